@@ -1,0 +1,48 @@
+"""Mean and scale of a batch, for layers that are set from data."""
+
+import warnings
+
+import torch
+from torch import Tensor
+
+
+def moments(x: Tensor, dims: tuple[int, ...], layer: str) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over `dims`, computed in float64 and returned in x's dtype.
+
+    Rows that are not finite are dropped and counted; what is constant gets scale 1: both with a warning.
+
+    Raises:
+        ValueError: if no finite row is left.
+    """
+    finite = x.isfinite().flatten(1).all(1)
+    dropped = int((~finite).sum())
+    if dropped == len(x):
+        raise ValueError(f"{layer}: none of {len(x)} rows is finite, so there is nothing to initialize from")
+    if dropped:
+        warnings.warn(f"{layer}: {dropped} of {len(x)} rows are not finite and were left out", stacklevel=2)
+        x = x[finite]
+    mean = x.mean(dims, dtype=torch.float64)
+    shape = [1 if i in dims else n for i, n in enumerate(x.shape)]
+    centred = x - mean.to(x.dtype).view(shape)
+    scale = centred.square().mean(dims, dtype=torch.float64).sqrt()
+    constant = scale <= 4 * torch.finfo(x.dtype).eps * mean.abs()
+    if bool(constant.any()):
+        some = torch.nonzero(constant.flatten()).flatten().tolist()
+        which = ", ".join(map(str, some[:8])) + (", .." if len(some) > 8 else "")
+        warnings.warn(
+            f"{layer}: constant in {len(some)} of {constant.numel()} channels ({which}): scale 1 is kept",
+            stacklevel=2,
+        )
+    scale = torch.where(constant, torch.ones_like(scale), scale)
+    return mean.to(x.dtype), scale.to(x.dtype)
+
+
+class AlreadyInitialized(RuntimeError):
+    """A layer was to be initialized from data a second time."""
+
+
+def claim(initialized: Tensor, layer: str) -> None:
+    """Refuse a second initialization; remember the first."""
+    if bool(initialized):
+        raise AlreadyInitialized(f"{layer} is initialized already. Pass force=True to Flow.initialize to do it again.")
+    initialized.fill_(True)

@@ -1,0 +1,39 @@
+"""Files that commands write: never over another, never in part."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise FileExistsError if there is something at `path`, before any work is done."""
+    if path.exists():
+        raise FileExistsError(f"{path} exists. Choose another with --out, or remove it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}")
+
+
+def write_samples(path: Path, x: "Tensor", values: int, columns: int | None) -> None:
+    """Write samples as the file's ending says."""
+    import numpy as np
+
+    from diffeo.evaluation import image_grid
+    from diffeo.io import write_atomically
+
+    buffer = io.BytesIO()
+    image = x.dim() == 4
+    ending = path.suffix.lower()
+    if ending == ".png" and image:
+        image_grid(x, values, columns=columns).save(buffer, format="PNG")
+    elif ending == ".npy":
+        np.save(buffer, x.cpu().numpy())
+    elif ending == ".csv" and not image:
+        header = ",".join(f"x{i}" for i in range(x.shape[1]))
+        np.savetxt(buffer, x.cpu().numpy(), delimiter=",", header=header, comments="", fmt="%.9g")
+    else:
+        wanted = ".png or .npy for images" if image else ".csv or .npy for vectors"
+        raise ValueError(f"cannot write {path.name}: use {wanted}")
+    write_atomically(path, buffer.getvalue())

@@ -1,0 +1,6 @@
+"""Data sets: everything becomes batches of tensors."""
+
+from diffeo.data.dataset import Dataset as Dataset
+from diffeo.data.dataset import Part as Part
+from diffeo.data.sources import SOURCES as SOURCES
+from diffeo.data.sources import load as load

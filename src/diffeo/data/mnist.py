@@ -1,0 +1,88 @@
+"""MNIST and Fashion-MNIST from their IDX files in ``DIFFEO_DATA``."""
+
+import gzip
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffeo.data.dataset import Dataset, Part, listed, without
+
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+def mnist() -> Dataset:
+    """Train 55,000, validation 5,000 (rows of the training file that ``splits.json`` lists), test 10,000."""
+    return _idx_dataset("mnist", "LeCun, Cortes and Burges, The MNIST database of handwritten digits, CC BY-SA 3.0")
+
+
+def fashion_mnist() -> Dataset:
+    """Train 55,000, validation 5,000 (the same rows as MNIST's), test 10,000."""
+    return _idx_dataset("fashion-mnist", "Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, MIT")
+
+
+def _idx_dataset(name: str, source: str) -> Dataset:
+    root = os.environ.get("DIFFEO_DATA")
+    if not root:
+        raise FileNotFoundError(
+            f"{name} is not embedded: set DIFFEO_DATA to a folder that holds "
+            f"{name}/{FILES['train'][0]}.gz and its three companions"
+        )
+    folder = Path(root) / name
+    x, labels = (read_idx(_find(folder, file)) for file in FILES["train"])
+    test_x, test_labels = (read_idx(_find(folder, file)) for file in FILES["test"])
+    for images, classes, part in ((x, labels, "train"), (test_x, test_labels, "test")):
+        if len(images) != len(classes):
+            raise ValueError(f"{folder}: {len(images)} {part} images, but {len(classes)} labels")
+    validation = listed("mnist", "validation")
+    if len(x) <= max(validation):
+        raise ValueError(f"{folder}: the training file must hold 60,000 images, this one has {len(x):,}")
+    train = without(len(x), validation)
+    return Dataset(
+        name,
+        Part(x[train][:, None], labels[train].long()),
+        Part(x[validation][:, None], labels[validation].long()),
+        Part(test_x[:, None], test_labels.long()),
+        values=256,
+        classes=10,
+        source=source,
+    )
+
+
+def _find(folder: Path, file: str) -> Path:
+    for path in (folder / f"{file}.gz", folder / file):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f"{folder / file}.gz is missing. Is DIFFEO_DATA={os.environ['DIFFEO_DATA']} the right folder?"
+    )
+
+
+def read_idx(path: Path) -> Tensor:
+    """The unsigned bytes of an IDX file, gzipped or not.
+
+    Raises:
+        ValueError: if it is no such file, or is cut off.
+    """
+    raw = path.read_bytes()
+    try:
+        content = gzip.decompress(raw) if path.suffix == ".gz" else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise ValueError(f"{path} is no IDX file of unsigned bytes")
+    dims = content[3]
+    if len(content) < 4 + 4 * dims:
+        raise ValueError(f"{path} is cut off")
+    shape = struct.unpack(f">{dims}I", content[4 : 4 + 4 * dims])
+    body = np.frombuffer(content, np.uint8, offset=4 + 4 * dims)
+    if body.size != np.prod(shape, dtype=np.int64):
+        raise ValueError(f"{path} is cut off: {body.size:,} bytes, expected {np.prod(shape, dtype=np.int64):,}")
+    return torch.from_numpy(body.reshape(shape).copy())

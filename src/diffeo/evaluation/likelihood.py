@@ -1,0 +1,54 @@
+"""How likely held-out rows are under a flow, and with which error."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from diffeo.data import Part
+from diffeo.flow import Flow
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over rows with its standard error."""
+
+    mean: float
+    standard_error: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4f} ± {self.standard_error:.4f}"
+
+
+def estimate(per_row: Tensor) -> Estimate:
+    """Mean and standard error of one number a row."""
+    numbers = per_row.double()
+    error = float(numbers.std()) / math.sqrt(len(numbers)) if len(numbers) > 1 else math.nan
+    return Estimate(float(numbers.mean()), error)
+
+
+@torch.no_grad()
+def likelihood(flow: Flow, part: Part, *, samples: int = 1, seed: int = 0) -> Estimate:
+    """Bits a dimension of integers (an upper bound, with `samples` draws of noise), log-likelihood in nats otherwise.
+
+    A flow that takes classes is given the labels.
+    """
+    x = part.x.to(flow.device)
+    labels = labels_for(flow, part)
+    if flow.door is not None:
+        return estimate(flow.bits_per_dim(x, labels, samples=samples, generator=torch.Generator().manual_seed(seed)))
+    return estimate(flow.log_prob(x, labels, batch_size=max(1, 2**19 // math.prod(flow.shape))))
+
+
+def labels_for(flow: Flow, part: Part) -> Tensor | None:
+    """The labels of a part where the flow is conditioned, on its device.
+
+    Raises:
+        ValueError: if it is, and there are none.
+    """
+    if flow.embedding is None:
+        return None
+    if part.labels is None:
+        raise ValueError("this flow is conditioned, and the data set has no labels")
+    return part.labels.to(flow.device)

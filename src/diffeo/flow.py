@@ -1,0 +1,526 @@
+"""Flow: a door, one bijection and a base make a density."""
+
+import math
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from diffeo import io
+from diffeo.bases import StandardNormal
+from diffeo.bijections import Bijection
+from diffeo.doors import Quantizer
+from diffeo.io import register
+from diffeo.plan import describe
+
+Condition = Tensor | int | Sequence[int] | None
+F = TypeVar("F", bound="Flow")
+
+ENTRIES_AT_A_TIME = 2**19  # of a chunk where batch_size is not given
+
+
+@register
+class Flow(nn.Module):
+    r"""A density from a bijection: :math:`\log p(x) = \log p_Z(f(x)) + \log |\det \partial f / \partial x|`.
+
+    Integers enter by a `door` that adds noise inside their cell; the log density of the noisy point is
+    then, on average over the noise, a lower bound on :math:`\log P(x)` (a sum over cells of volume one).
+    Continuous data has no door. What the density is conditioned on passes through `embedding`, a network
+    trained with the flow.
+
+    Args:
+        bijection: from data to noise, preprocessing included.
+        base: the density of the noise.
+        door: :class:`~diffeo.Quantizer` for integers; None for continuous data.
+        embedding: from conditions to what the bijection takes; None to hand them on as they are.
+
+    Shapes:
+        x: ``(B, *shape)``; z: ``(B, D)``; log_prob: ``(B,)``, nats in the data's units.
+        condition: ``(B, ..)`` or one row for all; class labels ``(B,)``, or one integer.
+
+    Raises:
+        ValueError: if the shapes of bijection and base do not fit.
+
+    Example:
+        >>> import diffeo
+        >>> layers = [diffeo.Coupling(2, diffeo.MLP(1, 2), swap=bool(i % 2)) for i in range(4)]
+        >>> flow = Flow(diffeo.Chain(layers), diffeo.StandardNormal(2))
+        >>> flow.log_prob(torch.zeros(3, 2)).exp()
+        tensor([0.1592, 0.1592, 0.1592], grad_fn=<ExpBackward0>)
+        >>> flow.sample(5).shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(
+        self,
+        bijection: Bijection,
+        base: StandardNormal,
+        *,
+        door: Quantizer | None = None,
+        embedding: nn.Module | None = None,
+    ):
+        super().__init__()
+        self.bijection, self.base, self.door, self.embedding = bijection, base, door, embedding
+        self.shape = tuple(bijection.input_shape(base.shape))
+        reached = tuple(bijection.output_shape(self.shape))
+        if reached != base.shape:
+            raise ValueError(
+                f"{self._name}: the bijection ends in rows of shape {reached}, the base is on {base.shape}"
+            )
+        given = (
+            None if embedding is None else tuple(getattr(embedding, "output_shape", bijection.condition_shape or ()))
+        )
+        if given is not None and bijection.condition_shape is not None and given != bijection.condition_shape:
+            raise ValueError(
+                f"{self._name}: the embedding gives {given}, the bijection takes {bijection.condition_shape}"
+            )
+
+    # ---- densities
+
+    def forward(self, x: Tensor, condition: Condition = None, noise: Tensor | None = None) -> Tensor:
+        """The same as :meth:`log_prob`."""
+        return self.log_prob(x, condition, noise)
+
+    def log_prob(
+        self,
+        x: Tensor,
+        condition: Condition = None,
+        noise: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        """Log density of every row in nats, ``(B,)``; for integers one draw of a lower bound on log P(x).
+
+        Args:
+            x: ``(B, *shape)``.
+            condition: what to condition on.
+            noise: for integers: numbers in (0, 1) of x's shape; drawn from `generator` if not given.
+            generator: source of the noise.
+            batch_size: rows at a time; all at once if not given.
+        """
+        if self.door is not None and noise is None:
+            noise = self.draw_noise(x, generator)
+        row_condition = self._condition(condition, x.shape[0])
+        if batch_size is None:
+            return self._log_prob(x, row_condition, noise)
+        parts = [self._log_prob(*rows) for rows in _chunks(batch_size, x, row_condition, noise)]
+        return torch.cat(parts)
+
+    def _log_prob(self, x: Tensor, condition: Tensor | None, noise: Tensor | None) -> Tensor:
+        z, log_det = self.bijection.encode(self._enter(x, noise), self._embed(condition))
+        return self.base.log_prob(z) + log_det
+
+    @torch.no_grad()
+    def bits_per_dim(
+        self,
+        x: Tensor,
+        condition: Condition = None,
+        *,
+        samples: int = 1,
+        generator: torch.Generator | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        r"""An upper bound on :math:`-\log_2 P(x) / D` of every row of integers, ``(B,)``.
+
+        :math:`-\frac{1}{D \ln 2} \log \frac1K \sum_k p(x + u_k)` with K = `samples` draws of noise: unbiased
+        for a bound, which is tight as K grows (Burda et al., Importance weighted autoencoders, 2016).
+        """
+        if self.door is None:
+            raise ValueError(
+                f"{self._name}: bits per dimension are of integers, and this flow is continuous. Use log_prob"
+            )
+        if samples < 1:
+            raise ValueError(f"bits_per_dim: samples must be at least 1, got {samples}")
+        self.check(x, condition)
+        with self._evaluating():
+            rows = batch_size or self._rows_at_a_time()
+            draws = [self.log_prob(x, condition, generator=generator, batch_size=rows) for _ in range(samples)]
+        log_p = torch.stack(draws).logsumexp(0) - math.log(samples)
+        return -log_p / (math.prod(self.shape) * math.log(2))
+
+    def class_log_prob(
+        self,
+        x: Tensor,
+        noise: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        """Log p(x | class) for every class, ``(B, classes)``, with the same noise for all."""
+        classes = getattr(self.embedding, "classes", None)
+        if classes is None:
+            raise ValueError(f"{self._name}: not conditioned on classes. Build it with classes=")
+        if self.door is not None and noise is None:
+            noise = self.draw_noise(x, generator)
+        return torch.stack([self.log_prob(x, c, noise, batch_size=batch_size) for c in range(classes)], 1)
+
+    def marginal_log_prob(
+        self,
+        x: Tensor,
+        noise: Tensor | None = None,
+        *,
+        prior: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        r""":math:`\log \sum_c P(c)\, p(x | c)`, ``(B,)``; `prior` holds P(c), uniform if not given."""
+        log_prob = self.class_log_prob(x, noise, generator=generator, batch_size=batch_size)
+        return (log_prob + self._log_prior(prior, log_prob)).logsumexp(1)
+
+    def class_posterior(
+        self,
+        x: Tensor,
+        noise: Tensor | None = None,
+        *,
+        prior: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        """P(class | x) by Bayes' rule, ``(B, classes)``; `prior` holds P(c), uniform if not given."""
+        log_prob = self.class_log_prob(x, noise, generator=generator, batch_size=batch_size)
+        return (log_prob + self._log_prior(prior, log_prob)).softmax(1)
+
+    def _log_prior(self, prior: Tensor | None, log_prob: Tensor) -> Tensor:
+        classes = log_prob.shape[1]
+        if prior is None:
+            return log_prob.new_full((classes,), -math.log(classes))
+        if (
+            prior.shape != (classes,)
+            or bool((prior < 0).any())
+            or not math.isclose(float(prior.sum()), 1.0, abs_tol=1e-4)
+        ):
+            raise ValueError(f"prior must hold {classes} probabilities that add up to 1, got {prior}")
+        return prior.to(log_prob).log()
+
+    # ---- samples
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        condition: Condition = None,
+        *,
+        temperature: float = 1.0,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        """`n` samples in the data's units, ``(n, *shape)``; integers where the flow has a door.
+
+        Args:
+            n: how many.
+            condition: one row for all samples, or `n` rows.
+            temperature: multiplies z; below 1 gives safer, less varied samples.
+            noise: z before the temperature, ``(n, D)``; drawn from `generator` if not given.
+            generator: source of z; the same generator gives the same samples, whatever the `batch_size`.
+            batch_size: rows at a time.
+        """
+        z = self._latents(n, temperature, noise, generator)
+        row_condition = self._condition(condition, n, check=True)
+        with self._evaluating(), self.frozen():
+            parts = [
+                self._leave(self.bijection.decode(rows, self._embed(c))[0])
+                for rows, c in _chunks(batch_size or self._rows_at_a_time(), z, row_condition)
+            ]
+        x = torch.cat(parts)
+        if x.is_floating_point():
+            broken = int((~x.isfinite().flatten(1).all(1)).sum()) if n else 0
+            if broken:
+                warnings.warn(f"{self._name}: {broken} of {n} samples are not finite", stacklevel=2)
+        return x
+
+    def rsample(
+        self,
+        n: int,
+        condition: Condition = None,
+        *,
+        temperature: float = 1.0,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Samples with gradients, ``(n, *shape)``; of integers the continuous points before the floor."""
+        z = self._latents(n, temperature, noise, generator)
+        return self.bijection.decode(z, self.embed(condition, n))[0]
+
+    def sample_and_log_prob(
+        self,
+        n: int,
+        condition: Condition = None,
+        *,
+        temperature: float = 1.0,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Samples as of :meth:`rsample` and their log density under the flow (at temperature 1), with gradients."""
+        z = self._latents(n, temperature, noise, generator)
+        x, log_det = self.bijection.decode(z, self.embed(condition, n))
+        return x, self.base.log_prob(z) - log_det
+
+    def _latents(self, n: int, temperature: float, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        if n < 0:
+            raise ValueError(f"the number of samples must not be negative, got {n}")
+        if not (math.isfinite(temperature) and temperature >= 0):
+            raise ValueError(f"temperature must be a finite number of at least 0, got {temperature}")
+        if noise is not None and noise.shape != (n, *self.base.shape):
+            raise ValueError(f"noise must have shape {(n, *self.base.shape)}, got {tuple(noise.shape)}")
+        return self.base.sample(n, temperature=temperature, noise=noise, generator=generator)
+
+    # ---- the map itself
+
+    def encode(self, x: Tensor, condition: Condition = None, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Data to noise: ``(z, log_det)``, ``(B, D)`` and ``(B,)``.
+
+        Integers without `noise` go in at the middle of their cell: right for reconstruction and editing,
+        but then z is no draw of the latent, and log_det belongs to no likelihood.
+        """
+        if self.door is not None and noise is None:
+            noise = torch.full(x.shape, 0.5, dtype=self.dtype, device=x.device)
+        return self.bijection.encode(self._enter(x, noise), self.embed(condition, x.shape[0]))
+
+    def decode(self, z: Tensor, condition: Condition = None) -> tuple[Tensor, Tensor]:
+        """Noise to data: ``(x, log_det)``; with a door x is the integer in whose cell the point lies."""
+        x, log_det = self.bijection.decode(z, self.embed(condition, z.shape[0]))
+        return self._leave(x), log_det
+
+    def levels(self, z: Tensor) -> list[Tensor]:
+        """The parts of z by scale, coarsest first, each ``(B, C, H, W)``; one part for flows of a single scale."""
+        shapes = self.level_shapes
+        parts = z.split([math.prod(shape) for shape in shapes], 1)
+        return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    @property
+    def level_shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of what :meth:`levels` returns."""
+        return self.bijection.level_shapes(self.shape)
+
+    # ---- setting up
+
+    @torch.no_grad()
+    def initialize(
+        self,
+        x: Tensor,
+        condition: Condition = None,
+        noise: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        force: bool = False,
+    ) -> None:
+        """Set what depends on data: Standardize from all rows given, ActNorms from the first 512.
+
+        Give the training split in random order. Rows that are not finite are left out and counted, in a
+        warning. If anything fails the flow is as before.
+
+        Raises:
+            RuntimeError: if it was initialized before, unless `force` is set.
+            ValueError: if x or the condition does not fit, or is empty.
+        """
+        if not x.shape[0]:
+            raise ValueError(f"{self._name}: cannot initialize from no rows")
+        self.check(x, condition)
+        row_condition = self._condition(condition, x.shape[0])
+        if x.is_floating_point():
+            finite = x.isfinite().flatten(1).all(1)
+            left_out = int((~finite).sum())
+            if left_out == len(x):
+                raise ValueError(
+                    f"{self._name}: none of {len(x)} rows is finite, so there is nothing to initialize from"
+                )
+            if left_out:
+                warnings.warn(
+                    f"{self._name}: {left_out} of {len(x)} rows are not finite and were left out",
+                    stacklevel=2,
+                )
+                x, row_condition = x[finite], None if row_condition is None else row_condition[finite]
+        elif noise is None and self.door is not None:
+            noise = self.draw_noise(x, generator)
+        before = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        try:
+            if force:
+                for name, buffer in self.named_buffers():
+                    if name.endswith("initialized"):
+                        buffer.fill_(False)
+            with self._evaluating():
+                self.bijection.initialize(self._enter(x, noise), self._embed(row_condition))
+        except BaseException:
+            self.load_state_dict(before)
+            raise
+
+    @property
+    def initialized(self) -> bool:
+        """Whether nothing that depends on data is left to set."""
+        return all(bool(buffer) for name, buffer in self.named_buffers() if name.endswith("initialized"))
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Inside, decoding uses inverses computed once. Do not train inside: they are detached."""
+        layers = [module for module in self.modules() if isinstance(module, Bijection)]
+        for layer in layers:
+            layer.freeze()
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.thaw()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return self.base.origin.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The parameters' floating-point type."""
+        return self.base.origin.dtype
+
+    def save_pretrained(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write ``config.json`` and ``model.safetensors``; refuses a folder that holds a model, unless `overwrite`."""
+        return io.save(self, folder, overwrite=overwrite)
+
+    @classmethod
+    def from_pretrained(cls: type[F], folder: str | os.PathLike[str], *, device: torch.device | str | None = None) -> F:
+        """Open what :meth:`save_pretrained` wrote, in evaluation mode."""
+        flow = io.load(folder, device=device)
+        if not isinstance(flow, cls):
+            raise ValueError(f"{folder} holds a {type(flow).__name__}, not a {cls.__name__}. diffeo.load opens any")
+        return flow
+
+    # ---- checks and small parts
+
+    def check(self, x: Tensor, condition: Condition = None) -> None:
+        """Refuse data whose shape, type or values do not fit. Looks at every value."""
+        self._check_shape(x)
+        if self.door is not None:
+            self.door.check(x)
+        else:
+            self._check_dtype(x)
+        self._condition(condition, x.shape[0], check=True)
+
+    def draw_noise(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Noise for the cells of `x`: uniform in (0, 1), of x's shape. Looks at every value of x."""
+        self._check_shape(x)
+        cast(Quantizer, self.door).check(x)
+        device = x.device if generator is None else generator.device
+        return torch.rand(x.shape, dtype=self.dtype, device=device, generator=generator).to(x.device)
+
+    def _check_shape(self, x: Tensor) -> None:
+        if x.shape[1:] != self.shape:
+            wanted = "(" + ", ".join(["B", *map(str, self.shape)]) + ")"
+            hint = " For a single row use x[None]." if x.shape == self.shape else ""
+            raise ValueError(f"{self._name}: expected shape {wanted}, got {tuple(x.shape)}.{hint}")
+
+    def _check_dtype(self, x: Tensor) -> None:
+        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise TypeError(
+                f"{self._name}: parameters are {self.dtype}, x is {x.dtype}. "
+                f"Use x.to({self.dtype}), or flow.to({x.dtype})"
+            )
+        if self.dtype not in (torch.float32, torch.float64):
+            raise TypeError(
+                f"{self._name}: densities in {self.dtype} are meaningless. Use flow.float() or flow.double()"
+            )
+
+    def _enter(self, x: Tensor, noise: Tensor | None) -> Tensor:
+        self._check_shape(x)
+        if self.door is None:
+            self._check_dtype(x)
+            if noise is not None:
+                raise ValueError(f"{self._name}: noise is for integers, and this flow is continuous")
+            return x
+        if x.is_floating_point():
+            self.door.check(x)
+        noise = cast(Tensor, noise)
+        if noise.shape != x.shape:
+            raise ValueError(f"{self._name}: noise must have x's shape {tuple(x.shape)}, got {tuple(noise.shape)}")
+        self._check_dtype(noise)
+        return self.door.encode(x, noise)
+
+    def _leave(self, x: Tensor) -> Tensor:
+        return x if self.door is None else self.door.decode(x)
+
+    def _condition(self, condition: Condition, rows: int, *, check: bool = False) -> Tensor | None:
+        """The condition as a tensor of `rows` rows, its shape checked."""
+        takes = self.embedding is not None or self.bijection.condition_shape is not None
+        if condition is None:
+            if takes:
+                classes = getattr(self.embedding, "classes", None)
+                hint = f": labels from 0 to {classes - 1}; marginal_log_prob sums over them" if classes else ""
+                raise ValueError(f"{self._name}: a condition is needed{hint}. Pass condition=")
+            return None
+        if not takes:
+            raise ValueError(
+                f"{self._name}: got a condition, but takes none. Build it with classes= or condition_shape="
+            )
+        if not isinstance(condition, Tensor):
+            condition = torch.as_tensor(condition, device=self.device)
+        shape = tuple(getattr(self.embedding, "shape", self.bijection.condition_shape or ()))
+        if condition.dim() == len(shape):
+            condition = condition[None]
+        if condition.shape[1:] != shape:
+            wanted = "(" + ", ".join([str(rows), *map(str, shape)]) + ")"
+            raise ValueError(f"{self._name}: expected a condition of shape {wanted}, got {tuple(condition.shape)}")
+        if condition.shape[0] != rows:
+            if condition.shape[0] != 1:
+                raise ValueError(
+                    f"{self._name}: expected {rows} rows of conditions, or one for all, got {condition.shape[0]}"
+                )
+            condition = condition.expand(rows, *shape)
+        if shape and condition.dtype != self.dtype:
+            raise TypeError(
+                f"{self._name}: parameters are {self.dtype}, condition is {condition.dtype}. "
+                f"Use condition.to({self.dtype})"
+            )
+        if check and hasattr(self.embedding, "check"):
+            cast(Any, self.embedding).check(condition)
+        return condition
+
+    def embed(self, condition: Condition, rows: int) -> Tensor | None:
+        """What the bijection takes for `condition`: `rows` rows of its embedding; None without a condition."""
+        return self._embed(self._condition(condition, rows))
+
+    def _embed(self, condition: Tensor | None) -> Tensor | None:
+        if condition is None or self.embedding is None:
+            return condition
+        if torch.compiler.is_compiling():
+            return cast(Tensor, self.embedding(condition))
+        try:
+            return cast(Tensor, self.embedding(condition))
+        except IndexError as error:
+            raise ValueError(f"{self._name}: a class label is out of range: {error}") from error
+
+    def _rows_at_a_time(self) -> int:
+        return max(1, ENTRIES_AT_A_TIME // math.prod(self.shape))
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        if not self.training:
+            yield
+            return
+        training = [module for module in self.modules() if module.training]
+        self.eval()
+        try:
+            yield
+        finally:
+            for module in training:
+                module.training = True
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        values = "" if self.door is None else f", {self.door.values} values"
+        return describe(f"{self._name} {self.shape}{values}", self.bijection, self.embedding, self.shape)
+
+
+def _chunks(rows: int, *tensors: Tensor | None) -> Iterator[tuple[Any, ...]]:
+    if rows < 1:
+        raise ValueError(f"batch_size must be at least 1, got {rows}")
+    total = cast(Tensor, tensors[0]).shape[0]
+    for start in range(0, max(total, 1), rows):
+        yield tuple(None if tensor is None else tensor[start : start + rows] for tensor in tensors)

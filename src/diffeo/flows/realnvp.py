@@ -1,0 +1,140 @@
+"""RealNVP: affine couplings, for vectors and, at several scales, for images."""
+
+import math
+import warnings
+
+from diffeo.bases import StandardNormal
+from diffeo.bijections import (
+    ActNorm,
+    Bijection,
+    Chain,
+    Coupling,
+    Flatten,
+    Permutation,
+    Split,
+    Squeeze,
+    halves,
+)
+from diffeo.flow import Flow
+from diffeo.flows.levels import plan_levels
+from diffeo.flows.preprocessing import as_shape, preprocess
+from diffeo.io import register
+from diffeo.networks import MLP, ResidualConvNet, embedding_for
+
+Shape = tuple[int, ...]
+
+
+@register
+class RealNVP(Flow):
+    r"""Affine couplings: one part of the input scales and shifts the other.
+
+    **Vectors**: `couplings` of them; the halves alternate, and a fixed permutation follows every second.
+
+    **Images**, as in the paper: at every scale three couplings on a checkerboard, a squeeze, three
+    on channel halves, and half of the channels leave; the last scale has four on a checkerboard.
+    The networks are residual; channels double after a squeeze.
+
+    One departure: ActNorm in place of batch norm, before every coupling. Batch norm couples the rows of
+    a batch, so that a density would depend on what else is scored with it; ActNorm does not.
+
+    Args:
+        shape: number of features, or ``(C, H, W)``.
+        values: how many integer values a dimension has; None for continuous data.
+        classes: condition on class labels, this many.
+        condition_shape: condition on vectors ``(n,)`` or images ``(C, H, W)``.
+        couplings: for vectors, how many.
+        depth: for vectors, hidden layers of the networks.
+        levels: for images, how many scales; as many as fit, up to three, if not given.
+        blocks: for images, residual blocks of a network.
+        width: hidden units, or channels at the first scale; 128 for vectors and 32 for images if not given.
+        dropout: probability to drop a hidden unit while training.
+
+    Shapes:
+        x: ``(B, *shape)``; z: ``(B, D)``.
+
+    Raises:
+        ValueError: if an option does not fit, or the image cannot be halved that often.
+
+    References:
+        Dinh, Sohl-Dickstein and Bengio, Density estimation using Real NVP, 2017.
+        https://arxiv.org/abs/1605.08803
+
+    Example:
+        >>> flow = RealNVP((1, 28, 28), values=256, width=8)
+        >>> flow.level_shapes
+        [(4, 7, 7), (4, 7, 7), (2, 14, 14)]
+    """
+
+    def __init__(
+        self,
+        shape: int | Shape,
+        *,
+        values: int | None = None,
+        classes: int | None = None,
+        condition_shape: int | Shape | None = None,
+        couplings: int = 8,
+        depth: int = 2,
+        levels: int | None = None,
+        blocks: int = 2,
+        width: int | None = None,
+        dropout: float = 0.0,
+    ):
+        row = as_shape(shape, "RealNVP")
+        door, layers = preprocess(row, values)
+        embedding = embedding_for(classes, condition_shape, spatial=len(row) == 3)
+        condition = None if embedding is None else embedding.output_shape
+        if len(row) == 1:
+            layers += vector_layers(row[0], couplings, width or 128, depth, dropout, condition)
+        else:
+            levels = plan_levels("RealNVP", row, levels, squeezes_less=1)
+            layers.append(image_layers(row, levels, width or 32, blocks, dropout, condition))
+        super().__init__(Chain(layers), StandardNormal(math.prod(row)), door=door, embedding=embedding)
+
+
+def vector_layers(
+    features: int, couplings: int, width: int, depth: int, dropout: float, condition: Shape | None
+) -> list[Bijection]:
+    """Couplings on alternating halves."""
+    if features == 1:
+        warnings.warn(
+            "RealNVP of one feature: affine couplings have nothing to keep, so the density is Gaussian",
+            stacklevel=3,
+        )
+    layers: list[Bijection] = []
+    for i in range(couplings):
+        swap = i % 2 == 1 and features > 1
+        kept, changed = halves(features, swap)
+        network = MLP(kept, 2 * changed, width=width, depth=depth, dropout=dropout, condition_shape=condition)
+        layers += [ActNorm(features), Coupling(features, network, swap=swap)]
+        if swap and features > 2 and i + 1 < couplings:
+            layers.append(Permutation.random(features, seed=i))
+    return layers
+
+
+def image_layers(
+    shape: Shape, levels: int, width: int, blocks: int, dropout: float, condition: Shape | None
+) -> Bijection:
+    """The multi-scale architecture: this scale's couplings, and a Split around the scales that follow."""
+    channels, height, side = shape
+
+    def checkerboard(i: int) -> list[Bijection]:
+        network = ResidualConvNet(
+            channels, 2 * channels, width=width, blocks=blocks, dropout=dropout, condition_shape=condition
+        )
+        return [ActNorm(channels), Coupling(channels, network, partition="checkerboard", swap=i % 2 == 1)]
+
+    def channelwise(i: int) -> list[Bijection]:
+        kept, changed = halves(4 * channels)
+        network = ResidualConvNet(
+            kept, 2 * changed, width=2 * width, blocks=blocks, dropout=dropout, condition_shape=condition
+        )
+        return [ActNorm(4 * channels), Coupling(4 * channels, network, swap=i % 2 == 1)]
+
+    if levels == 1:  # the last scale
+        return Chain([layer for i in range(4) for layer in checkerboard(i)] + [Flatten(shape)])
+    squeezed = (4 * channels, height // 2, side // 2)
+    rest = image_layers((2 * channels, height // 2, side // 2), levels - 1, 2 * width, blocks, dropout, condition)
+    layers = [layer for i in range(3) for layer in checkerboard(i)]
+    layers.append(Squeeze("checkerboard"))
+    layers += [layer for i in range(3) for layer in channelwise(i)]
+    return Chain([*layers, Split(squeezed, rest)])

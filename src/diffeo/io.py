@@ -1,0 +1,256 @@
+"""Saving and loading without pickle: options as JSON, tensors as safetensors, a registry of classes."""
+
+import functools
+import importlib
+import inspect
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+FORMAT = 1
+CONFIG_FILE = "config.json"
+TENSORS_FILE = "model.safetensors"
+
+T = TypeVar("T", bound=type)
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+_classes: dict[str, type] = {}
+
+
+def register(cls: T) -> T:
+    """Admit a class to configurations: its constructor's options are remembered, so it can be saved.
+
+    Use it as a decorator on your own bijections, conditioners or flows. Options may be numbers,
+    strings, booleans, None, lists or dicts of these, and objects of registered classes.
+
+    Raises:
+        TypeError: if the constructor takes ``*args`` or ``**kwargs`` (they cannot be named in a file).
+        ValueError: if another class is registered under the same name.
+
+    Example:
+        >>> import diffeo
+        >>> @diffeo.register
+        ... class Double(diffeo.Bijection):
+        ...     def encode(self, x, condition=None):
+        ...         return 2 * x, x.new_full((x.shape[0],), x[0].numel() * math.log(2))
+        ...
+        ...     def decode(self, z, condition=None):
+        ...         return z / 2, -z.new_full((z.shape[0],), z[0].numel() * math.log(2))
+        >>> config(Double())
+        {'class': 'Double', 'options': {}}
+    """
+    kind: Any = cls
+    constructor: Callable[..., None] = kind.__init__
+    signature = inspect.signature(constructor)
+    unnamed = [p.name for p in signature.parameters.values() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if unnamed and "__init__" in cls.__dict__:
+        raise TypeError(f"{cls.__name__}: options must have names, not *{unnamed[0]}")
+    options = [] if unnamed else list(signature.parameters)[1:]  # without one of its own, nn.Module's takes none
+    other = _classes.get(cls.__name__)
+    ours = cls.__name__ in getattr(sys.modules.get("diffeo"), "__all__", ()) and not cls.__module__.startswith(
+        "diffeo."
+    )
+    if ours or (other and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__)):
+        owner = "diffeo" if ours or other is None else other.__module__
+        raise ValueError(f"{cls.__name__} is already registered by {owner}: give the class another name")
+    _classes[cls.__name__] = cls
+
+    @functools.wraps(constructor)
+    def remember(self: Any, *args: Any, **kwargs: Any) -> None:
+        if "_options" not in self.__dict__:  # the outermost constructor: a recipe, not what it calls
+            bound = signature.bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            object.__setattr__(self, "_options", {name: bound.arguments[name] for name in options})
+        constructor(self, *args, **kwargs)
+
+    kind.__init__ = remember
+    return cls
+
+
+def registered() -> dict[str, type]:
+    """The registered classes by name."""
+    return dict(_classes)
+
+
+def config(item: Any) -> dict[str, Json]:
+    """What is needed to construct `item` again: ``{"class": name, "options": {...}}``.
+
+    Raises:
+        TypeError: if `item`, or something among its options, is of no registered class.
+    """
+    cls = type(item)
+    if _classes.get(cls.__name__) is not cls or "_options" not in item.__dict__:
+        raise TypeError(
+            f"{cls.__name__} cannot be saved: it is not registered. "
+            f"Decorate the class with @diffeo.register before you build it."
+        )
+    return {
+        "class": cls.__name__,
+        "options": {k: _encode(v, f"{cls.__name__}.{k}") for k, v in item._options.items()},
+    }
+
+
+def build(data: Json) -> Any:
+    """The inverse of :func:`config`: construct the object again.
+
+    Raises:
+        ValueError: if the class or an option is unknown, or a key does not belong there.
+    """
+    if not isinstance(data, dict) or set(data) != {"class", "options"}:
+        keys = sorted(data) if isinstance(data, dict) else data
+        raise ValueError(f"expected the keys 'class' and 'options', got {keys}")
+    name, options = data["class"], data["options"]
+    cls = _find(str(name))
+    if not isinstance(options, dict):
+        raise ValueError(f"{name}: options must be a JSON object, got {type(options).__name__}")
+    known = inspect.signature(cls).parameters
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(f"{name}: unknown option {', '.join(unknown)} (known: {', '.join(known) or 'none'})")
+    try:
+        return cls(**{k: _decode(v) for k, v in options.items()})
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write ``config.json`` and ``model.safetensors`` into `folder`, each whole or not at all.
+
+    Raises:
+        TypeError: if the model cannot be described by its options (see :func:`register`).
+        FileExistsError: if a model lies there already and `overwrite` is not set.
+    """
+    from safetensors.torch import save as to_bytes
+
+    import diffeo
+
+    folder = Path(folder)
+    present = [name for name in (CONFIG_FILE, TENSORS_FILE) if (folder / name).exists()]
+    if present and not overwrite:
+        raise FileExistsError(
+            f"{folder} already holds {' and '.join(present)}. Choose another folder, or pass overwrite=True."
+        )
+    described: dict[str, Json] = {
+        "format": FORMAT,
+        **config(item),
+        "versions": {"diffeo": diffeo.__version__, "torch": torch.__version__},
+    }
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in item.state_dict().items()}
+    _same_tensors(_skeleton(described), tensors, "cannot be saved: its options do not describe it")
+    text = json.dumps(described, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / TENSORS_FILE, to_bytes(tensors))
+    write_atomically(folder / CONFIG_FILE, text.encode())
+    return folder
+
+
+def load(folder: str | os.PathLike[str], *, device: torch.device | str | None = None) -> Any:
+    """Open a saved model: the one that was saved, to the last bit, in evaluation mode.
+
+    Raises:
+        FileNotFoundError: if the folder holds no model.
+        ValueError: if the files do not fit together: an unknown class, option or key, a missing or
+            extra tensor, a wrong shape.
+    """
+    from safetensors.torch import load_file
+
+    folder = Path(folder)
+    for name in (CONFIG_FILE, TENSORS_FILE):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} holds no saved model: {name} is missing")
+    try:
+        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{folder / CONFIG_FILE} is not valid JSON: {error}") from error
+    try:
+        item = _skeleton(described)
+    except ValueError as error:
+        raise ValueError(f"{folder / CONFIG_FILE}: {error}") from error
+    try:
+        tensors = load_file(folder / TENSORS_FILE)
+    except Exception as error:  # safetensors has an error class of its own
+        raise ValueError(f"{folder / TENSORS_FILE} is damaged: {error}") from error
+    _same_tensors(item, tensors, f"does not fit {folder / TENSORS_FILE}")
+    item.load_state_dict(tensors, strict=True, assign=True)
+    return item.to(device).eval() if device is not None else item.eval()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old one or the whole new one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _encode(value: Any, where: str) -> Json:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple, nn.ModuleList, torch.Size)):
+        return [_encode(v, f"{where}[{i}]") for i, v in enumerate(value)]
+    if isinstance(value, dict):
+        return {str(k): _encode(v, f"{where}.{k}") for k, v in value.items()}
+    if hasattr(value, "__dict__"):
+        return config(value)
+    raise TypeError(f"{where}: a {type(value).__name__} cannot be saved as an option")
+
+
+def _decode(value: Json) -> Any:
+    if isinstance(value, dict):
+        return build(value) if "class" in value else {k: _decode(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_decode(v) for v in value]
+    return value
+
+
+def _find(name: str) -> type:
+    if name not in _classes and "diffeo" in sys.modules:
+        getattr(importlib.import_module("diffeo"), name, None)  # a public name registers itself when it is imported
+    if name not in _classes:
+        raise ValueError(
+            f"unknown class {name!r}. If it is your own, import the module that registers it "
+            f"with @diffeo.register first"
+        )
+    return _classes[name]
+
+
+def _skeleton(described: object) -> nn.Module:
+    expected = {"format", "class", "options", "versions"}
+    if not isinstance(described, dict) or set(described) != expected:
+        keys = sorted(described) if isinstance(described, dict) else type(described).__name__
+        raise ValueError(f"expected the keys {sorted(expected)}, got {keys}")
+    if described["format"] != FORMAT:
+        raise ValueError(f"format {described['format']} is not known here (known: {FORMAT}). Update diffeo.")
+    with torch.device("meta"):
+        item = build({"class": described["class"], "options": described["options"]})
+    if not isinstance(item, nn.Module):
+        raise ValueError(f"{described['class']} is no model")
+    return item
+
+
+def _same_tensors(item: nn.Module, tensors: dict[str, Tensor], problem: str) -> None:
+    wanted = item.state_dict()
+    faults = [f"missing {name}" for name in wanted if name not in tensors]
+    faults += [f"extra {name}" for name in tensors if name not in wanted]
+    faults += [
+        f"{name} has shape {tuple(tensors[name].shape)}, not {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in tensors and tensors[name].shape != wanted[name].shape
+    ]
+    if faults:
+        more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
+        raise ValueError(f"{type(item).__name__} {problem}: {'; '.join(faults[:5])}{more}")

@@ -1,0 +1,62 @@
+"""What the terminal shows while a flow trains."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from torch import Tensor
+
+SHOW_EVERY = 0.25  # seconds
+
+
+class Progress:
+    """A bar with loss and rows a second, and a line an epoch where the terminal is not interactive."""
+
+    def __init__(self, steps: int, *, rows_a_step: int, unit: str):
+        self.console = Console(stderr=True)
+        self.rows_a_step, self.unit, self.steps = rows_a_step, unit, steps
+        self.bar = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task("training", total=steps, speed="")
+        self.shown = 0.0
+
+    def __enter__(self) -> "Progress":
+        self.started = time.perf_counter()
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def step(self, step: int, total: Tensor, counted: Tensor) -> None:
+        """Show where training is, a few times a second."""
+        now = time.perf_counter()
+        if self.bar.disable or now - self.shown < SHOW_EVERY:
+            return
+        self.shown = now
+        speed = (step + 1) * self.rows_a_step / (now - self.started)
+        loss = float(total / counted)
+        self.bar.update(
+            self.task, completed=step + 1, description=f"{loss:.3f} {self.unit}", speed=f"{speed:,.0f} rows/s"
+        )
+
+    def epoch(self, record: dict[str, float], better: bool) -> None:
+        """A line for the record."""
+        speed = record["step"] * self.rows_a_step / record["seconds"]
+        best = " (best)" if better else ""
+        self.console.print(
+            f"epoch {record['epoch']:>4}  train {record['train']:.4f}  validation {record['validation']:.4f} "
+            f"{self.unit}  {speed:,.0f} rows/s{best}",
+            highlight=False,
+        )
