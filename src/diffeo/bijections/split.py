@@ -86,7 +86,7 @@ class Split(Bijection):
         return torch.cat([a, b], 1), rest_log_det + log_sigma.flatten(1).sum(1)
 
     def _halves(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
-        self.expect(x, None, self.shape)
+        self.expect(x, None if self.prior is None else next(self.prior.parameters(), None), self.shape)
         self.expect_condition(condition)
         a, b = x.chunk(2, 1)
         return a, b

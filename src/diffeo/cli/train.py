@@ -22,9 +22,7 @@ def train(
     conditional: Annotated[bool, Parameter(negative="")] = False,
     device: str = "cpu",
     quiet: Annotated[bool, Parameter(negative="")] = False,
-    model: Annotated[
-        dict[str, str] | None, Parameter(help="Options of the flow, for example --model.width 64.")
-    ] = None,
+    model: dict[str, str] | None = None,
 ) -> None:
     """Train a flow on a data set and write a run folder.
 
@@ -53,6 +51,8 @@ def train(
         cpu, cuda, ..
     quiet
         Show no progress.
+    model
+        Options of the flow, for example --model.width 64 or --model.levels 2.
     """
     import torch
 

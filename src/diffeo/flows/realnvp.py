@@ -44,7 +44,7 @@ class RealNVP(Flow):
         condition_shape: condition on vectors ``(n,)`` or images ``(C, H, W)``.
         couplings: for vectors, how many.
         depth: for vectors, hidden layers of the networks.
-        levels: for images, how many scales; as many as fit, up to three, if not given.
+        levels: for images, how many scales; two, where they fit, if not given.
         blocks: for images, residual blocks of a network.
         width: hidden units, or channels at the first scale; 128 for vectors and 32 for images if not given.
         dropout: probability to drop a hidden unit while training.
@@ -62,7 +62,7 @@ class RealNVP(Flow):
     Example:
         >>> flow = RealNVP((1, 28, 28), values=256, width=8)
         >>> flow.level_shapes
-        [(4, 7, 7), (4, 7, 7), (2, 14, 14)]
+        [(2, 14, 14), (2, 14, 14)]
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class RealNVP(Flow):
         couplings: int = 8,
         depth: int = 2,
         levels: int | None = None,
-        blocks: int = 2,
+        blocks: int = 1,
         width: int | None = None,
         dropout: float = 0.0,
     ):
@@ -86,7 +86,7 @@ class RealNVP(Flow):
         if len(row) == 1:
             layers += vector_layers(row[0], couplings, width or 128, depth, dropout, condition)
         else:
-            levels = plan_levels("RealNVP", row, levels, squeezes_less=1)
+            levels = plan_levels("RealNVP", row, levels, squeezes_less=1, most=2)
             layers.append(image_layers(row, levels, width or 32, blocks, dropout, condition))
         super().__init__(Chain(layers), StandardNormal(math.prod(row)), door=door, embedding=embedding)
 

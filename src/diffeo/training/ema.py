@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 
 class EMA:
-    r"""Averages :math:`\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta`, :math:`d = \min(d_{max}, \frac{1 + t}{10 + t})`.
+    r"""Averages of the weights, :math:`\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta`.
+
+    At first :math:`d = (1 + t) / (10 + t)`, so that the start is soon forgotten; later it is `decay`.
 
     Example:
         >>> layer = nn.Linear(1, 1)

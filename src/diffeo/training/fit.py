@@ -59,7 +59,7 @@ def fit(
     lr: float = 1e-3,
     weight_decay: float = 1e-5,
     warmup: int | None = None,
-    clip: float = 5.0,
+    clip: float = 1.0,
     ema: float = 0.999,
     patience: int | None = 20,
     seed: int = 0,
@@ -84,7 +84,7 @@ def fit(
         lr: largest learning rate.
         weight_decay: on the weights of linear and convolutional layers; on nothing else.
         warmup: steps up to `lr`; a twentieth of all, at most 500, if not given.
-        clip: largest norm of the gradient.
+        clip: largest norm of the gradient of the loss, in the unit that is shown.
         ema: decay of the average.
         patience: epochs without a better validation loss before it ends; None to never end early.
         seed: of order and noise.
@@ -144,7 +144,7 @@ def fit(
             loss = -flow(batch, None if labels is None else labels[chosen], noise).mean() * scale
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            norm = nn.utils.clip_grad_norm_(parameters, clip * scale)
+            norm = nn.utils.clip_grad_norm_(parameters, clip)
             finite = norm.isfinite() & loss.detach().isfinite()
             optimizer.found_inf = (~finite).to(torch.float32)  # type: ignore[attr-defined]
             optimizer.step()
@@ -174,7 +174,7 @@ def fit(
                         "train": float(total / counted),
                         "validation": loss_now,
                         "lr": learning_rate(step, steps, lr, warmup),
-                        "gradient_norm": float(norm) / scale,
+                        "gradient_norm": float(norm),
                         "seconds": time.perf_counter() - started,
                     }
                     result.history.append(record)
