@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from contract.registry import BIJECTIONS, FLOWS, Case, embedded, redraw, small_terms
 
 CASES = {**BIJECTIONS, **FLOWS}

@@ -31,8 +31,8 @@ from diffeo import (
     ResidualConvNet,
     Split,
     Squeeze,
-    StandardNormal,
     Standardize,
+    StandardNormal,
     ZeroConv,
 )
 
@@ -107,12 +107,8 @@ BIJECTIONS: dict[str, Case] = {
         lambda: Coupling(1, image_net(1, 2), partition="checkerboard", swap=True), (1, 3, 5)
     ),
     "Coupling on a map": Case(lambda: Coupling(2, image_net(1, 2, condition_shape=(3, 2, 2))), (2, 4, 4)),
-    "Split": Case(
-        lambda: Split((4, 2, 2), Chain([ActNorm(2), Flatten((2, 2, 2))]), ZeroConv(2, 4)), (4, 2, 2)
-    ),
-    "Split without prior": Case(
-        lambda: Split((4, 2, 2), Flatten((2, 2, 2))), (4, 2, 2), volume_preserving=True
-    ),
+    "Split": Case(lambda: Split((4, 2, 2), Chain([ActNorm(2), Flatten((2, 2, 2))]), ZeroConv(2, 4)), (4, 2, 2)),
+    "Split without prior": Case(lambda: Split((4, 2, 2), Flatten((2, 2, 2))), (4, 2, 2), volume_preserving=True),
     "Split conditional": Case(
         lambda: Split((4, 2, 2), Chain([ActNorm(2), Flatten((2, 2, 2))]), ZeroConv(2, 4, condition_shape=(3,))),
         (4, 2, 2),
@@ -139,9 +135,7 @@ FLOWS: dict[str, Case] = {
     "RealNVP image classes": Case(
         lambda: RealNVP((1, 4, 4), levels=2, width=4, blocks=1, classes=3), (1, 4, 4), classes=3
     ),
-    "RealNVP integers": Case(
-        lambda: RealNVP((1, 4, 4), values=7, levels=2, width=4, blocks=1), (1, 4, 4), uniform=7.0
-    ),
+    "RealNVP integers": Case(lambda: RealNVP((1, 4, 4), values=7, levels=2, width=4, blocks=1), (1, 4, 4), uniform=7.0),
     "Glow": Case(lambda: Glow((2, 4, 4), levels=2, steps=2, width=4), (2, 4, 4)),
     "Glow given an image": Case(
         lambda: Glow((1, 4, 4), levels=2, steps=1, width=4, condition_shape=(1, 2, 2)), (1, 4, 4)

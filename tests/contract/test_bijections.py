@@ -6,6 +6,9 @@ import warnings
 
 import pytest
 import torch
+from torch import Tensor
+
+import diffeo
 from contract.registry import (
     BIJECTIONS,
     FLOWS,
@@ -17,9 +20,6 @@ from contract.registry import (
     public_classes,
     small_terms,
 )
-from torch import Tensor
-
-import diffeo
 from diffeo import Coupling
 
 pytestmark = pytest.mark.filterwarnings("ignore:RealNVP of one feature")
@@ -91,7 +91,11 @@ def test_the_round_trip_holds_to_rounding_times_conditioning(case: Case, make, d
         exact = copy.deepcopy(bijection).double()
     wide = None if condition is None else condition.double()
     conditioning = max(
-        float(torch.linalg.cond(jacobian(lambda r, i=i: exact.encode(r, None if wide is None else wide[i : i + 1]), row)).detach())
+        float(
+            torch.linalg.cond(
+                jacobian(lambda r, i=i: exact.encode(r, None if wide is None else wide[i : i + 1]), row)
+            ).detach()
+        )
         for i, row in enumerate(x.double())
     )
     layers = max(1, len(list(exact.modules())))

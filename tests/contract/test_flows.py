@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from contract.registry import FLOWS, ROWS, Case
 from torch import Tensor
 
+from contract.registry import FLOWS, ROWS, Case
 from diffeo import Flow
 
 pytestmark = pytest.mark.filterwarnings("ignore:RealNVP of one feature")
@@ -152,7 +152,8 @@ def test_scores_of_single_rows_come_from_vmap(flow_case: Case, make) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["RealNVP of 5", "RealNVP classes", "NICE", "RealNVP integers", "Glow", "Glow given an image", "Glow integers"]
+    "name",
+    ["RealNVP of 5", "RealNVP classes", "NICE", "RealNVP integers", "Glow", "Glow given an image", "Glow integers"],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_log_prob_exports_with_any_number_of_rows(name: str, make) -> None:

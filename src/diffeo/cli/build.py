@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-import json
+import typing
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,20 +30,24 @@ def build_flow(name: str, data: "Dataset", options: dict[str, str], *, condition
             raise ValueError(f"{name} has no option {option!r}.{_meant(option, known)} There are: {', '.join(known)}")
     if conditional and data.classes is None:
         raise ValueError(f"{data.name} has no classes to condition on: leave --conditional out")
-    chosen = {option.replace("-", "_"): _value(text) for option, text in options.items()}
+    hints = typing.get_type_hints(recipe.__init__)
+    chosen = {option: _value(name, option, text, hints[option]) for option, text in options.items()}
     shape = data.shape if len(data.shape) > 1 else data.shape[0]
-    try:
-        flow: Flow = recipe(shape, values=data.values, classes=data.classes if conditional else None, **chosen)
-    except TypeError as error:
-        raise ValueError(f"{name}: an option is of the wrong type: {error}") from error
+    flow: Flow = recipe(shape, values=data.values, classes=data.classes if conditional else None, **chosen)
     return flow
 
 
-def _value(text: str) -> Any:
+def _value(flow: str, option: str, text: str, hint: Any) -> Any:
+    """The option's text as what its type says: a whole number, a number, or none."""
+    kinds = typing.get_args(hint) or (hint,)
+    if text.lower() in ("none", "null") and type(None) in kinds:
+        return None
+    kind = float if float in kinds else int
     try:
-        return json.loads(text)
+        return kind(text)
     except ValueError:
-        return text
+        wanted = "a number" if kind is float else "a whole number"
+        raise ValueError(f"{flow}: {option} must be {wanted}, got {text!r}") from None
 
 
 def _meant(word: str, known: Any) -> str:

@@ -22,7 +22,7 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
 
     data = diffeo.data.load("digits")
     torch.manual_seed(seed)
-    flow = diffeo.RealNVP(data.shape, values=data.values, blocks=2, dropout=0.2)
+    flow = diffeo.RealNVP(data.shape, values=data.values, width=32, blocks=2, dropout=0.2)
     folder = out or free_folder(Path("runs") / "demo")
     print(flow)
     summary = train_run(

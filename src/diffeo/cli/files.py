@@ -20,7 +20,7 @@ def write_samples(path: Path, x: "Tensor", values: int, columns: int | None) -> 
     """Write samples as the file's ending says."""
     import numpy as np
 
-    from diffeo.evaluation import image_grid
+    from diffeo.evaluation import image_grid, save_figure, scatter_picture
     from diffeo.io import write_atomically
 
     buffer = io.BytesIO()
@@ -28,12 +28,16 @@ def write_samples(path: Path, x: "Tensor", values: int, columns: int | None) -> 
     ending = path.suffix.lower()
     if ending == ".png" and image:
         image_grid(x, values, columns=columns).save(buffer, format="PNG")
+    elif ending == ".png" and x.shape[1] == 2:
+        save_figure(scatter_picture(x), buffer)
     elif ending == ".npy":
         np.save(buffer, x.cpu().numpy())
     elif ending == ".csv" and not image:
         header = ",".join(f"x{i}" for i in range(x.shape[1]))
         np.savetxt(buffer, x.cpu().numpy(), delimiter=",", header=header, comments="", fmt="%.9g")
     else:
-        wanted = ".png or .npy for images" if image else ".csv or .npy for vectors"
+        wanted = (
+            ".png or .npy for images" if image else ".csv or .npy for vectors (.png where they are points of the plane)"
+        )
         raise ValueError(f"cannot write {path.name}: use {wanted}")
     write_atomically(path, buffer.getvalue())

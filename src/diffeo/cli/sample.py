@@ -31,7 +31,7 @@ def sample(
     condition
         The class to draw; every class in turn if not given. For flows trained with --conditional.
     out
-        A picture (.png, for images), numbers (.csv, for vectors) or an array (.npy, for both);
+        A picture (.png, for images and points of the plane), numbers (.csv, for vectors) or an array (.npy);
         samples.png or samples.csv if not given. An existing file is never overwritten.
     """
     import torch

@@ -24,3 +24,5 @@ def show_summary(summary: dict[str, Any]) -> None:
     console.print(f"round trip of the test set: error {summary['round_trip_error']:.2g}{wrong}", highlight=False)
     if summary["log_det_error"] is not None:
         console.print(f"log-det against autograd (float64): error {summary['log_det_error']:.2g} nats", highlight=False)
+    if summary["integral"] is not None:
+        console.print(f"integral of the density over a grid: {summary['integral']:.4f}", highlight=False)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import torch
@@ -67,6 +67,18 @@ def density_picture(flow: Flow, samples: Tensor, data: Tensor, *, size: int = 30
     return figure
 
 
+def scatter_picture(samples: Tensor) -> "Figure":
+    """Points of the plane."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axis = figure.subplots()
+    across, up = samples.cpu().numpy().T
+    axis.scatter(across, up, s=4, color=SAMPLE, linewidths=0)
+    axis.set(aspect="equal")
+    return figure
+
+
 def curves_picture(history: Sequence[dict[str, float]], unit: str, baselines: dict[str, float], title: str) -> "Figure":
     """Training and validation loss by epoch, with the baselines as lines."""
     from matplotlib.figure import Figure
@@ -117,6 +129,6 @@ def curves_picture(history: Sequence[dict[str, float]], unit: str, baselines: di
     return figure
 
 
-def save_figure(figure: "Figure", path: Path) -> None:
+def save_figure(figure: "Figure", path: Path | BinaryIO) -> None:
     """Write a matplotlib figure as PNG."""
     figure.savefig(path, dpi=110, format="png")

@@ -46,7 +46,7 @@ class RealNVP(Flow):
         depth: for vectors, hidden layers of the networks.
         levels: for images, how many scales; two, where they fit, if not given.
         blocks: for images, residual blocks of a network.
-        width: hidden units, or channels at the first scale; 128 for vectors and 32 for images if not given.
+        width: hidden units, or channels at the first scale; 128 for vectors and 24 for images if not given.
         dropout: probability to drop a hidden unit while training.
 
     Shapes:
@@ -87,7 +87,7 @@ class RealNVP(Flow):
             layers += vector_layers(row[0], couplings, width or 128, depth, dropout, condition)
         else:
             levels = plan_levels("RealNVP", row, levels, squeezes_less=1, most=2)
-            layers.append(image_layers(row, levels, width or 32, blocks, dropout, condition))
+            layers.append(image_layers(row, levels, width or 24, blocks, dropout, condition))
         super().__init__(Chain(layers), StandardNormal(math.prod(row)), door=door, embedding=embedding)
 
 

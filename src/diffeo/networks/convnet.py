@@ -33,6 +33,8 @@ class ConvNet(nn.Module):
 
     def __init__(self, channels: int, outputs: int, *, width: int = 96, condition_shape: Shape | None = None):
         super().__init__()
+        if width < 1:
+            raise ValueError(f"ConvNet: width must be at least 1, got {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.first = nn.Conv2d(channels, width, 3, padding=1)
         self.condition = None if self.condition_shape is None else AddCondition(self.condition_shape, width)

@@ -43,8 +43,8 @@ class MLP(nn.Module):
         condition_shape: Shape | None = None,
     ):
         super().__init__()
-        if depth < 1:
-            raise ValueError(f"MLP: depth must be at least 1, got {depth}")
+        if depth < 1 or width < 1:
+            raise ValueError(f"MLP: depth and width must be at least 1, got {depth} and {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.dropout = dropout
         sizes = [features] + [width] * depth

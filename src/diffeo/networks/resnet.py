@@ -47,6 +47,8 @@ class ResidualConvNet(nn.Module):
         condition_shape: Shape | None = None,
     ):
         super().__init__()
+        if width < 1:
+            raise ValueError(f"ResidualConvNet: width must be at least 1, got {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.dropout = dropout
         self.first = nn.Conv2d(channels, width, 3, padding=1)

@@ -59,4 +59,6 @@ def exactness(summary: dict[str, Any]) -> list[str]:
         lines.append(
             f"- Log-determinant against autograd, float64: largest difference {summary['log_det_error']:.2g} nats."
         )
+    if summary["integral"] is not None:
+        lines.append(f"- Integral of the density over a grid: {summary['integral']:.4f}.")
     return lines

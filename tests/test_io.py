@@ -1,0 +1,166 @@
+"""Saving and loading: strict, without pickle, never half."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+import diffeo
+from diffeo import MLP, ActNorm, Chain, Coupling, Flow, Glow, RealNVP, StandardNormal
+
+
+@pytest.fixture
+def saved(tmp_path):
+    flow = RealNVP(3, couplings=2, width=8)
+    flow.initialize(torch.randn(20, 3))
+    return flow.eval(), flow.save_pretrained(tmp_path / "model")
+
+
+def rewrite(folder, **changes) -> None:
+    path = folder / "config.json"
+    data = json.loads(path.read_text())
+    data.update(changes)
+    path.write_text(json.dumps(data))
+
+
+def test_a_fresh_process_scores_the_same(tmp_path) -> None:
+    flows = {
+        "realnvp": RealNVP((1, 8, 8), values=17, width=8, classes=3),
+        "glow": Glow((1, 8, 8), values=17, steps=1, width=8, classes=3).double(),
+        "own": Flow(Chain([ActNorm(64), Coupling(64, MLP(32, 64, condition_shape=(32,)))]), StandardNormal(64),
+                    embedding=diffeo.ClassEmbedding(3)),
+    }  # fmt: skip
+    x = torch.randint(0, 17, (4, 1, 8, 8), dtype=torch.uint8)
+    torch.save((x, x.flatten(1).float()), tmp_path / "x.pt")
+    expected = []
+    for name, flow in flows.items():
+        if flow.door is not None:
+            flow.initialize(x, 1)
+        flow.eval().save_pretrained(tmp_path / name)
+        rows = x if flow.door is not None else x.flatten(1).float()
+        expected.append(flow.log_prob(rows, 2, generator=torch.Generator().manual_seed(0)).tolist())
+    code = f"""
+import torch, diffeo
+torch.set_num_threads(1)
+integers, numbers = torch.load({str(tmp_path / "x.pt")!r})
+for name in {list(flows)}:
+    flow = diffeo.load({str(tmp_path)!r} + "/" + name)
+    x = integers if flow.door is not None else numbers
+    print(flow.log_prob(x, 2, generator=torch.Generator().manual_seed(0)).tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
+
+
+def test_every_registered_class_is_found_by_a_process_that_only_loads() -> None:
+    code = """
+import sys, diffeo
+from diffeo import io
+for name in sys.argv[1:]:
+    io._find(name)
+"""
+    for name in dir(diffeo):
+        getattr(diffeo, name)
+    ours = [name for name, cls in diffeo.io.registered().items() if cls.__module__.startswith("diffeo.")]
+    assert len(ours) > 25
+    subprocess.run([sys.executable, "-c", code, *ours], check=True)
+
+
+def test_a_folder_with_a_model_is_not_overwritten(saved) -> None:
+    flow, folder = saved
+    before = (folder / "model.safetensors").read_bytes()
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        flow.save_pretrained(folder)
+    assert (folder / "model.safetensors").read_bytes() == before
+    flow.save_pretrained(folder, overwrite=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"more": 1}, "'more'"),
+        ({"format": 2}, "Update diffeo"),
+        ({"class": "Nobody"}, "unknown class 'Nobody'"),
+        ({"options": {"shape": 3, "sise": 4}}, "unknown option sise"),
+        ({"options": {"shape": 4, "couplings": 2, "width": 8}}, "has shape"),
+        ({"options": {"shape": 3, "couplings": 3, "width": 8}}, "missing"),
+        ({"options": {"shape": 3, "couplings": 1, "width": 8}}, "extra"),
+        ({"options": {}}, "RealNVP"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(saved, changes: dict, message: str) -> None:
+    _, folder = saved
+    rewrite(folder, **changes)
+    with pytest.raises(ValueError, match=message):
+        diffeo.load(folder)
+
+
+def test_damaged_or_missing_files_are_named(saved, tmp_path) -> None:
+    _, folder = saved
+    with pytest.raises(FileNotFoundError, match=r"config\.json is missing"):
+        diffeo.load(tmp_path / "nowhere")
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match="damaged"):
+        diffeo.load(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="not valid JSON"):
+        diffeo.load(folder)
+
+
+class Unknown(nn.Module):
+    def forward(self, x, condition=None):
+        return torch.cat([x, x], 1)
+
+
+def test_what_is_not_registered_is_refused_when_saving(tmp_path) -> None:
+    flow = Flow(Chain([Coupling(2, Unknown())]), StandardNormal(2))
+    with pytest.raises(TypeError, match=r"Unknown cannot be saved.*@diffeo\.register"):
+        flow.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_what_its_options_do_not_describe_is_refused_when_saving(tmp_path) -> None:
+    flow = RealNVP(2, couplings=2, width=8)
+    flow.bijection.layers.append(ActNorm(2))
+    with pytest.raises(ValueError, match="extra"):
+        flow.save_pretrained(tmp_path / "model")
+
+
+def test_a_users_own_class_saves_once_registered(tmp_path) -> None:
+    @diffeo.register
+    class Doubled(nn.Module):
+        def __init__(self, factor: float):
+            super().__init__()
+            self.scale = nn.Parameter(torch.tensor(factor))
+
+        def forward(self, x, condition=None):
+            return self.scale * torch.cat([x, x], 1)
+
+    flow = Flow(Chain([Coupling(2, Doubled(0.25))]), StandardNormal(2))
+    flow.save_pretrained(tmp_path / "model")
+    x = torch.randn(3, 2)
+    assert torch.equal(diffeo.load(tmp_path / "model").log_prob(x), flow.log_prob(x))
+
+
+def test_names_must_be_unique_and_options_named() -> None:
+    with pytest.raises(ValueError, match="already registered"):
+        diffeo.register(type("RealNVP", (nn.Module,), {"__module__": "somewhere"}))
+
+    class Loose(nn.Module):
+        def __init__(self, *sizes: int):
+            super().__init__()
+
+    with pytest.raises(TypeError, match="options must have names"):
+        diffeo.register(Loose)
+
+
+def test_from_pretrained_checks_the_class(saved) -> None:
+    _, folder = saved
+    assert isinstance(Flow.from_pretrained(folder), RealNVP)
+    with pytest.raises(ValueError, match="holds a RealNVP, not a Glow"):
+        Glow.from_pretrained(folder)
