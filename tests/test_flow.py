@@ -31,7 +31,7 @@ def test_bits_per_dim_of_a_model_computed_by_hand() -> None:
     exact = -(cdf[1:] - cdf[:-1]).log2()
     generator = torch.Generator().manual_seed(0)
     found = flow.bits_per_dim(x, samples=20_000, generator=generator)
-    assert torch.allclose(found, exact, atol=0.01)
+    assert torch.allclose(found, exact, atol=0.03)
     one = torch.stack([flow.bits_per_dim(x, generator=generator) for _ in range(500)]).mean(0)
     assert (one > found + 1e-3).all()  # one draw bounds from above
 

@@ -112,7 +112,7 @@ class InvertibleConv1x1(Bijection):
                 lower, torch.diag_embed(torch.ones_like(self.sign.double())), upper=False
             )
             inverse = torch.linalg.solve_triangular(upper, inverse, upper=True)
-            self._frozen_inverse = inverse.index_select(1, self.inverse_order).to(self.raw_triangles)
+            self._frozen_inverse = inverse.index_select(1, self.order).to(self.raw_triangles)
 
     def thaw(self) -> None:
         self._frozen_inverse = None

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
+from diffeo.networks.layout import channels_last
 
 
 @register
@@ -45,7 +46,7 @@ class ConvNet(nn.Module):
             cast(Tensor, self.output.bias).zero_()
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        h = self.first(x.contiguous(memory_format=torch.channels_last))
+        h = self.first(channels_last(x))
         if self.condition is not None:
             h = self.condition(h, condition)
         return cast(Tensor, self.output(F.relu(self.second(F.relu(h)))))
@@ -78,5 +79,5 @@ class ZeroConv(nn.Module):
                 parameter.zero_()
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        h = self.output(x.contiguous(memory_format=torch.channels_last))
+        h = self.output(channels_last(x))
         return cast(Tensor, h if self.condition is None else self.condition(h, condition))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
+from diffeo.networks.layout import channels_last
 
 
 @register
@@ -61,7 +62,7 @@ class ResidualConvNet(nn.Module):
             cast(Tensor, self.output.bias).zero_()
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        h = self.first(x.contiguous(memory_format=torch.channels_last))
+        h = self.first(channels_last(x))
         if self.condition is not None:
             h = self.condition(h, condition)
         for narrow, wide in zip(self.narrow, self.wide, strict=True):
