@@ -164,6 +164,19 @@ def test_frozen_gives_the_same_samples_and_ends() -> None:
     assert not any("frozen" in name for name in flow.state_dict())
 
 
+def test_dropout_does_not_break_the_inverse_in_training_mode() -> None:
+    flow = RealNVP(6, couplings=4, width=16, dropout=0.5)
+    with torch.no_grad():
+        for parameter in flow.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    x = torch.randn(20, 6)
+    assert flow.training
+    assert torch.allclose(flow.decode(flow.encode(x)[0])[0], x, atol=1e-4)
+    assert flow.training
+    assert all(module.training for module in flow.modules())
+    assert not torch.equal(flow.log_prob(x), flow.log_prob(x))  # which is what training wants
+
+
 def test_outside_its_support_a_flow_has_no_density_and_finite_gradients() -> None:
     flow = Flow(Chain([Logit(1.0), ActNorm(2)]), StandardNormal(2))
     x = torch.tensor([[0.5, 0.5], [1.5, 0.5], [0.5, -0.2]], requires_grad=True)

@@ -1,9 +1,10 @@
 """Flow: a door, one bijection and a base make a density."""
 
+import functools
 import math
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -20,8 +21,22 @@ from diffeo.plan import describe
 
 Condition = Tensor | int | Sequence[int] | None
 F = TypeVar("F", bound="Flow")
+M = TypeVar("M", bound=Callable[..., Any])
 
 ENTRIES_AT_A_TIME = 2**19  # of a chunk where batch_size is not given
+
+
+def _in_evaluation(method: M) -> M:
+    """Run a method without dropout, so that encode and decode are each other's inverse in training mode too."""
+
+    @functools.wraps(method)
+    def run(self: "Flow", *args: Any, **kwargs: Any) -> Any:
+        if not self.training:
+            return method(self, *args, **kwargs)
+        with self._evaluating():
+            return method(self, *args, **kwargs)
+
+    return cast(M, run)
 
 
 @register
@@ -235,6 +250,7 @@ class Flow(nn.Module):
                 warnings.warn(f"{self._name}: {broken} of {n} samples are not finite", stacklevel=2)
         return x
 
+    @_in_evaluation
     def rsample(
         self,
         n: int,
@@ -248,6 +264,7 @@ class Flow(nn.Module):
         z = self._latents(n, temperature, noise, generator)
         return self.bijection.decode(z, self.embed(condition, n))[0]
 
+    @_in_evaluation
     def sample_and_log_prob(
         self,
         n: int,
@@ -273,6 +290,7 @@ class Flow(nn.Module):
 
     # ---- the map itself
 
+    @_in_evaluation
     def encode(self, x: Tensor, condition: Condition = None, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Data to noise: ``(z, log_det)``, ``(B, D)`` and ``(B,)``.
 
@@ -283,6 +301,7 @@ class Flow(nn.Module):
             noise = torch.full(x.shape, 0.5, dtype=self.dtype, device=x.device)
         return self.bijection.encode(self._enter(x, noise), self.embed(condition, x.shape[0]))
 
+    @_in_evaluation
     def decode(self, z: Tensor, condition: Condition = None) -> tuple[Tensor, Tensor]:
         """Noise to data: ``(x, log_det)``; with a door x is the integer in whose cell the point lies."""
         x, log_det = self.bijection.decode(z, self.embed(condition, z.shape[0]))
@@ -369,6 +388,11 @@ class Flow(nn.Module):
                 layer.thaw()
 
     @property
+    def conditional(self) -> bool:
+        """Whether a condition is needed."""
+        return self.embedding is not None or self.bijection.condition_shape is not None
+
+    @property
     def device(self) -> torch.device:
         """Where the parameters are."""
         return self.base.origin.device
@@ -445,14 +469,13 @@ class Flow(nn.Module):
 
     def _condition(self, condition: Condition, rows: int, *, check: bool = False) -> Tensor | None:
         """The condition as a tensor of `rows` rows, its shape checked."""
-        takes = self.embedding is not None or self.bijection.condition_shape is not None
         if condition is None:
-            if takes:
+            if self.conditional:
                 classes = getattr(self.embedding, "classes", None)
                 hint = f": labels from 0 to {classes - 1}; marginal_log_prob sums over them" if classes else ""
                 raise ValueError(f"{self._name}: a condition is needed{hint}. Pass condition=")
             return None
-        if not takes:
+        if not self.conditional:
             raise ValueError(
                 f"{self._name}: got a condition, but takes none. Build it with classes= or condition_shape="
             )

@@ -40,6 +40,15 @@ def test_the_histogram_is_exact_and_the_uniform_is_log2() -> None:
     assert found["gaussian"].mean > entropy
 
 
+def test_the_gaussian_of_integers_is_a_distribution() -> None:
+    from diffeo.evaluation.baselines import _normal
+
+    every = torch.cartesian_prod(*[torch.arange(4.0, dtype=torch.float64)] * 3)
+    factor = torch.tensor([[0.8, 0, 0], [0.5, 0.3, 0], [-2.0, 1.0, 0.05]], dtype=torch.float64)
+    total = _normal(every, torch.tensor([1.0, 3.5, 0.2], dtype=torch.float64), factor, 4).exp().sum()
+    assert float(total) == pytest.approx(1.0)
+
+
 def test_the_gaussian_is_the_gaussian() -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(30_000, 2, generator=generator) @ torch.tensor([[2.0, 0.0], [1.0, 0.5]])

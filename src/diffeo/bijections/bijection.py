@@ -1,12 +1,13 @@
 """What a bijection is, and what it declares."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 Shape = tuple[int, ...]
+INVERSES = ("closed", "passes", "iterative")  # from strong to weak
 
 
 class Step(NamedTuple):
@@ -92,6 +93,16 @@ class Bijection(nn.Module):
         """Encode and show every intermediate; the last step's `z` is the result."""
         z, log_det = self.encode(x, condition)
         yield Step(name or type(self).__name__, self, x, z, log_det)
+
+    def declare_as(self, parts: "Sequence[Bijection]") -> None:
+        """Declare what a composition of `parts` can promise: of each declaration the weakest."""
+        self.log_det_kind = "estimated" if any(part.log_det_kind == "estimated" for part in parts) else "exact"
+        self.inverse_kind = max((part.inverse_kind for part in parts), key=INVERSES.index, default="closed")
+        self.traces = tuple(way for way in ("encode", "decode") if all(way in part.traces for part in parts))
+        self.tolerance = max((part.tolerance for part in parts), default=type(self).tolerance)
+        self.encode_passes = sum(part.encode_passes for part in parts)
+        self.decode_passes = sum(part.decode_passes for part in parts)
+        self.fits_all_rows = any(part.fits_all_rows for part in parts)
 
     def freeze(self) -> None:
         """Prepare a detached inverse, for use inside :meth:`diffeo.Flow.frozen` only."""

@@ -42,9 +42,7 @@ class Chain(Bijection):
         if len(conditions) > 1:
             raise ValueError(f"Chain: layers take conditions of different shapes: {sorted(map(str, conditions))}")
         self.condition_shape = conditions.pop() if conditions else None
-        self.encode_passes = sum(layer.encode_passes for layer in layers)
-        self.decode_passes = sum(layer.decode_passes for layer in layers)
-        self.fits_all_rows = any(layer.fits_all_rows for layer in layers)
+        self.declare_as(layers)
 
     def __iter__(self) -> Iterator[Bijection]:
         return iter(self.layers)  # type: ignore[arg-type]

@@ -63,10 +63,10 @@ class Split(Bijection):
         if own is not None and rest.condition_shape not in (None, own):
             raise ValueError(f"Split: prior and rest take conditions of shapes {own} and {rest.condition_shape}")
         self.condition_shape = own if own is not None else rest.condition_shape
-        passes = 0 if prior is None else 1
-        self.encode_passes, self.decode_passes = rest.encode_passes + passes, rest.decode_passes + passes
+        self.declare_as([rest])
+        if prior is not None:
+            self.encode_passes, self.decode_passes = rest.encode_passes + 1, rest.decode_passes + 1
         self.rest_features = math.prod(rest.output_shape(self.half_shape))
-        self.fits_all_rows = rest.fits_all_rows
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         a, b = self._halves(x, condition)

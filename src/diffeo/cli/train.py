@@ -34,7 +34,8 @@ def train(
         digits, mnist, fashion-mnist (in $DIFFEO_DATA), or a toy: moons, circles, pinwheel, checkerboard,
         8gaussians, rings, spirals.
     out
-        The run folder; runs/FLOW-DATA if not given. An existing one is never overwritten.
+        The run folder; runs/FLOW-DATA, or the next that is free (runs/FLOW-DATA-2, ..), if not given. An
+        existing one is never overwritten.
     epochs
         Passes over the training rows; enough for 1,500 steps and at least 10 if not given.
     batch_size
@@ -42,7 +43,7 @@ def train(
     lr
         Largest learning rate.
     patience
-        Epochs without a better validation loss before training ends.
+        Epochs without a better validation loss before training ends; none to never end early.
     seed
         Of weights, order and noise.
     conditional

@@ -21,9 +21,10 @@ def log_det_error(flow: Flow, x: Tensor, condition: Tensor | None = None, *, row
     exact = copy.deepcopy(flow).double().eval()
     with torch.no_grad():
         points = x[:rows].to(exact.device).double() + (0.0 if exact.door is None else 0.5)
-        conditions = exact.embed(None if condition is None else condition[:rows].to(exact.device), len(points))
-        if conditions is not None:
-            conditions = conditions.double()
+        if condition is not None:
+            condition = condition[:rows].to(exact.device)
+            condition = condition.double() if condition.is_floating_point() else condition
+        conditions = exact.embed(condition, len(points))
 
     def encode(i: int, point: Tensor) -> Tensor:
         c = None if conditions is None else conditions[i : i + 1]
@@ -44,7 +45,7 @@ def integral(flow: Flow, *, size: int = 1200, seed: int = 0) -> float:
     Raises:
         ValueError: if the flow is not of two features, has a door, or is conditioned.
     """
-    if flow.shape != (2,) or flow.door is not None or flow.embedding is not None:
+    if flow.shape != (2,) or flow.door is not None or flow.conditional:
         raise ValueError(f"integral: needs an unconditional flow of two continuous features, got {flow.shape}")
     samples = flow.sample(100_000, generator=torch.Generator().manual_seed(seed))
     low, high = samples.amin(0), samples.amax(0)

@@ -47,7 +47,7 @@ def labels_for(flow: Flow, part: Part) -> Tensor | None:
     Raises:
         ValueError: if it is, and there are none.
     """
-    if flow.embedding is None:
+    if not flow.conditional:
         return None
     if part.labels is None:
         raise ValueError("this flow is conditioned, and the data set has no labels")

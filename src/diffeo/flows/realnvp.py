@@ -84,10 +84,10 @@ class RealNVP(Flow):
         embedding = embedding_for(classes, condition_shape, spatial=len(row) == 3)
         condition = None if embedding is None else embedding.output_shape
         if len(row) == 1:
-            layers += vector_layers(row[0], couplings, width or 128, depth, dropout, condition)
+            layers += vector_layers(row[0], couplings, 128 if width is None else width, depth, dropout, condition)
         else:
             levels = plan_levels("RealNVP", row, levels, squeezes_less=1, most=2)
-            layers.append(image_layers(row, levels, width or 24, blocks, dropout, condition))
+            layers.append(image_layers(row, levels, 24 if width is None else width, blocks, dropout, condition))
         super().__init__(Chain(layers), StandardNormal(math.prod(row)), door=door, embedding=embedding)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from diffeo.data import Dataset, Part
 from diffeo.flow import Flow
 from diffeo.training.ema import EMA
-from diffeo.training.order import batch_noise, batch_rows, generator
+from diffeo.training.order import batch_noise, batch_rows, generator, position_seed
 from diffeo.training.progress import Progress
 from diffeo.training.schedule import learning_rate
 
@@ -22,7 +22,7 @@ SKIPS_ALLOWED = 10  # steps without finite gradients, one after the other
 
 
 class TrainingDiverged(RuntimeError):
-    """Gradients stayed non-finite; the flow holds the best weights so far."""
+    """Training came to nothing; the flow holds the best weights so far, if an epoch was completed."""
 
 
 @dataclass
@@ -71,7 +71,8 @@ def fit(
     The loss is :math:`-\frac1B \sum_i \log p(x_i)`, in bits a dimension for integers and in nats otherwise.
     AdamW with warm-up and a cosine, gradients clipped by their norm, an average of the weights (EMA) that
     is evaluated on the validation part after every epoch; the best average is what the flow ends with.
-    Batch order and noise are functions of (seed, step). A step whose gradients are not finite is left out.
+    Batch order, noise and dropout are functions of (seed, step); the global generator is left alone. A step
+    whose gradients are not finite is left out.
 
     Args:
         flow: the flow; initialized from the training rows if it is not yet.
@@ -130,7 +131,8 @@ def fit(
     finite_before: Tensor | None = None  # of the step before: read one step late, so the device never waits
     started = time.perf_counter()
 
-    with Progress(steps, rows_a_step=batch_size, unit=result.unit) if progress else nullcontext() as bar:
+    shown = Progress(steps, rows_a_step=batch_size, unit=result.unit) if progress else nullcontext()
+    with torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []), shown as bar:
         for step in range(steps):
             if step % per_epoch == 0:
                 flow.train()
@@ -141,6 +143,7 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps, lr, warmup)
 
+            torch.manual_seed(position_seed("dropout", seed, step))
             loss = -flow(batch, None if labels is None else labels[chosen], noise).mean() * scale
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -229,7 +232,7 @@ def _parts(
     if isinstance(data, Dataset):
         if condition is not None or validation is not None:
             raise ValueError("fit: a data set brings its own labels and validation part; give tensors to choose them")
-        labelled = flow.embedding is not None
+        labelled = flow.conditional
         return tuple(Part(p.x, p.labels if labelled else None) for p in (data.train, data.validation))  # type: ignore[return-value]
     if len(data) < 2:
         raise ValueError(f"fit: at least two rows are needed, got {len(data)}")

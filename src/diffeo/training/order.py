@@ -7,10 +7,14 @@ import torch
 from torch import Tensor
 
 
+def position_seed(*position: int | str) -> int:
+    """A seed for one use: a hash of its position."""
+    return int.from_bytes(hashlib.sha256(repr(position).encode()).digest()[:8], "big") >> 1
+
+
 def generator(*position: int | str) -> torch.Generator:
     """A CPU generator for one use, seeded by a hash of its position."""
-    digest = hashlib.sha256(repr(position).encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return torch.Generator().manual_seed(position_seed(*position))
 
 
 def batch_rows(step: int, rows: int, batch_size: int, seed: int, attempt: int = 0) -> Tensor:

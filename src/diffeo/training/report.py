@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def report(summary: dict[str, Any], plan: str) -> str:
+def report(summary: dict[str, Any], plan: str, pictures: list[str]) -> str:
     """What was trained, what it reached beside simple densities, whether it is exact, and how it looks."""
     bits = "test_bits_per_dim" in summary
     figure = summary["test_bits_per_dim" if bits else "test_log_likelihood"]
@@ -17,8 +17,7 @@ def report(summary: dict[str, Any], plan: str) -> str:
         "|---|---|---|",
         *(f"| {name} | {mean:.4f} | {error:.4f} |" for name, mean, error in rows),
         "",
-        "The flow's figure is an upper bound by one draw of noise a row, and so is the Gaussian's; uniform and "
-        "histogram are exact."
+        "The flow's figure is an upper bound by one draw of noise a row; the others are exact."
         if bits
         else "The Gaussian is the training rows' mean and covariance.",
         "",
@@ -28,10 +27,7 @@ def report(summary: dict[str, Any], plan: str) -> str:
         "",
         "## Pictures",
         "",
-        "![learning curves](curves.png)",
-        "",
-        "![samples](samples.png)",
-        "",
+        *(f"![{picture.removesuffix('.png')}]({picture})\n" for picture in pictures),
         "## Settings",
         "",
         f"`{summary['command']}`" if summary["command"] else "",

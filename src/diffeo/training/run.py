@@ -73,7 +73,7 @@ def train_run(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty. Choose another with --out, or remove it")
-    simple = {name: value for name, value in baselines(data, seed).items() if math.isfinite(value.mean)}
+    simple = {name: value for name, value in baselines(data).items() if math.isfinite(value.mean)}
 
     def keep(record: dict[str, float], better: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def train_run(
         "round_trip_error": trip.error,
         "wrong_values": trip.wrong_values,
         "log_det_error": log_det_error(flow, data.test.x, labels),
-        "integral": integral(flow, seed=seed) if flow.shape == (2,) and flow.embedding is None else None,
+        "integral": integral(flow, seed=seed) if _on_the_plane(flow) else None,
         "best_validation": result.best["validation"],
         "best_epoch": result.best["epoch"],
         "stopped": result.stopped,
@@ -119,12 +119,12 @@ def train_run(
             "threads": torch.get_num_threads(),
         },
     }
-    _draw(flow, data, result, simple, folder, seed)
+    pictures = _draw(flow, data, result, simple, folder, seed)
     io.write_atomically(
         folder / SUMMARY_FILE,
         (json.dumps(_plain(summary), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode(),
     )
-    io.write_atomically(folder / "report.md", report(summary, repr(flow)).encode())
+    io.write_atomically(folder / "report.md", report(summary, repr(flow), pictures).encode())
     return summary
 
 
@@ -134,7 +134,7 @@ def sample_labels(flow: Flow, n: int) -> torch.Tensor | None:
     return None if classes is None else torch.arange(n, device=flow.device) % classes
 
 
-def _draw(flow: Flow, data: Dataset, result: Fit, simple: dict[str, Estimate], folder: Path, seed: int) -> None:
+def _draw(flow: Flow, data: Dataset, result: Fit, simple: dict[str, Estimate], folder: Path, seed: int) -> list[str]:
     sign = 1.0 if flow.door is not None else -1.0  # losses are drawn: a log-likelihood becomes its negative
     lines = {name: sign * value.mean for name, value in simple.items()}
     unit = result.unit if flow.door is not None else "negative log-likelihood (nats)"
@@ -142,12 +142,19 @@ def _draw(flow: Flow, data: Dataset, result: Fit, simple: dict[str, Estimate], f
     save_figure(curves_picture(result.history, unit, lines, title), folder / "curves.png")
     generator = torch.Generator().manual_seed(seed)
     if len(flow.shape) == 3 and flow.door is not None:
-        classes = data.classes if flow.embedding is not None else None
+        classes = data.classes if flow.conditional else None
         x = flow.sample(SHOWN, sample_labels(flow, SHOWN), temperature=TEMPERATURE, generator=generator)
         image_grid(x, flow.door.values, columns=classes).save(folder / "samples.png")
-    elif flow.shape == (2,) and flow.embedding is None:
+    elif _on_the_plane(flow):
         samples = flow.sample(5000, generator=generator)
         save_figure(density_picture(flow, samples, data.test.x), folder / "samples.png")
+    else:
+        return ["curves.png"]
+    return ["curves.png", "samples.png"]
+
+
+def _on_the_plane(flow: Flow) -> bool:
+    return flow.shape == (2,) and flow.door is None and not flow.conditional
 
 
 def _plain(value: Any) -> Any:
