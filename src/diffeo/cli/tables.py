@@ -11,7 +11,7 @@ def show_summary(summary: dict[str, Any]) -> None:
     bits = "test_bits_per_dim" in summary
     figure = summary["test_bits_per_dim" if bits else "test_log_likelihood"]
     unit = "bits/dim, lower is better" if bits else "nats, higher is better"
-    table = Table(title=f"{summary['data']}: {summary['test_rows']:,} test rows ({unit})", title_justify="left")
+    table = Table()
     table.add_column("density")
     table.add_column("mean", justify="right")
     table.add_column("standard error", justify="right")
@@ -19,6 +19,7 @@ def show_summary(summary: dict[str, Any]) -> None:
     for name, value in summary["baselines"].items():
         table.add_row(name, f"{value['mean']:.4f}", f"{value['standard_error']:.4f}")
     console = Console()
+    console.print(f"{summary['data']}: {summary['test_rows']:,} test rows ({unit})", highlight=False)
     console.print(table)
     wrong = "" if summary["wrong_values"] is None else f", {summary['wrong_values']} wrong values"
     console.print(f"round trip of the test set: error {summary['round_trip_error']:.2g}{wrong}", highlight=False)
