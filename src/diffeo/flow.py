@@ -1,46 +1,27 @@
 """Flow: a door, one bijection and a base make a density."""
 
-import functools
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffeo import io
-from diffeo.bases import StandardNormal
 from diffeo.bijections import Bijection
-from diffeo.doors import Quantizer
+from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
 from diffeo.plan import describe
 
-Condition = Tensor | int | Sequence[int] | None
 F = TypeVar("F", bound="Flow")
-M = TypeVar("M", bound=Callable[..., Any])
-
-ENTRIES_AT_A_TIME = 2**19  # of a chunk where batch_size is not given
-
-
-def _in_evaluation(method: M) -> M:
-    """Run a method without dropout, so that encode and decode are each other's inverse in training mode too."""
-
-    @functools.wraps(method)
-    def run(self: "Flow", *args: Any, **kwargs: Any) -> Any:
-        if not self.training:
-            return method(self, *args, **kwargs)
-        with self._evaluating():
-            return method(self, *args, **kwargs)
-
-    return cast(M, run)
 
 
 @register
-class Flow(nn.Module):
+class Flow(Inputs):
     r"""A density from a bijection: :math:`\log p(x) = \log p_Z(f(x)) + \log |\det \partial f / \partial x|`.
 
     Integers enter by a `door` that adds noise inside their cell; the log density of the noisy point is
@@ -71,30 +52,6 @@ class Flow(nn.Module):
         torch.Size([5, 2])
     """
 
-    def __init__(
-        self,
-        bijection: Bijection,
-        base: StandardNormal,
-        *,
-        door: Quantizer | None = None,
-        embedding: nn.Module | None = None,
-    ):
-        super().__init__()
-        self.bijection, self.base, self.door, self.embedding = bijection, base, door, embedding
-        self.shape = tuple(bijection.input_shape(base.shape))
-        reached = tuple(bijection.output_shape(self.shape))
-        if reached != base.shape:
-            raise ValueError(
-                f"{self._name}: the bijection ends in rows of shape {reached}, the base is on {base.shape}"
-            )
-        given = (
-            None if embedding is None else tuple(getattr(embedding, "output_shape", bijection.condition_shape or ()))
-        )
-        if given is not None and bijection.condition_shape is not None and given != bijection.condition_shape:
-            raise ValueError(
-                f"{self._name}: the embedding gives {given}, the bijection takes {bijection.condition_shape}"
-            )
-
     # ---- densities
 
     def forward(self, x: Tensor, condition: Condition = None, noise: Tensor | None = None) -> Tensor:
@@ -124,7 +81,7 @@ class Flow(nn.Module):
         row_condition = self._condition(condition, x.shape[0])
         if batch_size is None:
             return self._log_prob(x, row_condition, noise)
-        parts = [self._log_prob(*rows) for rows in _chunks(batch_size, x, row_condition, noise)]
+        parts = [self._log_prob(*rows) for rows in chunks(batch_size, x, row_condition, noise)]
         return torch.cat(parts)
 
     def _log_prob(self, x: Tensor, condition: Tensor | None, noise: Tensor | None) -> Tensor:
@@ -241,7 +198,7 @@ class Flow(nn.Module):
         with self._evaluating(), self.frozen():
             parts = [
                 self._leave(self.bijection.decode(rows, self._embed(c))[0])
-                for rows, c in _chunks(batch_size or self._rows_at_a_time(), z, row_condition)
+                for rows, c in chunks(batch_size or self._rows_at_a_time(), z, row_condition)
             ]
         x = torch.cat(parts)
         if x.is_floating_point():
@@ -250,7 +207,7 @@ class Flow(nn.Module):
                 warnings.warn(f"{self._name}: {broken} of {n} samples are not finite", stacklevel=2)
         return x
 
-    @_in_evaluation
+    @in_evaluation
     def rsample(
         self,
         n: int,
@@ -264,7 +221,7 @@ class Flow(nn.Module):
         z = self._latents(n, temperature, noise, generator)
         return self.bijection.decode(z, self.embed(condition, n))[0]
 
-    @_in_evaluation
+    @in_evaluation
     def sample_and_log_prob(
         self,
         n: int,
@@ -290,7 +247,7 @@ class Flow(nn.Module):
 
     # ---- the map itself
 
-    @_in_evaluation
+    @in_evaluation
     def encode(self, x: Tensor, condition: Condition = None, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Data to noise: ``(z, log_det)``, ``(B, D)`` and ``(B,)``.
 
@@ -301,7 +258,7 @@ class Flow(nn.Module):
             noise = torch.full(x.shape, 0.5, dtype=self.dtype, device=x.device)
         return self.bijection.encode(self._enter(x, noise), self.embed(condition, x.shape[0]))
 
-    @_in_evaluation
+    @in_evaluation
     def decode(self, z: Tensor, condition: Condition = None) -> tuple[Tensor, Tensor]:
         """Noise to data: ``(x, log_det)``; with a door x is the integer in whose cell the point lies."""
         x, log_det = self.bijection.decode(z, self.embed(condition, z.shape[0]))
@@ -387,21 +344,6 @@ class Flow(nn.Module):
             for layer in layers:
                 layer.thaw()
 
-    @property
-    def conditional(self) -> bool:
-        """Whether a condition is needed."""
-        return self.embedding is not None or self.bijection.condition_shape is not None
-
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters are."""
-        return self.base.origin.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The parameters' floating-point type."""
-        return self.base.origin.dtype
-
     def save_pretrained(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write ``config.json`` and ``model.safetensors``; refuses a folder that holds a model, unless `overwrite`."""
         return io.save(self, folder, overwrite=overwrite)
@@ -414,136 +356,6 @@ class Flow(nn.Module):
             raise ValueError(f"{folder} holds a {type(flow).__name__}, not a {cls.__name__}. diffeo.load opens any")
         return flow
 
-    # ---- checks and small parts
-
-    def check(self, x: Tensor, condition: Condition = None) -> None:
-        """Refuse data whose shape, type or values do not fit. Looks at every value."""
-        self._check_shape(x)
-        if self.door is not None:
-            self.door.check(x)
-        else:
-            self._check_dtype(x)
-        self._condition(condition, x.shape[0], check=True)
-
-    def draw_noise(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Noise for the cells of `x`: uniform in (0, 1), of x's shape. Looks at every value of x."""
-        self._check_shape(x)
-        cast(Quantizer, self.door).check(x)
-        device = x.device if generator is None else generator.device
-        return torch.rand(x.shape, dtype=self.dtype, device=device, generator=generator).to(x.device)
-
-    def _check_shape(self, x: Tensor) -> None:
-        if x.shape[1:] != self.shape:
-            wanted = "(" + ", ".join(["B", *map(str, self.shape)]) + ")"
-            hint = " For a single row use x[None]." if x.shape == self.shape else ""
-            raise ValueError(f"{self._name}: expected shape {wanted}, got {tuple(x.shape)}.{hint}")
-
-    def _check_dtype(self, x: Tensor) -> None:
-        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise TypeError(
-                f"{self._name}: parameters are {self.dtype}, x is {x.dtype}. "
-                f"Use x.to({self.dtype}), or flow.to({x.dtype})"
-            )
-        if self.dtype not in (torch.float32, torch.float64):
-            raise TypeError(
-                f"{self._name}: densities in {self.dtype} are meaningless. Use flow.float() or flow.double()"
-            )
-
-    def _enter(self, x: Tensor, noise: Tensor | None) -> Tensor:
-        self._check_shape(x)
-        if self.door is None:
-            self._check_dtype(x)
-            if noise is not None:
-                raise ValueError(f"{self._name}: noise is for integers, and this flow is continuous")
-            return x
-        if x.is_floating_point():
-            self.door.check(x)
-        noise = cast(Tensor, noise)
-        if noise.shape != x.shape:
-            raise ValueError(f"{self._name}: noise must have x's shape {tuple(x.shape)}, got {tuple(noise.shape)}")
-        self._check_dtype(noise)
-        return self.door.encode(x, noise)
-
-    def _leave(self, x: Tensor) -> Tensor:
-        return x if self.door is None else self.door.decode(x)
-
-    def _condition(self, condition: Condition, rows: int, *, check: bool = False) -> Tensor | None:
-        """The condition as a tensor of `rows` rows, its shape checked."""
-        if condition is None:
-            if self.conditional:
-                classes = getattr(self.embedding, "classes", None)
-                hint = f": labels from 0 to {classes - 1}; marginal_log_prob sums over them" if classes else ""
-                raise ValueError(f"{self._name}: a condition is needed{hint}. Pass condition=")
-            return None
-        if not self.conditional:
-            raise ValueError(
-                f"{self._name}: got a condition, but takes none. Build it with classes= or condition_shape="
-            )
-        if not isinstance(condition, Tensor):
-            condition = torch.as_tensor(condition, device=self.device)
-        shape = tuple(getattr(self.embedding, "shape", self.bijection.condition_shape or ()))
-        if condition.dim() == len(shape):
-            condition = condition[None]
-        if condition.shape[1:] != shape:
-            wanted = "(" + ", ".join([str(rows), *map(str, shape)]) + ")"
-            raise ValueError(f"{self._name}: expected a condition of shape {wanted}, got {tuple(condition.shape)}")
-        if condition.shape[0] != rows:
-            if condition.shape[0] != 1:
-                raise ValueError(
-                    f"{self._name}: expected {rows} rows of conditions, or one for all, got {condition.shape[0]}"
-                )
-            condition = condition.expand(rows, *shape)
-        if shape and condition.dtype != self.dtype:
-            raise TypeError(
-                f"{self._name}: parameters are {self.dtype}, condition is {condition.dtype}. "
-                f"Use condition.to({self.dtype})"
-            )
-        if check and hasattr(self.embedding, "check"):
-            cast(Any, self.embedding).check(condition)
-        return condition
-
-    def embed(self, condition: Condition, rows: int) -> Tensor | None:
-        """What the bijection takes for `condition`: `rows` rows of its embedding; None without a condition."""
-        return self._embed(self._condition(condition, rows))
-
-    def _embed(self, condition: Tensor | None) -> Tensor | None:
-        if condition is None or self.embedding is None:
-            return condition
-        if torch.compiler.is_compiling():
-            return cast(Tensor, self.embedding(condition))
-        try:
-            return cast(Tensor, self.embedding(condition))
-        except IndexError as error:
-            raise ValueError(f"{self._name}: a class label is out of range: {error}") from error
-
-    def _rows_at_a_time(self) -> int:
-        return max(1, ENTRIES_AT_A_TIME // math.prod(self.shape))
-
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        if not self.training:
-            yield
-            return
-        training = [module for module in self.modules() if module.training]
-        self.eval()
-        try:
-            yield
-        finally:
-            for module in training:
-                module.training = True
-
-    @property
-    def _name(self) -> str:
-        return type(self).__name__
-
     def __repr__(self) -> str:
         values = "" if self.door is None else f", {self.door.values} values"
         return describe(f"{self._name} {self.shape}{values}", self.bijection, self.embedding, self.shape)
-
-
-def _chunks(rows: int, *tensors: Tensor | None) -> Iterator[tuple[Any, ...]]:
-    if rows < 1:
-        raise ValueError(f"batch_size must be at least 1, got {rows}")
-    total = cast(Tensor, tensors[0]).shape[0]
-    for start in range(0, max(total, 1), rows):
-        yield tuple(None if tensor is None else tensor[start : start + rows] for tensor in tensors)
