@@ -276,3 +276,61 @@ def test_the_recipes_of_the_readme_work() -> None:
         assert flow.log_prob(x).isfinite().all()
         assert torch.allclose(flow.decode(flow.encode(x)[0])[0].float(), x.float(), atol=1e-3)
         assert flow.sample(2).dtype == x.dtype
+
+
+def test_standardize_sees_all_rows_behind_a_nested_chain() -> None:
+    x = torch.cat([torch.randn(512, 2), 100 + torch.randn(512, 2)])
+    flow = Flow(Chain([Chain([diffeo.Flip()]), diffeo.Standardize((2,)), ActNorm(2)]), StandardNormal(2))
+    flow.initialize(x)
+    assert torch.allclose(flow.bijection.layers[1].mean, x.mean(0).flip(0), atol=1e-3)
+    with_condition = Flow(
+        Chain([Chain([Coupling(2, MLP(1, 2, condition_shape=(3,)))]), diffeo.Standardize((2,))]), StandardNormal(2)
+    )
+    with_condition.initialize(x, torch.randn(1024, 3))
+
+
+def test_standardize_copes_with_extreme_units() -> None:
+    for unit in (1e20, 1e-24):
+        flow = RealNVP(2, couplings=2, width=8)
+        x = torch.randn(500, 2) * unit
+        flow.initialize(x)
+        assert flow.log_prob(x).isfinite().all()
+
+
+def test_an_actnorm_inside_an_inverse_stays_the_identity_and_counts_as_set() -> None:
+    flow = Flow(Chain([ActNorm(2), diffeo.Inverse(ActNorm(2))]), StandardNormal(2))
+    x = 5 + torch.randn(50, 2)
+    flow.initialize(x)
+    assert flow.initialized
+    assert torch.allclose(flow.encode(x)[0].mean(0), torch.zeros(2), atol=1e-4)
+
+
+def test_a_chain_takes_any_iterable() -> None:
+    assert len(Chain(layer for layer in [diffeo.Flip(), ActNorm(2)])) == 2
+
+
+def test_an_embedding_that_no_layer_takes_is_refused() -> None:
+    with pytest.raises(ValueError, match="condition_shape="):
+        Flow(Chain([Coupling(2, MLP(1, 2))]), StandardNormal(2), embedding=diffeo.ClassEmbedding(3))
+
+
+def test_a_sample_inside_frozen_does_not_end_it() -> None:
+    flow = Glow((1, 4, 4), steps=1, width=4)
+    convolution = next(module for module in flow.modules() if isinstance(module, InvertibleConv1x1))
+    with flow.frozen():
+        flow.sample(1)
+        assert convolution._frozen_inverse is not None
+    assert convolution._frozen_inverse is None
+
+
+def test_what_is_no_tensor_or_no_row_of_z_is_refused() -> None:
+    flow = RealNVP(2, couplings=1, width=8)
+    with pytest.raises(TypeError, match=r"torch\.as_tensor"):
+        flow.log_prob([[0.0, 1.0]])
+    with pytest.raises(ValueError, match=r"expected z of shape \(B, 2\)"):
+        flow.decode(torch.zeros(2, 3))
+    with pytest.raises(ValueError, match="batch_size"):
+        flow.sample(2, batch_size=0)
+    for method in (lambda f: f.sample(1), lambda f: f.decode(torch.zeros(1, 2).half())):
+        with pytest.raises(TypeError, match=r"flow\.float\(\)"):
+            method(RealNVP(2, couplings=1, width=8).half())

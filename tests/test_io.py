@@ -164,3 +164,40 @@ def test_from_pretrained_checks_the_class(saved) -> None:
     assert isinstance(Flow.from_pretrained(folder), RealNVP)
     with pytest.raises(ValueError, match="holds a RealNVP, not a Glow"):
         Glow.from_pretrained(folder)
+
+
+def test_a_list_of_layers_may_be_used_on_by_its_owner(tmp_path) -> None:
+    layers = [Coupling(3, MLP(1, 4)), ActNorm(3)]
+    flow = Flow(Chain(layers), StandardNormal(3))
+    layers.append(diffeo.Flip())
+    flow.save_pretrained(tmp_path / "model")
+    x = torch.randn(4, 3)
+    assert torch.equal(diffeo.load(tmp_path / "model").encode(x)[0], flow.encode(x)[0])
+
+
+def test_a_model_changed_after_it_was_built_is_refused_when_saving(tmp_path) -> None:
+    appended = Flow(Chain([ActNorm(3)]), StandardNormal(3))
+    appended.bijection.layers.append(diffeo.Flip())
+    exchanged = Flow(Chain([Coupling(3, MLP(1, 4))]), StandardNormal(3))
+    exchanged.bijection.layers[0].elementwise = diffeo.Affine(bound=1.0)
+    network = MLP(1, 2)
+    shared = Flow(Chain([Coupling(2, network), Coupling(2, network, swap=True)]), StandardNormal(2))
+    for flow, message in ((appended, "changed"), (exchanged, "changed"), (shared, "share parameters")):
+        with pytest.raises(ValueError, match=message):
+            flow.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_tensors_of_mixed_or_half_precision_are_refused(saved) -> None:
+    from safetensors.torch import load_file, save_file
+
+    _, folder = saved
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name, tensor in tensors.items() if tensor.is_floating_point())
+    for dtype in (torch.float64, torch.float16):
+        save_file({**tensors, name: tensors[name].to(dtype)}, folder / "model.safetensors")
+        with pytest.raises(ValueError, match="not all float32"):
+            diffeo.load(folder)
+    save_file({**tensors, "bijection.layers.0.initialized": torch.tensor(1)}, folder / "model.safetensors")
+    with pytest.raises(ValueError, match=r"torch\.int64, not torch\.bool"):
+        diffeo.load(folder)

@@ -70,6 +70,7 @@ class Quantizer(nn.Module):
                 f"expected integers from 0 to {self.values - 1}, got {x.dtype}. For images in [0, 1] pass "
                 f"(x * {self.values - 1}).round().to(torch.uint8); for continuous data build the flow without values="
             )
+        x = x.long() if x.dtype in (torch.uint16, torch.uint32, torch.uint64) else x  # which know no minimum
         if x.numel() and (int(x.min()) < 0 or int(x.max()) >= self.values):
             raise ValueError(
                 f"expected integers from 0 to {self.values - 1}, got values from {int(x.min())} to {int(x.max())}. "

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from diffeo import io
 from diffeo.bijections import Bijection
+from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
 from diffeo.plan import describe
@@ -76,6 +77,7 @@ class Flow(Inputs):
             generator: source of the noise.
             batch_size: rows at a time; all at once if not given.
         """
+        self._check_shape(x)
         if self.door is not None and noise is None:
             noise = self.draw_noise(x, generator)
         row_condition = self._condition(condition, x.shape[0])
@@ -111,7 +113,7 @@ class Flow(Inputs):
             raise ValueError(f"bits_per_dim: samples must be at least 1, got {samples}")
         self.check(x, condition)
         with self._evaluating():
-            rows = batch_size or self._rows_at_a_time()
+            rows = self._rows_at_a_time() if batch_size is None else batch_size
             draws = [self.log_prob(x, condition, generator=generator, batch_size=rows) for _ in range(samples)]
         log_p = torch.stack(draws).logsumexp(0) - math.log(samples)
         return -log_p / (math.prod(self.shape) * math.log(2))
@@ -195,10 +197,11 @@ class Flow(Inputs):
         """
         z = self._latents(n, temperature, noise, generator)
         row_condition = self._condition(condition, n, check=True)
+        rows_at_a_time = self._rows_at_a_time() if batch_size is None else batch_size
         with self._evaluating(), self.frozen():
             parts = [
                 self._leave(self.bijection.decode(rows, self._embed(c))[0])
-                for rows, c in chunks(batch_size or self._rows_at_a_time(), z, row_condition)
+                for rows, c in chunks(rows_at_a_time, z, row_condition)
             ]
         x = torch.cat(parts)
         if x.is_floating_point():
@@ -237,6 +240,7 @@ class Flow(Inputs):
         return x, self.base.log_prob(z) - log_det
 
     def _latents(self, n: int, temperature: float, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        self._check_precision()
         if n < 0:
             raise ValueError(f"the number of samples must not be negative, got {n}")
         if not (math.isfinite(temperature) and temperature >= 0):
@@ -261,11 +265,14 @@ class Flow(Inputs):
     @in_evaluation
     def decode(self, z: Tensor, condition: Condition = None) -> tuple[Tensor, Tensor]:
         """Noise to data: ``(x, log_det)``; with a door x is the integer in whose cell the point lies."""
+        self._check_precision()
+        if z.shape[1:] != self.base.shape:
+            raise ValueError(f"{self._name}: expected z of shape (B, {self.base.features}), got {tuple(z.shape)}")
         x, log_det = self.bijection.decode(z, self.embed(condition, z.shape[0]))
         return self._leave(x), log_det
 
     def levels(self, z: Tensor) -> list[Tensor]:
-        """The parts of z by scale, coarsest first, each ``(B, C, H, W)``; one part for flows of a single scale."""
+        """The parts of z by scale, coarsest first, each ``(B, C, H, W)``; for flows without scales z itself."""
         shapes = self.level_shapes
         parts = z.split([math.prod(shape) for shape in shapes], 1)
         return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
@@ -300,6 +307,11 @@ class Flow(Inputs):
             raise ValueError(f"{self._name}: cannot initialize from no rows")
         self.check(x, condition)
         row_condition = self._condition(condition, x.shape[0])
+        if row_condition is not None and not bool(row_condition.isfinite().all()):
+            raise ValueError(f"{self._name}: the condition holds NaN or infinity")
+        if not self.bijection.fits_all_rows:
+            x, noise = x[:INITIAL_ROWS], None if noise is None else noise[:INITIAL_ROWS]
+            row_condition = None if row_condition is None else row_condition[:INITIAL_ROWS]
         if x.is_floating_point():
             finite = x.isfinite().flatten(1).all(1)
             left_out = int((~finite).sum())
@@ -336,13 +348,17 @@ class Flow(Inputs):
     def frozen(self) -> Iterator[None]:
         """Inside, decoding uses inverses computed once. Do not train inside: they are detached."""
         layers = [module for module in self.modules() if isinstance(module, Bijection)]
-        for layer in layers:
-            layer.freeze()
+        if not self._frozen:
+            for layer in layers:
+                layer.freeze()
+        self._frozen += 1
         try:
             yield
         finally:
-            for layer in layers:
-                layer.thaw()
+            self._frozen -= 1
+            if not self._frozen:
+                for layer in layers:
+                    layer.thaw()
 
     def save_pretrained(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write ``config.json`` and ``model.safetensors``; refuses a folder that holds a model, unless `overwrite`."""

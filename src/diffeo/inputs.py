@@ -51,13 +51,14 @@ class Inputs(nn.Module):
             raise ValueError(
                 f"{self._name}: the bijection ends in rows of shape {reached}, the base is on {base.shape}"
             )
-        given = (
-            None if embedding is None else tuple(getattr(embedding, "output_shape", bijection.condition_shape or ()))
-        )
-        if given is not None and bijection.condition_shape is not None and given != bijection.condition_shape:
+        taken = bijection.condition_shape
+        given = taken if embedding is None else tuple(getattr(embedding, "output_shape", taken or ()))
+        if given != taken:
             raise ValueError(
-                f"{self._name}: the embedding gives {given}, the bijection takes {bijection.condition_shape}"
+                f"{self._name}: the embedding gives {given}, the bijection takes {taken}. "
+                f"Build its conditioners with condition_shape={given}"
             )
+        self._frozen = 0  # how many frozen() are open
 
     @property
     def conditional(self) -> bool:
@@ -91,6 +92,8 @@ class Inputs(nn.Module):
         return torch.rand(x.shape, dtype=self.dtype, device=device, generator=generator).to(x.device)
 
     def _check_shape(self, x: Tensor) -> None:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{self._name}: expected a torch.Tensor, got {type(x).__name__}. Use torch.as_tensor(x)")
         if x.shape[1:] != self.shape:
             wanted = "(" + ", ".join(["B", *map(str, self.shape)]) + ")"
             hint = " For a single row use x[None]." if x.shape == self.shape else ""
@@ -100,8 +103,11 @@ class Inputs(nn.Module):
         if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
             raise TypeError(
                 f"{self._name}: parameters are {self.dtype}, x is {x.dtype}. "
-                f"Use x.to({self.dtype}), or flow.to({x.dtype})"
+                f"Use x.to({self.dtype})" + (f", or flow.to({x.dtype})" if x.is_floating_point() else "")
             )
+        self._check_precision()
+
+    def _check_precision(self) -> None:
         if self.dtype not in (torch.float32, torch.float64):
             raise TypeError(
                 f"{self._name}: densities in {self.dtype} are meaningless. Use flow.float() or flow.double()"

@@ -4,6 +4,7 @@ import functools
 import importlib
 import inspect
 import json
+import operator
 import os
 import sys
 import tempfile
@@ -67,7 +68,7 @@ def register(cls: T) -> T:
         if "_options" not in self.__dict__:  # the outermost constructor: a recipe, not what it calls
             bound = signature.bind(self, *args, **kwargs)
             bound.apply_defaults()
-            object.__setattr__(self, "_options", {name: bound.arguments[name] for name in options})
+            object.__setattr__(self, "_options", {name: _copied(bound.arguments[name]) for name in options})
         constructor(self, *args, **kwargs)
 
     kind.__init__ = remember
@@ -143,7 +144,12 @@ def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = F
         "versions": {"diffeo": diffeo.__version__, "torch": torch.__version__},
     }
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in item.state_dict().items()}
-    _same_tensors(_skeleton(described), tensors, "cannot be saved: its options do not describe it")
+    skeleton = _skeleton(described)
+    _same_tensors(skeleton, tensors, "cannot be saved: its options do not describe it")
+    if nn.Module.__repr__(skeleton) != nn.Module.__repr__(item):
+        raise ValueError(f"{type(item).__name__} cannot be saved: it was changed after it was built. Build it anew")
+    if len(list(item.parameters())) != len(list(item.named_parameters(remove_duplicate=False))):
+        raise ValueError(f"{type(item).__name__} cannot be saved: two of its parts share parameters")
     text = json.dumps(described, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / TENSORS_FILE, to_bytes(tensors))
@@ -197,6 +203,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
+def _copied(value: Any) -> Any:
+    """Options as they were given: what the caller does with a list afterwards is not the model's."""
+    if isinstance(value, (list, tuple, nn.ModuleList)):
+        return [_copied(v) for v in value]
+    return {k: _copied(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
 def _encode(value: Any, where: str) -> Json:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -204,6 +217,8 @@ def _encode(value: Any, where: str) -> Json:
         return [_encode(v, f"{where}[{i}]") for i, v in enumerate(value)]
     if isinstance(value, dict):
         return {str(k): _encode(v, f"{where}.{k}") for k, v in value.items()}
+    if hasattr(value, "__index__"):  # numpy's whole numbers
+        return operator.index(value)
     if hasattr(value, "__dict__"):
         return config(value)
     raise TypeError(f"{where}: a {type(value).__name__} cannot be saved as an option")
@@ -250,6 +265,16 @@ def _same_tensors(item: nn.Module, tensors: dict[str, Tensor], problem: str) -> 
         f"{name} has shape {tuple(tensors[name].shape)}, not {tuple(wanted[name].shape)}"
         for name in wanted
         if name in tensors and tensors[name].shape != wanted[name].shape
+    ]
+    floating = {str(tensor.dtype) for tensor in tensors.values() if tensor.is_floating_point()}
+    if len(floating) > 1 or floating & {"torch.float16", "torch.bfloat16"}:
+        faults.append(f"tensors are {' and '.join(sorted(floating))}, not all float32 or all float64")
+    faults += [
+        f"{name} is {tensors[name].dtype}, not {wanted[name].dtype}"
+        for name in wanted
+        if name in tensors
+        and (tensors[name].is_floating_point(), wanted[name].is_floating_point()) != (True, True)
+        and tensors[name].dtype != wanted[name].dtype
     ]
     if faults:
         more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""

@@ -145,6 +145,7 @@ def test_warm_up_rises_and_the_cosine_falls() -> None:
         ({"condition": torch.zeros(400)}, "takes none"),
         ({"condition": torch.zeros(3)}, "400 rows of data, but 3"),
         ({"validation": torch.zeros(5, 3)}, "expected shape"),
+        ({"validation": torch.zeros(0, 2)}, "no rows"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_changes(arguments: dict, message: str) -> None:
@@ -162,6 +163,15 @@ def test_rows_with_nan_are_named() -> None:
         fit(small(), x, progress=False)
     with pytest.raises(ValueError, match=r"rows 3, 77"):
         fit(small(), x, validation=rows(10), progress=False)
+
+
+def test_conditions_with_nan_are_named() -> None:
+    torch.manual_seed(0)
+    flow = RealNVP(2, couplings=1, width=8, condition_shape=1)
+    condition = torch.zeros(400, 1)
+    condition[5] = math.nan
+    with pytest.raises(ValueError, match="conditions hold NaN"):
+        fit(flow, rows(), condition, progress=False)
 
 
 def test_labels_out_of_range_and_floats_for_integers_are_refused() -> None:

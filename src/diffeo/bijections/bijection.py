@@ -122,7 +122,7 @@ class Bijection(nn.Module):
         if like is not None and x.dtype != like.dtype and not torch.is_autocast_enabled(x.device.type):
             raise TypeError(
                 f"{type(self).__name__}: parameters are {like.dtype}, input is {x.dtype}. "
-                f"Use x.to({like.dtype}), or .to({x.dtype}) on the model"
+                f"Use x.to({like.dtype})" + (f", or .to({x.dtype}) on the model" if x.is_floating_point() else "")
             )
 
     def expect_condition(self, condition: Tensor | None) -> None:

@@ -1,6 +1,6 @@
 """Chain: bijections one after the other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor, nn
 
@@ -32,8 +32,9 @@ class Chain(Bijection):
         ['0.Squeeze', '1.Flatten']
     """
 
-    def __init__(self, layers: Sequence[Bijection]):
+    def __init__(self, layers: Iterable[Bijection]):
         super().__init__()
+        layers = list(layers)
         wrong = [type(layer).__name__ for layer in layers if not isinstance(layer, Bijection)]
         if wrong:
             raise TypeError(f"Chain: every layer must be a Bijection, got {', '.join(wrong)}")
@@ -83,13 +84,17 @@ class Chain(Bijection):
             shape = layer.output_shape(shape)
         return levels
 
-    def initialize(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+    def initialize(self, x: Tensor, condition: Tensor | None = None, *, keep_rows: bool = False) -> Tensor:
+        """Initialize layer by layer; behind the last that wants all rows, on the first 512 (not with `keep_rows`)."""
         last = max((i for i, layer in enumerate(self) if layer.fits_all_rows), default=-1)
         for i, layer in enumerate(self):
-            if i > last:
+            if i == last + 1 > 0 and not keep_rows:
                 x = x[:INITIAL_ROWS]
-                condition = None if condition is None else condition[:INITIAL_ROWS]
-            x = layer.initialize(x, condition)
+            condition = None if condition is None else condition[: len(x)]
+            if isinstance(layer, Chain):
+                x = layer.initialize(x, condition, keep_rows=keep_rows or i < last)
+            else:
+                x = layer.initialize(x, condition)
         return x
 
     def steps(self, x: Tensor, condition: Tensor | None = None, name: str = "") -> Iterator[Step]:

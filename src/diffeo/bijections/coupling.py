@@ -17,7 +17,7 @@ class Coupling(Bijection):
     .. math:: z_a = a, \qquad z_b = g(b;\ \theta(a, c))
 
     The Jacobian is triangular, so its determinant is a product and needs no derivative of the
-    conditioner :math:`\theta`, which may be any network.
+    conditioner :math:`\theta`, which may be any network that is called as ``network(a, condition)``.
 
     log-det: the sum of the elementwise map's.   Cost: one pass of the conditioner, in either direction.
 

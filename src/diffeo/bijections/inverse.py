@@ -10,7 +10,7 @@ from diffeo.io import register
 class Inverse(Bijection):
     r"""The inverse of a bijection: encode is its decode, decode its encode.
 
-    Data-dependent layers inside are not initialised: what they would see is noise.
+    Data-dependent layers inside stay as they are when a flow is initialized: what they would see is noise.
 
     Args:
         bijection: what to run the other way.
@@ -39,6 +39,12 @@ class Inverse(Bijection):
 
     def decode(self, z: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return self.bijection.encode(z, condition)
+
+    def initialize(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        for name, buffer in self.named_buffers():
+            if name.endswith("initialized"):
+                buffer.fill_(True)
+        return self.encode(x, condition)[0]
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.bijection.input_shape(shape)

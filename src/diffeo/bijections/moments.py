@@ -21,10 +21,10 @@ def moments(x: Tensor, dims: tuple[int, ...], layer: str) -> tuple[Tensor, Tenso
     if dropped:
         warnings.warn(f"{layer}: {dropped} of {len(x)} rows are not finite and were left out", stacklevel=2)
         x = x[finite]
-    mean = x.mean(dims, dtype=torch.float64)
+    wide = x.double()
+    mean = wide.mean(dims)
     shape = [1 if i in dims else n for i, n in enumerate(x.shape)]
-    centred = x - mean.to(x.dtype).view(shape)
-    scale = centred.square().mean(dims, dtype=torch.float64).sqrt()
+    scale = (wide - mean.view(shape)).square().mean(dims).sqrt()
     constant = scale <= 4 * torch.finfo(x.dtype).eps * mean.abs()
     if bool(constant.any()):
         some = torch.nonzero(constant.flatten()).flatten().tolist()

@@ -63,6 +63,10 @@ def train(
     from diffeo.training.run import free_folder, train_run
 
     dataset = diffeo.data.load(data)
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"there is no device {device!r} here: {error}") from error
     torch.manual_seed(seed)
     built = build_flow(flow, dataset, model or {}, conditional=conditional).to(device)
     folder = out or free_folder(Path("runs") / f"{flow.lower()}-{data}")

@@ -16,7 +16,7 @@ from diffeo.bijections import (
 )
 from diffeo.flow import Flow
 from diffeo.flows.levels import plan_levels
-from diffeo.flows.preprocessing import as_shape, preprocess
+from diffeo.flows.preprocessing import as_shape, at_least, preprocess
 from diffeo.io import register
 from diffeo.networks import ConvNet, ZeroConv, embedding_for
 
@@ -72,6 +72,7 @@ class Glow(Flow):
             raise ValueError(
                 f"Glow: expected (channels, height, width), got {shape}. For vectors use RealNVP({row[0]})"
             )
+        at_least("Glow", 1, steps=steps)
         levels = plan_levels("Glow", row, levels)
         door, layers = preprocess(row, values)
         embedding = embedding_for(classes, condition_shape, spatial=True)

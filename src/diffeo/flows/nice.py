@@ -6,7 +6,7 @@ from diffeo.bases import StandardNormal
 from diffeo.bijections import ActNorm, Bijection, Chain, Coupling, Flatten, halves
 from diffeo.elementwise import Additive
 from diffeo.flow import Flow
-from diffeo.flows.preprocessing import as_shape, preprocess
+from diffeo.flows.preprocessing import as_shape, at_least, preprocess
 from diffeo.io import register
 from diffeo.networks import MLP, embedding_for
 
@@ -54,6 +54,7 @@ class NICE(Flow):
         depth: int = 3,
     ):
         row = as_shape(shape, "NICE")
+        at_least("NICE", 1, couplings=couplings)
         features = math.prod(row)
         door, layers = preprocess(row, values)
         embedding = embedding_for(classes, condition_shape, spatial=False)

@@ -1,5 +1,7 @@
 """What every recipe does first: a door for integers, the real line, zero mean and unit variance."""
 
+import operator
+
 from diffeo.bijections import Bijection, Logit, Standardize
 from diffeo.doors import Quantizer
 
@@ -12,10 +14,24 @@ def as_shape(shape: int | Shape, flow: str) -> Shape:
     Raises:
         ValueError: if it is neither, or a size is below 1.
     """
-    row = (shape,) if isinstance(shape, int) else tuple(shape)
-    if len(row) not in (1, 3) or any(not isinstance(n, int) or n < 1 for n in row):
+    try:
+        row = tuple(operator.index(n) for n in (shape if isinstance(shape, (tuple, list)) else (shape,)))
+    except TypeError:
+        row = ()
+    if len(row) not in (1, 3) or min(row) < 1:
         raise ValueError(f"{flow}: expected a number of features, or (channels, height, width), got {shape}")
     return row
+
+
+def at_least(flow: str, least: int, **options: int) -> None:
+    """Refuse options below `least`.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    for name, value in options.items():
+        if value < least:
+            raise ValueError(f"{flow}: {name} must be at least {least}, got {value}")
 
 
 def preprocess(shape: Shape, values: int | None) -> tuple[Quantizer | None, list[Bijection]]:

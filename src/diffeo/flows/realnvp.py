@@ -17,7 +17,7 @@ from diffeo.bijections import (
 )
 from diffeo.flow import Flow
 from diffeo.flows.levels import plan_levels
-from diffeo.flows.preprocessing import as_shape, preprocess
+from diffeo.flows.preprocessing import as_shape, at_least, preprocess
 from diffeo.io import register
 from diffeo.networks import MLP, ResidualConvNet, embedding_for
 
@@ -80,6 +80,10 @@ class RealNVP(Flow):
         dropout: float = 0.0,
     ):
         row = as_shape(shape, "RealNVP")
+        at_least("RealNVP", 1, couplings=couplings)
+        at_least("RealNVP", 0, blocks=blocks)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"RealNVP: dropout must be in [0, 1), got {dropout}")
         door, layers = preprocess(row, values)
         embedding = embedding_for(classes, condition_shape, spatial=len(row) == 3)
         condition = None if embedding is None else embedding.output_shape

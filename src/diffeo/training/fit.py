@@ -109,8 +109,12 @@ def fit(
     _check_options(epochs, batch_size, lr, weight_decay, clip, ema, patience)
     flow.check(train.x, train.labels)
     flow.check(held_out.x, held_out.labels)
-    _check_finite(train.x, "training")
-    _check_finite(held_out.x, "validation")
+    if not len(held_out):
+        raise ValueError("fit: the validation part has no rows")
+    for part, name in ((train, "training"), (held_out, "validation")):
+        _check_finite(part.x, f"{name} rows")
+        if part.labels is not None:
+            _check_finite(part.labels, f"{name} conditions")
     rows = len(train)
     batch_size = min(batch_size, rows)
     per_epoch = max(1, rows // batch_size)
@@ -234,6 +238,8 @@ def _parts(
             raise ValueError("fit: a data set brings its own labels and validation part; give tensors to choose them")
         labelled = flow.conditional
         return tuple(Part(p.x, p.labels if labelled else None) for p in (data.train, data.validation))  # type: ignore[return-value]
+    if not isinstance(data, Tensor):
+        raise TypeError(f"fit: expected a torch.Tensor or a data set, got {type(data).__name__}. Use torch.as_tensor")
     if len(data) < 2:
         raise ValueError(f"fit: at least two rows are needed, got {len(data)}")
     if condition is not None and len(condition) != len(data):
@@ -272,7 +278,7 @@ def _check_finite(x: Tensor, part: str) -> None:
         if bad:
             some = ", ".join(map(str, bad[:5])) + (", .." if len(bad) > 5 else "")
             raise ValueError(
-                f"fit: {len(bad)} of {len(x)} {part} rows hold NaN or infinity (rows {some}). "
+                f"fit: {len(bad)} of {len(x)} {part} hold NaN or infinity (rows {some}). "
                 f"Drop them: x[x.isfinite().flatten(1).all(1)]"
             )
 

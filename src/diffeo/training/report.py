@@ -19,7 +19,7 @@ def report(summary: dict[str, Any], plan: str, pictures: list[str]) -> str:
         "",
         "The flow's figure is an upper bound by one draw of noise a row; the others are exact."
         if bits
-        else "The Gaussian is the training rows' mean and covariance.",
+        else "The Gaussian has the training rows' mean and covariance, shrunk as suits the validation part best.",
         "",
         "## Exactness",
         "",

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -73,6 +74,9 @@ def train_run(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty. Choose another with --out, or remove it")
+    nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise NotADirectoryError(f"{folder} cannot be made: {nearest} is not a folder that can be written to")
     simple = {name: value for name, value in baselines(data).items() if math.isfinite(value.mean)}
 
     def keep(record: dict[str, float], better: bool) -> None:
