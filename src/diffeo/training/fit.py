@@ -199,6 +199,7 @@ def fit(
                     result.stopped = f"no better validation loss in {patience} epochs"
                     break
 
+    result.skipped += not bool(finite)  # of the last step
     result.steps, result.seconds = step + 1, time.perf_counter() - started
     if best_state is None:
         raise TrainingDiverged(
