@@ -18,7 +18,7 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
 
     import diffeo
     from diffeo.cli.tables import show_summary
-    from diffeo.training.run import free_folder, train_run
+    from diffeo.runs.train import free_folder, train_run
 
     data = diffeo.data.load("digits")
     torch.manual_seed(seed)

@@ -60,7 +60,7 @@ def train(
     import diffeo
     from diffeo.cli.build import build_flow
     from diffeo.cli.tables import show_summary
-    from diffeo.training.run import free_folder, train_run
+    from diffeo.runs.train import free_folder, train_run
 
     dataset = diffeo.data.load(data)
     try:

@@ -3,10 +3,11 @@
 import difflib
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,10 +15,17 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Part:
-    """Rows, and the class label of each where there are classes."""
+    """Rows, and the class label of each where there are classes.
+
+    Attributes:
+        x: ``(N, *shape)``.
+        labels: ``(N,)``.
+        rows: ``(N,)``, the number of each row in its source, from 0, where that is a file.
+    """
 
     x: Tensor
     labels: Tensor | None = None
+    rows: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -33,6 +41,12 @@ class Dataset:
         values: how many integer values a dimension has; None for continuous data.
         classes: how many classes the labels have; None where there are none.
         source: where it comes from, and its licence.
+        options: what it was loaded with: ``load(name, **options)`` gives it again.
+        columns: names of a table's columns.
+        class_names: names of the classes, where they are not just numbers.
+        scale: for a table whose columns were divided by something beforehand: by what. In the table's own
+            units a log density is smaller by the sum of the logs.
+        notes: what was done to the source that a user should know of: rows left out, noise added.
     """
 
     name: str
@@ -42,6 +56,11 @@ class Dataset:
     values: int | None = None
     classes: int | None = None
     source: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+    scale: tuple[float, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

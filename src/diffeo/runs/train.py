@@ -29,7 +29,7 @@ from diffeo.evaluation import (
 )
 from diffeo.flow import Flow
 from diffeo.training.fit import Fit, fit
-from diffeo.training.report import report
+from diffeo.runs.report import report
 
 METRICS_FILE, SUMMARY_FILE = "metrics.jsonl", "summary.json"
 SHOWN = 64  # samples in the picture
