@@ -1,11 +1,16 @@
 """A run folder: everything that a training leaves behind, each file whole."""
 
+import datetime
+import inspect
 import json
 import math
 import os
 import platform
+import shlex
+import shutil
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +34,22 @@ from diffeo.evaluation import (
 )
 from diffeo.flow import Flow
 from diffeo.training.fit import Fit, fit
+from diffeo.training.options import CHECKPOINTS
 from diffeo.runs.report import report
 
-METRICS_FILE, SUMMARY_FILE = "metrics.jsonl", "summary.json"
+RUN_FILE, METRICS_FILE, SUMMARY_FILE, SAMPLES = "run.json", "metrics.jsonl", "summary.json", "samples"
+FORMAT = 1
+MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
 SHOWN = 64  # samples in the picture
 TEMPERATURE = 0.8  # of the images in samples.png
+
+
+class TrainingInterrupted(Exception):
+    """A training was stopped by a signal, and its state is saved; `signal` is its number."""
+
+    def __init__(self, message: str, number: int):
+        super().__init__(message)
+        self.signal = number
 
 
 def free_folder(wanted: Path) -> Path:
@@ -52,13 +68,14 @@ def train_run(
     seed: int = 0,
     command: str = "",
     say: Callable[[str], None] = lambda text: None,
+    progress: bool = True,
     **options: Any,
 ) -> dict[str, Any]:
     """Train `flow` on `data`, evaluate it on the test part, and write all of it into the new `folder`.
 
-    The folder gets ``config.json`` and ``model.safetensors`` (the averaged weights of the best validation
-    loss so far, from the first epoch on), ``metrics.jsonl``, ``summary.json``, ``samples.png``,
-    ``curves.png`` and ``report.md``. Returns the summary.
+    ``run.json`` (what was asked for) is there before the first step; ``config.json`` and ``model.safetensors``
+    (the averaged weights of the best validation loss so far), ``metrics.jsonl`` and ``samples/`` grow with
+    every epoch; ``summary.json``, pictures and the report come at the end. Returns the summary.
 
     Args:
         flow: the flow.
@@ -67,26 +84,105 @@ def train_run(
         seed: of order, noise, evaluation and the picture's samples.
         command: what made the run, to be written down.
         say: told what is being done.
+        progress: show a line with loss and speed.
         options: the rest goes to :func:`diffeo.fit`.
 
     Raises:
         FileExistsError: if the folder holds anything.
+        TrainingInterrupted: if a signal stopped it; :func:`resume_run` goes on.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty. Choose another with --out, or remove it")
     nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise NotADirectoryError(f"{folder} cannot be made: {nearest} is not a folder that can be written to")
+    run = {
+        "format": FORMAT,
+        "flow": io.config(flow),
+        "dtype": str(flow.dtype).removeprefix("torch."),
+        "data": {"name": data.name, "options": dict(data.options)},
+        "columns": data.columns,
+        "class_names": data.class_names,
+        "settings": _defaults() | options,
+        "seed": seed,
+        "command": command,
+        "versions": _versions(),
+        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+    text = json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+    def begin() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        io.write_atomically(folder / RUN_FILE, text.encode())
+
+    return _train(flow, data, folder, run, say, progress, begin=begin)
+
+
+def resume_run(
+    folder: Path,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+    progress: bool = True,
+    device: torch.device | str = "cpu",
+) -> dict[str, Any]:
+    """Go on with a training that was stopped, from its newest checkpoint, to the end of :func:`train_run`.
+
+    Raises:
+        FileNotFoundError: if the folder holds no run, or no checkpoint.
+        ValueError: if it is complete already, or its data is not what it was.
+        TrainingInterrupted: if a signal stopped it again.
+    """
+    if not (folder / RUN_FILE).is_file():
+        raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
+    if (folder / SUMMARY_FILE).is_file():
+        raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
+    run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
+    torch.manual_seed(run["seed"])
+    flow = io.build(run["flow"]).to(device, getattr(torch, run["dtype"]))
+    say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
+    return _train(flow, data, folder, run, say, progress, resume=True)
+
+
+def _train(
+    flow: Flow,
+    data: Dataset,
+    folder: Path,
+    run: dict[str, Any],
+    say: Callable[[str], None],
+    progress: bool,
+    *,
+    begin: Callable[[], None] = lambda: None,
+    resume: bool = False,
+) -> dict[str, Any]:
+    seed, options = run["seed"], run["settings"]
+    for note in data.notes:
+        say(note)
     simple = {name: value for name, value in baselines(data).items() if math.isfinite(value.mean)}
 
+    spacing = max(1, (options["epochs"] or 0) // MOST_PICTURES)
+
     def keep(record: dict[str, float], better: bool) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / METRICS_FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(_plain(record), allow_nan=False) + "\n")
+        path = folder / METRICS_FILE
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        earlier = [line for line in lines if json.loads(line)["step"] < record["step"]]  # others: from before a kill
+        lines = [*earlier, json.dumps(_plain(record), allow_nan=False)]
+        io.write_atomically(path, ("\n".join(lines) + "\n").encode())
         if better:
             flow.save_pretrained(folder, overwrite=True)
+        picture = _sample_picture(flow, data, seed) if math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) else None
+        if picture is not None:
+            (folder / SAMPLES).mkdir(exist_ok=True)
+            io.write_atomically(folder / SAMPLES / f"{math.ceil(record['epoch']):04d}.png", picture)
 
-    result = fit(flow, data, seed=seed, on_epoch=keep, **options)
+    result = fit(
+        flow, data, seed=seed, progress=progress, on_epoch=keep, folder=folder, resume=resume, on_start=begin, **options
+    )
+    if result.interrupted is not None:
+        raise TrainingInterrupted(
+            f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {shlex.quote(str(folder))}",
+            result.interrupted,
+        )
     say(f"evaluating on {len(data.test):,} test rows")
     started = time.perf_counter()
     found = likelihood(flow, data.test, seed=seed)
@@ -95,6 +191,8 @@ def train_run(
     summary = {
         "flow": type(flow).__name__,
         "data": data.name,
+        "data_options": dict(data.options),
+        "notes": data.notes,
         "test_bits_per_dim" if flow.door is not None else "test_log_likelihood": found.mean,
         "standard_error": found.standard_error,
         "test_rows": len(data.test),
@@ -104,32 +202,48 @@ def train_run(
         "round_trip_error": trip.error,
         "wrong_values": trip.wrong_values,
         "log_det_error": log_det_error(flow, data.test.x, labels),
-        "integral": integral(flow, seed=seed) if _on_the_plane(flow) else None,
+        "integral": integral(flow, seed=seed) if on_the_plane(flow) else None,
         "best_validation": result.best["validation"],
         "best_epoch": result.best["epoch"],
         "stopped": result.stopped,
         "skipped_steps": result.skipped,
+        "rollbacks": result.rollbacks,
+        "incidents": [str(incident) for incident in result.incidents],
         "seconds": result.seconds,
+        "timings": result.timings,
         "evaluation_seconds": time.perf_counter() - started,
         "steps": result.steps,
         "parameters": sum(parameter.numel() for parameter in flow.parameters()),
+        "precision": result.precision,
         "seed": seed,
-        "settings": {name: value for name, value in options.items() if name != "progress"},
-        "command": command,
-        "versions": {
-            "diffeo": diffeo.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "threads": torch.get_num_threads(),
-        },
+        "settings": options,
+        "command": run["command"],
+        "versions": _versions(),
     }
     pictures = _draw(flow, data, result, simple, folder, seed)
+    io.write_atomically(folder / "report.md", report(summary, repr(flow), pictures).encode())
     io.write_atomically(
         folder / SUMMARY_FILE,
         (json.dumps(_plain(summary), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode(),
     )
-    io.write_atomically(folder / "report.md", report(summary, repr(flow), pictures).encode())
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the run is complete
     return summary
+
+
+def _defaults() -> dict[str, Any]:
+    """Those of the options of fit that a run sets."""
+    own = ("validation", "seed", "folder", "resume", "progress", "on_start", "on_epoch")
+    options = inspect.signature(fit).parameters.values()
+    return {option.name: option.default for option in options if option.kind is option.KEYWORD_ONLY and option.name not in own}
+
+
+def _versions() -> dict[str, Any]:
+    return {
+        "diffeo": diffeo.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "threads": torch.get_num_threads(),
+    }
 
 
 def sample_labels(flow: Flow, n: int) -> torch.Tensor | None:
@@ -144,20 +258,30 @@ def _draw(flow: Flow, data: Dataset, result: Fit, simple: dict[str, Estimate], f
     unit = result.unit if flow.door is not None else "negative log-likelihood (nats)"
     title = f"{type(flow).__name__} on {data.name}"
     save_figure(curves_picture(result.history, unit, lines, title), folder / "curves.png")
-    generator = torch.Generator().manual_seed(seed)
-    if len(flow.shape) == 3 and flow.door is not None:
-        classes = data.classes if flow.conditional else None
-        x = flow.sample(SHOWN, sample_labels(flow, SHOWN), temperature=TEMPERATURE, generator=generator)
-        image_grid(x, flow.door.values, columns=classes).save(folder / "samples.png")
-    elif _on_the_plane(flow):
-        samples = flow.sample(5000, generator=generator)
-        save_figure(density_picture(flow, samples, data.test.x), folder / "samples.png")
-    else:
+    picture = _sample_picture(flow, data, seed)
+    if picture is None:
         return ["curves.png"]
+    io.write_atomically(folder / "samples.png", picture)
     return ["curves.png", "samples.png"]
 
 
-def _on_the_plane(flow: Flow) -> bool:
+def _sample_picture(flow: Flow, data: Dataset, seed: int) -> bytes | None:
+    """Samples as PNG, always from the same noise; None where rows are neither images nor points of the plane."""
+    generator, buffer = torch.Generator().manual_seed(seed), BytesIO()
+    if len(flow.shape) == 3 and flow.door is not None and flow.shape[0] in (1, 3):
+        classes = data.classes if flow.conditional else None
+        x = flow.sample(SHOWN, sample_labels(flow, SHOWN), temperature=TEMPERATURE, generator=generator)
+        image_grid(x, flow.door.values, columns=classes).save(buffer, format="PNG")
+    elif on_the_plane(flow):
+        samples = flow.sample(5000, generator=generator)
+        save_figure(density_picture(flow, samples, data.test.x), buffer)
+    else:
+        return None
+    return buffer.getvalue()
+
+
+def on_the_plane(flow: Flow) -> bool:
+    """Whether a flow is a density of two continuous numbers, given nothing."""
     return flow.shape == (2,) and flow.door is None and not flow.conditional
 
 
