@@ -35,6 +35,7 @@ from diffeo import (
     StandardNormal,
     ZeroConv,
 )
+from diffeo.networks import OutputConv, PlaceBias
 
 ROWS = 5
 
@@ -158,6 +159,9 @@ def redraw(item: torch.nn.Module, seed: int = 0) -> None:
             spread, mean = (0.7 / max(1, parameter[0].numel()) ** 0.5, 0.0) if parameter.dim() > 1 else (0.2, 0.4)
             parameter.copy_(spread * torch.randn(parameter.shape, dtype=torch.float64, generator=generator) + mean)
         for module in item.modules():
+            if isinstance(module, (OutputConv, PlaceBias)):
+                for parameter in module.parameters():
+                    parameter /= 3.0  # their gain, which would take every scale to its bound
             if isinstance(module, Standardize):
                 module.mean.copy_(torch.randn(module.shape, dtype=torch.float64, generator=generator))
                 module.scale.copy_(torch.rand(module.shape, dtype=torch.float64, generator=generator) + 1.5)

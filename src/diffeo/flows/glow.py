@@ -31,6 +31,9 @@ class Glow(Flow):
     prior given the other half. The 1x1 convolution takes the place of RealNVP's fixed order of
     channels; the coupling is RealNVP's. The 1x1 convolution's matrix is kept as P L U.
 
+    One departure: the couplings' networks learn a bias for every place of their first layer, since
+    convolutions do not know where in the image they are.
+
     Args:
         shape: ``(C, H, W)``.
         values: how many integer values a pixel has; None for continuous images.
@@ -86,7 +89,7 @@ def level(shape: Shape, levels: int, steps: int, width: int, condition: Shape | 
     channels, height, side = 4 * shape[0], shape[1] // 2, shape[2] // 2
     layers: list[Bijection] = [Squeeze()]
     for _ in range(steps):
-        layers += step(channels, width, condition)
+        layers += step((channels, height, side), width, condition)
     if levels == 1:
         return Chain([*layers, Flatten((channels, height, side))])
     kept, left = halves(channels)
@@ -95,8 +98,9 @@ def level(shape: Shape, levels: int, steps: int, width: int, condition: Shape | 
     return Chain([*layers, Split((channels, height, side), rest, prior)])
 
 
-def step(channels: int, width: int, condition: Shape | None) -> list[Bijection]:
+def step(shape: Shape, width: int, condition: Shape | None) -> list[Bijection]:
     """One step of flow (Glow, figure 2a)."""
+    channels, height, side = shape
     kept, changed = halves(channels)
-    network = ConvNet(kept, 2 * changed, width=width, condition_shape=condition)
+    network = ConvNet(kept, 2 * changed, width=width, places=(height, side), condition_shape=condition)
     return [ActNorm(channels), InvertibleConv1x1(channels), Coupling(channels, network)]

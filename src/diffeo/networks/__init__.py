@@ -8,4 +8,6 @@ from diffeo.networks.embeddings import ImageEmbedding as ImageEmbedding
 from diffeo.networks.embeddings import VectorEmbedding as VectorEmbedding
 from diffeo.networks.embeddings import embedding_for as embedding_for
 from diffeo.networks.mlp import MLP as MLP
+from diffeo.networks.output import OutputConv as OutputConv
+from diffeo.networks.places import PlaceBias as PlaceBias
 from diffeo.networks.resnet import ResidualConvNet as ResidualConvNet

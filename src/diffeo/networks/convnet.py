@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
 from diffeo.networks.layout import channels_last
+from diffeo.networks.output import OutputConv
+from diffeo.networks.places import PlaceBias
 
 
 @register
@@ -19,6 +21,7 @@ class ConvNet(nn.Module):
         channels: channels of the input.
         outputs: channels of the output.
         width: channels of the hidden layers.
+        places: ``(H, W)`` to learn a bias for every place of the first hidden layer; None for images of any size.
         condition_shape: ``(E,)`` or ``(E, H, W)`` of the embedded condition, or None.
 
     Shapes:
@@ -32,21 +35,29 @@ class ConvNet(nn.Module):
         torch.Size([1, 4, 8, 8])
     """
 
-    def __init__(self, channels: int, outputs: int, *, width: int = 96, condition_shape: Shape | None = None):
+    def __init__(
+        self,
+        channels: int,
+        outputs: int,
+        *,
+        width: int = 96,
+        places: tuple[int, int] | None = None,
+        condition_shape: Shape | None = None,
+    ):
         super().__init__()
         if width < 1:
             raise ValueError(f"ConvNet: width must be at least 1, got {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.first = nn.Conv2d(channels, width, 3, padding=1)
+        self.places = None if places is None else PlaceBias(width, places)
         self.condition = None if self.condition_shape is None else AddCondition(self.condition_shape, width)
         self.second = nn.Conv2d(width, width, 1)
-        self.output = nn.Conv2d(width, outputs, 3, padding=1)
-        with torch.no_grad():
-            self.output.weight.zero_()
-            cast(Tensor, self.output.bias).zero_()
+        self.output = OutputConv(width, outputs)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         h = self.first(channels_last(x))
+        if self.places is not None:
+            h = self.places(h)
         if self.condition is not None:
             h = self.condition(h, condition)
         return cast(Tensor, self.output(F.relu(self.second(F.relu(h)))))

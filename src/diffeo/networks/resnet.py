@@ -1,27 +1,31 @@
 """Residual convolutional network: the conditioner of RealNVP on images."""
 
-from typing import cast
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
 from diffeo.networks.layout import channels_last
+from diffeo.networks.output import OutputConv
+from diffeo.networks.places import PlaceBias
 
 
 @register
 class ResidualConvNet(nn.Module):
     r"""A 3x3 convolution, residual blocks (ReLU, 1x1, ReLU, 3x3), and a 3x3 convolution that starts at zero.
 
-    The residual nets of RealNVP without their batch norm, which would couple the rows of a batch.
+    The residual nets of RealNVP without their batch norm, which would couple the rows of a batch. With
+    `patch` the network sees the image as squares of `patch` x `patch` pixels: fewer places with more
+    channels, which processors run faster, and each convolution reaches as many times further.
 
     Args:
         channels: channels of the input.
         outputs: channels of the output.
         width: channels of the hidden layers.
         blocks: how many residual blocks.
+        patch: side of the squares that are one place inside the network; 1 for pixels.
+        places: ``(H, W)`` of the image to learn a bias for every place of the first hidden layer; None for
+            images of any size.
         dropout: probability to drop a hidden channel while training.
         condition_shape: ``(E,)`` or ``(E, H, W)`` of the embedded condition, or None.
 
@@ -44,6 +48,8 @@ class ResidualConvNet(nn.Module):
         *,
         width: int = 64,
         blocks: int = 2,
+        patch: int = 1,
+        places: tuple[int, int] | None = None,
         dropout: float = 0.0,
         condition_shape: Shape | None = None,
     ):
@@ -52,17 +58,18 @@ class ResidualConvNet(nn.Module):
             raise ValueError(f"ResidualConvNet: width must be at least 1, got {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.dropout = dropout
-        self.first = nn.Conv2d(channels, width, 3, padding=1)
+        self.patch = patch
+        self.first = nn.Conv2d(channels * patch**2, width, 3, padding=1)
+        self.places = None if places is None else PlaceBias(width, (places[0] // patch, places[1] // patch))
         self.condition = None if self.condition_shape is None else AddCondition(self.condition_shape, width)
         self.narrow = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(blocks))
         self.wide = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(blocks))
-        self.output = nn.Conv2d(width, outputs, 3, padding=1)
-        with torch.no_grad():
-            self.output.weight.zero_()
-            cast(Tensor, self.output.bias).zero_()
+        self.output = OutputConv(width, outputs * patch**2)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        h = self.first(channels_last(x))
+        h = self.first(channels_last(F.pixel_unshuffle(x, self.patch)))
+        if self.places is not None:
+            h = self.places(h)
         if self.condition is not None:
             h = self.condition(h, condition)
         for narrow, wide in zip(self.narrow, self.wide, strict=True):
@@ -70,4 +77,4 @@ class ResidualConvNet(nn.Module):
             if self.dropout:
                 inside = F.dropout2d(inside, self.dropout, self.training)
             h = h + wide(inside)
-        return cast(Tensor, self.output(F.relu(h)))
+        return F.pixel_shuffle(self.output(F.relu(h)), self.patch)
