@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from functools import partial
 
 from diffeo.bases import StandardNormal
 from diffeo.bijections import (
@@ -32,10 +33,12 @@ class RealNVP(Flow):
 
     **Images**, as in the paper: at every scale three couplings on a checkerboard, a squeeze, three
     on channel halves, and half of the channels leave; the last scale has four on a checkerboard.
-    The networks are residual; channels double after a squeeze.
+    The networks are residual, and equally wide at every scale.
 
-    One departure: ActNorm in place of batch norm, before every coupling. Batch norm couples the rows of
-    a batch, so that a density would depend on what else is scored with it; ActNorm does not.
+    Departures: ActNorm in place of batch norm, before every coupling, since batch norm couples the rows of
+    a batch and a density would depend on what else is scored with it. The networks learn a bias for every
+    place. A checkerboard's network sees images of 14 pixels a side or more as squares of 2x2 pixels (the
+    changed pixels are 0 as before): the same work is done faster, and reaches further.
 
     Args:
         shape: number of features, or ``(C, H, W)``.
@@ -46,7 +49,7 @@ class RealNVP(Flow):
         depth: for vectors, hidden layers of the networks.
         levels: for images, how many scales; two, where they fit, if not given.
         blocks: for images, residual blocks of a network.
-        width: hidden units, or channels at the first scale; 128 for vectors and 24 for images if not given.
+        width: hidden units or channels of the networks; 128 for vectors and 64 for images if not given.
         dropout: probability to drop a hidden unit while training.
 
     Shapes:
@@ -91,7 +94,7 @@ class RealNVP(Flow):
             layers += vector_layers(row[0], couplings, 128 if width is None else width, depth, dropout, condition)
         else:
             levels = plan_levels("RealNVP", row, levels, squeezes_less=1, most=2)
-            layers.append(image_layers(row, levels, 24 if width is None else width, blocks, dropout, condition))
+            layers.append(image_layers(row, levels, 64 if width is None else width, blocks, dropout, condition))
         super().__init__(Chain(layers), StandardNormal(math.prod(row)), door=door, embedding=embedding)
 
 
@@ -120,24 +123,23 @@ def image_layers(
 ) -> Bijection:
     """The multi-scale architecture: this scale's couplings, and a Split around the scales that follow."""
     channels, height, side = shape
+    patch = 2 if height % 2 == side % 2 == 0 and min(height, side) >= 14 else 1
+
+    network = partial(ResidualConvNet, width=width, blocks=blocks, dropout=dropout, condition_shape=condition)
 
     def checkerboard(i: int) -> list[Bijection]:
-        network = ResidualConvNet(
-            channels, 2 * channels, width=width, blocks=blocks, dropout=dropout, condition_shape=condition
-        )
-        return [ActNorm(channels), Coupling(channels, network, partition="checkerboard", swap=i % 2 == 1)]
+        net = network(channels, 2 * channels, places=(height, side), patch=patch)
+        return [ActNorm(channels), Coupling(channels, net, partition="checkerboard", swap=i % 2 == 1)]
 
     def channelwise(i: int) -> list[Bijection]:
         kept, changed = halves(4 * channels)
-        network = ResidualConvNet(
-            kept, 2 * changed, width=2 * width, blocks=blocks, dropout=dropout, condition_shape=condition
-        )
-        return [ActNorm(4 * channels), Coupling(4 * channels, network, swap=i % 2 == 1)]
+        net = network(kept, 2 * changed, places=(height // 2, side // 2))
+        return [ActNorm(4 * channels), Coupling(4 * channels, net, swap=i % 2 == 1)]
 
     if levels == 1:  # the last scale
         return Chain([layer for i in range(4) for layer in checkerboard(i)] + [Flatten(shape)])
     squeezed = (4 * channels, height // 2, side // 2)
-    rest = image_layers((2 * channels, height // 2, side // 2), levels - 1, 2 * width, blocks, dropout, condition)
+    rest = image_layers((2 * channels, height // 2, side // 2), levels - 1, width, blocks, dropout, condition)
     layers = [layer for i in range(3) for layer in checkerboard(i)]
     layers.append(Squeeze("checkerboard"))
     layers += [layer for i in range(3) for layer in channelwise(i)]
