@@ -31,6 +31,8 @@ from .networks import AddCondition as AddCondition
 from .networks import ClassEmbedding as ClassEmbedding
 from .networks import ConvNet as ConvNet
 from .networks import ImageEmbedding as ImageEmbedding
+from .networks import OutputConv as OutputConv
+from .networks import PlaceBias as PlaceBias
 from .networks import ResidualConvNet as ResidualConvNet
 from .networks import VectorEmbedding as VectorEmbedding
 from .networks import ZeroConv as ZeroConv

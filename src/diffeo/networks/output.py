@@ -4,9 +4,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from diffeo.io import register
+
 GAIN = 3.0  # as the exponent's in Glow's published code, conv2d_zeros(logscale_factor=3)
 
 
+@register
 class OutputConv(nn.Conv2d):
     r"""A 3x3 convolution that starts at zero, times a gain: :math:`3\,(W * h + b)`.
 

@@ -3,9 +3,12 @@
 import torch
 from torch import Tensor, nn
 
+from diffeo.io import register
+
 GAIN = 3.0  # learns three times as fast as the weights beside it
 
 
+@register
 class PlaceBias(nn.Module):
     r"""A learned bias for every place and channel, :math:`h_{hw} + 3\, b_{hw}`; starts at zero.
 

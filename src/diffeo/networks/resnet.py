@@ -56,6 +56,8 @@ class ResidualConvNet(nn.Module):
         super().__init__()
         if width < 1:
             raise ValueError(f"ResidualConvNet: width must be at least 1, got {width}")
+        if patch < 1 or (places is not None and (places[0] % patch or places[1] % patch)):
+            raise ValueError(f"ResidualConvNet: squares of {patch}x{patch} pixels do not fill {places}. Use patch=1")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.dropout = dropout
         self.patch = patch
