@@ -17,6 +17,7 @@ DIFFEO = [sys.executable, "-c", "from diffeo.cli import main; main()"]
 def diffeo(*arguments: object, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     environment.pop("DIFFEO_DATA", None)
+    environment |= {"DIFFEO_CACHE": str(cwd / "cache"), "DIFFEO_MIRROR": "http://127.0.0.1:9"}  # nobody listens there
     done = subprocess.run(
         [*DIFFEO, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, env=environment, check=False
     )

@@ -2,5 +2,8 @@
 
 from diffeo.data.dataset import Dataset as Dataset
 from diffeo.data.dataset import Part as Part
+from diffeo.data.sources import OWN as OWN
 from diffeo.data.sources import SOURCES as SOURCES
+from diffeo.data.sources import Source as Source
 from diffeo.data.sources import load as load
+from diffeo.data.sources import read as read

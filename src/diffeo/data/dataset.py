@@ -1,9 +1,8 @@
 """What a data set is: three parts with fixed splits, as tensors."""
 
-import difflib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -20,12 +19,16 @@ class Part:
     Attributes:
         x: ``(N, *shape)``.
         labels: ``(N,)``.
-        rows: ``(N,)``, the number of each row in its source, from 0, where that is a file.
+        rows: ``(N,)``, the number of each row in its source, from 0, where that is a file or a folder.
+        files: the file of each row, relative to the folder, where the source is one.
+        columns: names of the columns, where a table was read whole (:func:`diffeo.data.read`).
     """
 
     x: Tensor
     labels: Tensor | None = None
     rows: Tensor | None = None
+    files: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -87,16 +90,3 @@ def without(rows: int, *taken: list[int]) -> Tensor:
     for some in taken:
         keep[some] = False
     return keep.nonzero().flatten()
-
-
-def named(table: dict[str, Callable[[], Dataset]], name: str) -> Callable[[], Dataset]:
-    """The loader of a data set.
-
-    Raises:
-        ValueError: if there is none of this name; it says which there are.
-    """
-    if name in table:
-        return table[name]
-    close = difflib.get_close_matches(name, table, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    raise ValueError(f"no data set is called {name!r}.{hint} There are: {', '.join(table)}")

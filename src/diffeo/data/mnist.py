@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST from their IDX files in ``DIFFEO_DATA``."""
+"""MNIST and Fashion-MNIST from their IDX files: the user's, the system's, the cache's, or downloaded."""
 
 import gzip
 import os
@@ -11,11 +11,15 @@ import torch
 from torch import Tensor
 
 from diffeo.data.dataset import Dataset, Part, listed, without
+from diffeo.data.download import SHA256, cache, fetch
 
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+CLOTHES = (
+    "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
 
 
 def mnist() -> Dataset:
@@ -25,25 +29,34 @@ def mnist() -> Dataset:
 
 def fashion_mnist() -> Dataset:
     """Train 55,000, validation 5,000 (the same rows as MNIST's), test 10,000."""
-    return _idx_dataset("fashion-mnist", "Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, MIT")
+    return _idx_dataset("fashion-mnist", "Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, MIT", CLOTHES)
 
 
-def _idx_dataset(name: str, source: str) -> Dataset:
+def folder_of(name: str) -> Path | None:
+    """The folder on this machine that holds a data set's files, if there is one.
+
+    It is ``$DIFFEO_DATA/NAME``; or ``datasets/NAME`` in one of the system's folders for shared data
+    (``XDG_DATA_DIRS``), where Debian's package dataset-fashion-mnist puts them; or the cache of downloads.
+    """
     root = os.environ.get("DIFFEO_DATA")
-    if not root:
-        raise FileNotFoundError(
-            f"{name} is not embedded: set DIFFEO_DATA to a folder that holds "
-            f"{name}/{FILES['train'][0]}.gz and its three companions"
-        )
-    folder = Path(root) / name
-    x, labels = (read_idx(_find(folder, file)) for file in FILES["train"])
-    test_x, test_labels = (read_idx(_find(folder, file)) for file in FILES["test"])
+    if root and (Path(root) / name).is_dir():
+        return Path(root) / name
+    shared = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
+    places = [Path(place) / "datasets" / name for place in shared.split(os.pathsep) if place]
+    for place in (*places, cache() / name):
+        if all(_find(place, file) for file in SHA256[name]):
+            return place
+    return None
+
+
+def _idx_dataset(name: str, source: str, class_names: tuple[str, ...] | None = None) -> Dataset:
+    x, labels, test_x, test_labels = (read_idx(_path(name, file)) for part in FILES.values() for file in part)
     for images, classes, part in ((x, labels, "train"), (test_x, test_labels, "test")):
         if len(images) != len(classes):
-            raise ValueError(f"{folder}: {len(images)} {part} images, but {len(classes)} labels")
+            raise ValueError(f"{folder_of(name)}: {len(images)} {part} images, but {len(classes)} labels")
     validation = listed("mnist", "validation")
     if len(x) <= max(validation):
-        raise ValueError(f"{folder}: the training file must hold 60,000 images, this one has {len(x):,}")
+        raise ValueError(f"{folder_of(name)}: the training file must hold 60,000 images, this one has {len(x):,}")
     train = without(len(x), validation)
     return Dataset(
         name,
@@ -53,16 +66,22 @@ def _idx_dataset(name: str, source: str) -> Dataset:
         values=256,
         classes=10,
         source=source,
+        class_names=class_names,
     )
 
 
-def _find(folder: Path, file: str) -> Path:
-    for path in (folder / f"{file}.gz", folder / file):
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        f"{folder / file}.gz is missing. Is DIFFEO_DATA={os.environ['DIFFEO_DATA']} the right folder?"
-    )
+def _path(name: str, file: str) -> Path:
+    folder = folder_of(name)
+    if folder is None or folder == cache() / name:
+        return fetch(name, file)
+    path = _find(folder, file)
+    if path is None:
+        raise FileNotFoundError(f"{folder} is there, but it holds no {file}.gz. Put the file there, or remove {folder}")
+    return path
+
+
+def _find(folder: Path, file: str) -> Path | None:
+    return next((path for path in (folder / f"{file}.gz", folder / file) if path.is_file()), None)
 
 
 def read_idx(path: Path) -> Tensor:

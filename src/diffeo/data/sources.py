@@ -1,31 +1,153 @@
-"""The data sets by name."""
+"""The data sets by name: what they are, whether they are on this machine, and how they are loaded."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any, Literal
 
-from diffeo.data.dataset import Dataset, named
+from diffeo.data.dataset import Dataset, Part
 from diffeo.data.digits import digits
-from diffeo.data.mnist import fashion_mnist, mnist
+from diffeo.data.download import cache
+from diffeo.data.mnist import fashion_mnist, folder_of, mnist
+from diffeo.data.names import check_options, nearest
 from diffeo.data.toys import TOYS, toy
 
-SOURCES: dict[str, Callable[[], Dataset]] = {
-    "digits": digits,
-    "mnist": mnist,
-    "fashion-mnist": fashion_mnist,
-    **{name: partial(toy, name) for name in TOYS},
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that has a name.
+
+    Attributes:
+        about: what it is.
+        rows: of the train, validation and test part.
+        shape: of a row.
+        licence: of the data.
+        load: gives it.
+        place: where its files are on this machine, None if they are not; no function: it needs none.
+        size: what is to be downloaded, in words.
+    """
+
+    about: str
+    rows: tuple[int, int, int]
+    shape: tuple[int, ...]
+    licence: str
+    load: Callable[[], Dataset]
+    place: Callable[[], Path | None] | None = None
+    size: str = ""
+
+    def where(self) -> tuple[Literal["embedded", "found", "cached", "download", "absent"], Path | None]:
+        """Whether it is on this machine, and in which place.
+
+        ``download``: it will be when it is first loaded; ``absent``: loading it says how to get it.
+        """
+        if self.place is None:
+            return "embedded", None
+        path = self.place()
+        if path is None:
+            return ("download" if self.size else "absent"), None
+        return ("cached" if path.parent == cache() else "found"), path
+
+
+SOURCES: dict[str, Source] = {
+    "digits": Source(
+        "scikit-learn's handwritten digits, 17 grey values", (1257, 180, 360), (1, 8, 8), "CC BY 4.0", digits
+    ),
+    "mnist": Source(
+        "handwritten digits", (55_000, 5_000, 10_000), (1, 28, 28), "CC BY-SA 3.0", mnist,
+        partial(folder_of, "mnist"), "12 MB",
+    ),
+    "fashion-mnist": Source(
+        "pictures of clothes", (55_000, 5_000, 10_000), (1, 28, 28), "MIT", fashion_mnist,
+        partial(folder_of, "fashion-mnist"), "31 MB",
+    ),
+    **{
+        name: Source(f"toy: {(draw.__doc__ or '').rstrip('.').lower()}", (20_000, 2_000, 10_000), (2,), "MIT",
+                     partial(toy, name))
+        for name, draw in TOYS.items()
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """Data of the user's: what stands before the colon, and what may be asked of it."""
+
+    load: Callable[..., Dataset]
+    read: Callable[..., Part]
+    options: tuple[str, ...]
+
+
+OWN: dict[str, OwnData] = {
 }
 
 
-def load(name: str) -> Dataset:
+def load(name: str, **options: Any) -> Dataset:
     """A data set by name, as tensors.
 
+    Args:
+        name: one of :data:`SOURCES`; ``folder:PATH``, images (:func:`diffeo.data.folder.folder`); or
+            ``table:PATH``, a file of numbers (:func:`diffeo.data.tables.table`).
+        options: what a folder or table takes; None stands for an option that is not given.
+
     Raises:
-        ValueError: if there is none of this name, or its files are damaged.
-        FileNotFoundError: if its files are not there.
+        ValueError: if there is none of this name, it does not take an option, or its files are damaged or
+            cannot be used as they are.
+        FileNotFoundError: if its files are not there and cannot be downloaded.
 
     Example:
         >>> data = load("digits")
         >>> len(data.train), len(data.validation), len(data.test), data.shape, data.values
         (1257, 180, 360, (1, 8, 8), 17)
     """
-    return named(SOURCES, name)()
+    kind, colon, path = name.partition(":")
+    if colon and kind in OWN:
+        own = OWN[kind]
+        return own.load(_path(kind, path), **check_options(f"{kind}:", options, own.options))
+    if name not in SOURCES:
+        raise ValueError(_unknown(name))
+    check_options(name, options, ())
+    return SOURCES[name].load()
+
+
+def read(name: str, **options: Any) -> Part:
+    """Every row of a folder or table, with no split, to be scored.
+
+    Give the options of the data set that a flow was trained on, and its columns: they are read in this order,
+    others are left out, and noise has the same cells.
+
+    Args:
+        name: ``folder:PATH`` or ``table:PATH``.
+        options: as for :func:`load`.
+
+    Raises:
+        ValueError: if `name` is neither, an option does not belong to it, or something that is needed is not there.
+        FileNotFoundError: if there is no such file or folder.
+    """
+    kind, colon, path = name.partition(":")
+    if not colon or kind not in OWN:
+        also = f" {name} is split into parts: use diffeo.data.load({name!r})" if name in SOURCES else ""
+        raise ValueError(f"only folder:PATH and table:PATH are read whole, got {name!r}.{also or _instead(name)}")
+    own = OWN[kind]
+    return own.read(_path(kind, path), **check_options(f"{kind}:", options, own.options))
+
+
+def _path(kind: str, path: str) -> str:
+    if not path:
+        raise ValueError(f"{kind}: needs a path, for example {kind}:{'photos' if kind == 'folder' else 'sales.csv'}")
+    return path
+
+
+def _unknown(name: str) -> str:
+    names = [*SOURCES, "folder:PATH", "table:PATH"]
+    hint = _instead(name) or nearest(name, SOURCES)
+    return f"no data set is called {name!r}.{hint} There are: {', '.join(names)}"
+
+
+def _instead(name: str) -> str:
+    """A hint for a path that stands alone, or after a word that is nearly right."""
+    kind, colon, path = name.partition(":")
+    if colon and nearest(kind, OWN):
+        return f" Did you mean {nearest(kind, OWN).split()[-1].rstrip('?')}:{path}?"
+    place = Path(name).expanduser()
+    return f" Did you mean {'folder' if place.is_dir() else 'table'}:{name}?" if place.exists() else ""

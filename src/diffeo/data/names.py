@@ -1,0 +1,62 @@
+"""Names that a person types: a name that is not there gets the nearest one that is."""
+
+import difflib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A sentence to append to an error, with its space; nothing if no name is close.
+
+    Example:
+        >>> nearest("moon", ["moons", "digits"])
+        ' Did you mean moons?'
+    """
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1) or [name for name in names if name.startswith(word)]
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def composed(text: str) -> str:
+    """Letters in one form: macOS writes a Korean syllable as its parts (NFD), keyboards as one letter (NFC)."""
+    return unicodedata.normalize("NFC", text)
+
+
+def check_options(source: str, given: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """The options that were given, without those that are None.
+
+    Raises:
+        ValueError: if a source does not take one of them.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    names = list(known)
+    for name in chosen:
+        if name not in names:
+            there = f"There are: {', '.join(names)}" if names else "It takes none"
+            raise ValueError(f"{source} takes no option {name!r}.{nearest(name, names)} {there}")
+    return chosen
+
+
+def existing(path: str) -> Path:
+    """The file or folder that a person means, whichever form its letters have on the disk.
+
+    Raises:
+        FileNotFoundError: if there is none; it says up to where there is one, and what is near.
+    """
+    wanted = Path(path).expanduser()
+    if not path or wanted.exists():
+        return wanted
+    found = Path(wanted.anchor) if wanted.is_absolute() else Path()
+    for name in wanted.parts[1 if wanted.is_absolute() else 0 :]:
+        if (found / name).exists():
+            found /= name
+            continue
+        here = sorted(entry.name for entry in found.iterdir()) if found.is_dir() else []
+        same = [entry for entry in here if composed(entry) == composed(name)]
+        if not same:
+            where = "" if found == Path() else f" in {found}"
+            raise FileNotFoundError(f"{path} does not exist: there is no {name!r}{where}.{nearest(name, here)}")
+        found /= same[0]
+    return found
