@@ -9,6 +9,7 @@ from typing import Any, Literal
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.digits import digits
 from diffeo.data.download import cache
+from diffeo.data.folder import FOLDER_OPTIONS, folder, read_folder
 from diffeo.data.mnist import fashion_mnist, folder_of, mnist
 from diffeo.data.names import check_options, nearest
 from diffeo.data.toys import TOYS, toy
@@ -79,6 +80,7 @@ class OwnData:
 
 
 OWN: dict[str, OwnData] = {
+    "folder": OwnData(folder, read_folder, FOLDER_OPTIONS),
 }
 
 

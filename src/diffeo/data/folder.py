@@ -1,0 +1,223 @@
+"""``folder:PATH``: a folder of images as a data set."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffeo.data.dataset import Dataset, Part
+from diffeo.data.image_files import Unreadable, read_header, read_pixels
+from diffeo.data.names import composed, existing
+
+FOLDER_OPTIONS = ("size", "channels", "skip_broken")
+PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
+         "test": "test"}  # fmt: skip
+CLUTTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave beside images
+LARGEST = 2**32  # bytes of all pixels
+SUGGESTED = 32  # pixels
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a folder that can be read, in the order of their names."""
+
+    files: tuple[str, ...]
+    x: Tensor
+    channels: int
+    notes: tuple[str, ...]
+
+
+def folder(path: str, *, size: int | None = None, channels: int | None = None, skip_broken: bool = False) -> Dataset:
+    """A data set of the images in a folder and its subfolders.
+
+    About 80 % train, 10 % validate and 10 % test: the part of a file follows from its name alone, so one
+    that is added moves no other. Subfolders train, validation (or val) and test are used as the parts.
+    The first level of subfolders (below those) names the classes.
+
+    Args:
+        path: the folder.
+        size: crop every image to the square in its middle, and resize that to so many pixels a side. If not
+            given, all images must have one size.
+        channels: 1: grey, 3: RGB; grey if not given and all images are.
+        skip_broken: leave out files that cannot be read; otherwise they are an error.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        ValueError: if there are no images, files that cannot be read, several sizes, or an empty part.
+    """
+    root = _root(path)
+    images = _read(root, size, channels, skip_broken=skip_broken)
+    split = _split_folders(images.files)
+    parts = [_part(file, split) for file in images.files]
+    labels, names = _classes(images.files, split)
+    wanted = ("train", "validation", "test")
+    empty = [part for part in wanted if part not in parts]
+    if empty:
+        raise ValueError(
+            f"{root}: of {len(parts)} images none falls into the {' and the '.join(empty)} part. Add images "
+            f"(30 or more), or make the split yourself: subfolders train, validation and test"
+        )
+    train, validation, test = (_rows(images, labels, [i for i, p in enumerate(parts) if p == part]) for part in wanted)
+    options: dict[str, Any] = {"size": size, "channels": images.channels, "skip_broken": skip_broken or None}
+    return Dataset(
+        f"folder:{path}",
+        train,
+        validation,
+        test,
+        values=256,
+        classes=len(names) if names else None,
+        source=root.resolve().name,
+        options={name: value for name, value in options.items() if value is not None},
+        class_names=names,
+        notes=images.notes,
+    )
+
+
+def read_folder(path: str, *, size: int | None = None, channels: int | None = None, skip_broken: bool = False) -> Part:
+    """All images of a folder, without labels; see :func:`diffeo.data.read`."""
+    images = _read(_root(path), size, channels, skip_broken=skip_broken)
+    return _rows(images, None, list(range(len(images.files))))
+
+
+def _root(path: str) -> Path:
+    root = existing(path)
+    if not root.is_dir():
+        raise ValueError(f"{root} is a file. Use table:{path} for a table, or give the folder that holds the images")
+    return root
+
+
+def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bool) -> Images:
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise ValueError(f"size is {size!r}, expected a positive number of pixels. Use --size {SUGGESTED}")
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels is {channels!r}, expected 1 (grey) or 3 (RGB)")
+    names = _listed(root)
+    if not names:
+        raise ValueError(f"{root} holds no files. folder: reads the images in a folder and its subfolders")
+    headers, broken = _each(root, names, read_header)
+    if not headers:
+        raise ValueError(f"{root} holds no image that can be read: {_named(broken)}")
+    chosen = channels or (1 if all(header.grey for header in headers.values()) else 3)
+    sizes = Counter((header.width, header.height) for header in headers.values())
+    crop = size or (SUGGESTED if len(sizes) > 1 or _bytes(sizes, chosen) > LARGEST else None)
+    pixels, unreadable = _each(root, list(headers), lambda path: read_pixels(path, chosen, crop))
+    broken |= unreadable
+    _refuse(root, names, broken, sizes, chosen, {"size": size, "channels": channels, "skip_broken": skip_broken})
+    if not pixels:
+        raise ValueError(f"{root} holds no image that can be read: {_named(broken)}")
+    notes = [f"left out {len(broken)} of {len(names)} files: {_named(broken)}"] if broken else []
+    small = sum(min(headers[name].width, headers[name].height) < size for name in pixels) if size else 0
+    if small:
+        notes.append(f"{small} of {len(pixels)} images are smaller than {size} pixels and were enlarged")
+    return Images(tuple(pixels), torch.from_numpy(np.stack(list(pixels.values()))), chosen, tuple(notes))
+
+
+def _refuse(
+    root: Path, names: Sequence[str], broken: dict[str, str], sizes: Counter[tuple[int, int]], channels: int,
+    given: dict[str, Any],
+) -> None:  # fmt: skip
+    """All that stands against these images at once, with the options that settle it."""
+    problems = []
+    if broken and not given["skip_broken"]:
+        problems.append(f"{len(broken)} of {len(names)} files cannot be read as images: {_named(broken)}")
+    if given["size"] is None and len(sizes) > 1:
+        common = ", ".join(f"{width}x{height} ({count})" for (width, height), count in sizes.most_common(3))
+        problems.append(f"the images have {len(sizes)} sizes: {common}{', ..' if len(sizes) > 3 else ''}")
+    elif given["size"] is None and _bytes(sizes, channels) > LARGEST:
+        problems.append(f"the images need {_bytes(sizes, channels) / 2**30:.0f} GB of memory at their full size")
+    if not problems:
+        return
+    if broken:
+        given = given | {"skip_broken": True}
+    if given["size"] is None and (len(sizes) > 1 or _bytes(sizes, channels) > LARGEST):
+        given = given | {"size": SUGGESTED}
+    options = [f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in given.items()
+               if value]  # fmt: skip
+    raise ValueError("\n".join([f"{root}:", *(f"  {problem}" for problem in problems), f"Use {' '.join(options)}"]))
+
+
+def _bytes(sizes: Counter[tuple[int, int]], channels: int) -> int:
+    return sum(channels * width * height * count for (width, height), count in sizes.items())
+
+
+def _listed(root: Path) -> list[str]:
+    """Paths of all files below, relative to `root`, with slashes, sorted; without what systems leave there."""
+    found, seen = [], set()
+    for here, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(here)
+        folders[:] = [] if real in seen else sorted(name for name in folders if not _clutter(name))
+        if real not in seen:
+            found += [(Path(here) / name).relative_to(root).as_posix() for name in files if not _clutter(name)]
+        seen.add(real)
+    return sorted(found, key=composed)
+
+
+def _clutter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in CLUTTER
+
+
+def _each(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> tuple[dict[str, T], dict[str, str]]:
+    """What `read` makes of each file, and why it could not; several at a time, as decoders run outside Python."""
+
+    def attempt(name: str) -> T | Unreadable:
+        try:
+            return read(root / name)
+        except Unreadable as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        results = dict(zip(names, pool.map(attempt, names), strict=True))
+    good = {name: result for name, result in results.items() if not isinstance(result, Unreadable)}
+    return good, {name: str(result) for name, result in results.items() if isinstance(result, Unreadable)}
+
+
+def _named(broken: dict[str, str]) -> str:
+    shown = ", ".join(f"{name} ({why})" for name, why in list(broken.items())[:4])
+    return f"{shown} and {len(broken) - 4} more" if len(broken) > 4 else shown
+
+
+def _split_folders(files: Sequence[str]) -> dict[str, str]:
+    """Top folders that are parts: train and another one, and nothing beside them."""
+    tops = {file.split("/")[0] for file in files if "/" in file}
+    found = {top: PARTS[top.lower()] for top in tops if top.lower() in PARTS}
+    alone = len(found) == len(tops) and all("/" in file for file in files)
+    return found if alone and "train" in found.values() and len(set(found.values())) > 1 else {}
+
+
+def _part(file: str, split: dict[str, str]) -> str:
+    """The part of a file: its top folder's, or by a hash of its name. A part without a folder is cut off train."""
+    share = int.from_bytes(hashlib.sha256(composed(file).encode()).digest()[:8], "big") / 2**64
+    part = split.get(file.split("/")[0], "train")
+    if part == "train" and share >= 0.9 and "test" not in split.values():
+        return "test"
+    if part == "train" and 0.8 <= share < 0.9 and "validation" not in split.values():
+        return "validation"
+    return part
+
+
+def _classes(files: Sequence[str], split: dict[str, str]) -> tuple[Tensor | None, tuple[str, ...] | None]:
+    """The first folder of every file, below those of the parts; nothing if a file lies in none, or all in one."""
+    folders = [composed(file).split("/")[1 if split else 0 : -1][:1] for file in files]
+    names = sorted({folder[0] for folder in folders if folder})
+    if len(names) < 2 or not all(folders):
+        return None, None
+    return torch.tensor([names.index(folder[0]) for folder in folders]), tuple(names)
+
+
+def _rows(images: Images, labels: Tensor | None, rows: list[int]) -> Part:
+    index = torch.tensor(rows, dtype=torch.int64)
+    return Part(
+        images.x[index],
+        None if labels is None else labels[index],
+        index,
+        tuple(composed(images.files[row]) for row in rows),
+    )
