@@ -12,6 +12,7 @@ from diffeo.data.download import cache
 from diffeo.data.folder import FOLDER_OPTIONS, folder, read_folder
 from diffeo.data.mnist import fashion_mnist, folder_of, mnist
 from diffeo.data.names import check_options, nearest
+from diffeo.data.tables import TABLE_OPTIONS, read_table, table
 from diffeo.data.toys import TOYS, toy
 
 
@@ -81,6 +82,7 @@ class OwnData:
 
 OWN: dict[str, OwnData] = {
     "folder": OwnData(folder, read_folder, FOLDER_OPTIONS),
+    "table": OwnData(table, read_table, TABLE_OPTIONS),
 }
 
 

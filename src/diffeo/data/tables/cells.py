@@ -1,0 +1,103 @@
+"""Ties: where the values of a column repeat, how far apart they are, and noise that fills the gap."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffeo.data.tables.column import Numbers
+
+POINT = 0.03  # share of the rows from which one value is a tie to be dealt with
+ALIKE = 5  # .. if there are that many
+WIDE = 1e-3  # of a column's range: cells as wide as this spread any tie
+FINEST = 1e-6  # of a column's range: cells narrower than this do not spread a tie
+
+
+@dataclass(frozen=True)
+class Ties:
+    """How often values repeat.
+
+    Attributes:
+        rows, distinct: how many values, and how many different ones.
+        common, share: the most frequent value, and its share of the rows.
+        cell: the smallest distance between two different values; 0 if there are not two.
+        range: from the smallest to the largest value.
+    """
+
+    rows: int
+    distinct: int
+    common: float
+    share: float
+    cell: float
+    range: float
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether a density could grow without bound on these values.
+
+        So it is where one value has more than a few per cent of the rows, or where values repeat: ten
+        rows to a value on average, or two if they are steps of a grid.
+        """
+        return self._heavy or 10 * self.distinct < self.rows or (2 * self.distinct < self.rows and self.has_cells)
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether the values lie far enough apart to be given cells: not where one repeats and others hardly do."""
+        others = self.rows * (1 - self.share)
+        spike = self._heavy and others < 1.5 * (self.distinct - 1) and self.cell < WIDE * self.range
+        return self.cell > FINEST * self.range and not spike
+
+    @property
+    def _heavy(self) -> bool:
+        return self.share > POINT and self.share * self.rows >= ALIKE
+
+
+def ties(values: Numbers) -> Ties:
+    """Count them. `values` are finite."""
+    values = _without_rounding(values)
+    distinct, counts = np.unique(values, return_counts=True)
+    most = int(counts.argmax())
+    gap = float(np.diff(distinct).min()) if len(distinct) > 1 else 0.0
+    spread = float(distinct[-1] - distinct[0])
+    if gap:
+        gap = float(np.format_float_scientific(gap, precision=9))  # 0.1, not 0.09999999999999964
+    share = float(counts[most]) / len(values)
+    return Ties(len(values), len(distinct), float(distinct[most]), share, gap, spread)
+
+
+def _without_rounding(values: Numbers) -> Numbers:
+    """Decimals that arithmetic has blurred (0.1 + 0.2) as the decimals they were; other values as they are."""
+    largest = float(np.abs(values).max())
+    for places in range(7):
+        scaled = values[:1000] * 10.0**places
+        if largest * 10.0**places < 1e12 and np.allclose(scaled, np.rint(scaled), rtol=1e-12, atol=1e-6):
+            scaled = values * 10.0**places
+            whole: Numbers = np.rint(scaled)
+            return whole / 10.0**places if np.allclose(scaled, whole, rtol=1e-12, atol=1e-6) else values
+    return values
+
+
+def noise(column: str, rows: int) -> Numbers:
+    """Uniform numbers in (0, 1), a function of the column's name and the row alone.
+
+    Example:
+        >>> bool((noise("age", 10)[:5] == noise("age", 5)).all())
+        True
+    """
+    seed = int.from_bytes(hashlib.sha256(column.encode()).digest()[:8], "big")
+    return (np.random.default_rng(seed).integers(0, 2**24, rows) + 0.5) / 2**24
+
+
+def fill(column: str, values: Numbers, cell: float) -> NDArray[np.float32]:
+    """`values` plus noise over their cells: value v becomes a float32 number of [v, v + cell)."""
+    end = (values + cell).astype(np.float32)
+    filled = (values + cell * noise(column, len(values))).astype(np.float32)
+    below: NDArray[np.float32] = np.minimum(filled, np.nextafter(end, np.float32(-np.inf)))
+    return below
+
+
+def step(values: Numbers) -> float:
+    """The distance between neighbouring float32 numbers where `values` are largest."""
+    largest: NDArray[np.float32] = np.abs(values).max(initial=0).astype(np.float32)
+    return float(np.spacing(largest))

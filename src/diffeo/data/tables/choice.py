@@ -1,0 +1,88 @@
+"""Which columns of a file are features, which orders the rows, which get noise: the options, checked."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from diffeo.data.names import composed, nearest
+from diffeo.data.tables.column import Column
+from diffeo.data.tables.files import Table
+from diffeo.data.tables.findings import quoted
+
+
+def listed(names: str | Sequence[str] | None) -> list[str]:
+    """Names of columns in the form that files have them in; one name may stand for itself."""
+    given = [names] if isinstance(names, str) else list(names or ())
+    return list(dict.fromkeys(composed(name.strip()) for name in given))
+
+
+def features(file: Table, columns: Sequence[str], drop: Sequence[str], time: Column | None) -> list[Column]:
+    """The columns to use: `columns` in their order, or all; without `drop`, and without the one that orders the rows.
+
+    Raises:
+        ValueError: if a name is not in the file, or no column is left.
+    """
+    by_name = {column.name: column for column in file.columns}
+    for name in (*columns, *drop):
+        if name not in by_name:
+            raise ValueError(
+                f"{file.path} has no column {name!r}.{nearest(name, by_name)} It has: {', '.join(by_name)}"
+            )
+    wanted = columns or [name for name in by_name if time is None or name != time.name]
+    left = [by_name[name] for name in wanted if name not in drop]
+    if not left:
+        raise ValueError(f"{file.path}: no column is left. It has: {', '.join(by_name)}")
+    return left
+
+
+def time_column(file: Table, split: str | None) -> Column | None:
+    """The column that ``time:COLUMN`` names.
+
+    Raises:
+        ValueError: if `split` is something else, or the column is not there or cannot be ordered.
+    """
+    if split is None:
+        return None
+    kind, colon, name = split.partition(":")
+    name = composed(name.strip())
+    if kind != "time" or not colon:
+        dates = next((column.name for column in file.columns if column.kind == "date"), "COLUMN")
+        raise ValueError(f"split is {split!r}, expected time:COLUMN. Use --split {quoted(f'time:{dates}')}")
+    column = features(file, [name], [], None)[0]
+    if column.kind not in ("date", "number"):
+        raise ValueError(
+            f"{file.path}: {name} cannot order the rows: it holds {column.example!r}. "
+            f"Write dates as 2024-03-31 or 2024-03-31 15:30"
+        )
+    return column
+
+
+def cells(columns: Iterable[Column], dequantize: Sequence[str]) -> dict[str, float | None]:
+    """The columns that get noise, and the width of it where that was given: ``NAME`` or ``NAME=WIDTH``.
+
+    Raises:
+        ValueError: if a name is not among the columns in use, or a width is no positive number.
+    """
+    known = [column.name for column in columns]
+    found: dict[str, float | None] = {}
+    for entry in dequantize:
+        name, equals, text = entry.rpartition("=")
+        if entry in known:
+            found[entry] = None
+        elif equals and name in known:
+            found[name] = _width(name, text)
+        else:
+            raise ValueError(
+                f"dequantize names {entry!r}, which is not among the columns in use.{nearest(entry, known)} "
+                f"They are: {', '.join(known)}"
+            )
+    return found
+
+
+def _width(name: str, text: str) -> float:
+    try:
+        width = float(text)
+    except ValueError:
+        width = math.nan
+    if not 0 < width < math.inf:
+        raise ValueError(f"dequantize: the width of {name} must be a positive number, got {text!r}")
+    return width

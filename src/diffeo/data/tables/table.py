@@ -1,0 +1,251 @@
+"""``table:PATH``: the rows of a file as a data set."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diffeo.data.dataset import Dataset, Part
+from diffeo.data.tables.cells import fill, ties
+from diffeo.data.tables.choice import cells, features, listed, time_column
+from diffeo.data.tables.column import Column
+from diffeo.data.tables.files import Table, read_file
+from diffeo.data.tables.findings import (
+    Finding,
+    Mask,
+    dropped,
+    explain,
+    missing_cells,
+    mostly_missing,
+    precision,
+    suggestion,
+    tied,
+    unusable,
+    usable,
+    with_width,
+)
+
+TABLE_OPTIONS = ("columns", "drop", "missing", "dequantize", "split")
+SEED = 0
+FEWEST = 10  # rows
+Rows = NDArray[np.int64]
+
+
+def table(
+    path: str,
+    *,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] | None = None,
+    missing: str = "error",
+    dequantize: Sequence[str] | None = None,
+    split: str | None = None,
+) -> Dataset:
+    """A data set of the rows of a file: 80 % train, 10 % validate, 10 % test.
+
+    Args:
+        path: .csv, .tsv, .txt (also packed as .gz, .bz2), .parquet, .npy or .npz; one array of several is
+            ``FILE.npz#NAME``.
+        columns: use these, in this order; all if not given.
+        drop: use all but these.
+        missing: ``"error"``, or ``"drop"``: leave out rows where a value is missing, infinite or no number.
+        dequantize: columns that get uniform noise, so that value v becomes a point of [v, v + cell). The cell
+            is the smallest distance between two values, or what follows an equals sign: ``"age=0.5"``.
+        split: ``"time:COLUMN"``: the oldest rows train, the latest test; at random if not given. The column
+            orders the rows and is no feature, unless it is among `columns`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file cannot be read, an option does not fit, or columns have no density as they are:
+            the error names all of them and ends in options that work.
+    """
+    given = _given(columns=columns, drop=drop, missing=missing, dequantize=dequantize, split=split)
+    file = read_file(path)
+    time = time_column(file, split)
+    used = features(file, given.get("columns", []), given.get("drop", []), time)
+    noisy = cells(used, given.get("dequantize", []))
+    keep = _settled(file, used, time, noisy, given)
+    widths = _widths(used, noisy, keep, given)
+    x = _float32(used, widths)
+    train, validation, test = (
+        Part(torch.from_numpy(x[part]), rows=torch.from_numpy(part)) for part in _split(file, keep, time)
+    )
+    return Dataset(
+        f"table:{path}",
+        train,
+        validation,
+        test,
+        source=file.path.name,
+        options=given | _with_widths(widths),
+        columns=tuple(column.name for column in used),
+        notes=(*file.notes, *_notes(used, time, keep, widths)),
+    )
+
+
+def read_table(
+    path: str,
+    *,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] | None = None,
+    missing: str = "error",
+    dequantize: Sequence[str] | None = None,
+    split: str | None = None,
+) -> Part:
+    """All rows of a file; the options are :func:`table`'s.
+
+    What a density needs (columns that vary, no ties) is not asked of these rows, and columns to be dropped
+    or to split by need not be there.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file cannot be read, or a column that is needed is not there or not of numbers.
+    """
+    given = _given(columns=columns, drop=drop, missing=missing, dequantize=dequantize)
+    file = read_file(path)
+    there = {column.name for column in file.columns}
+    time = time_column(file, split) if split and not columns and listed(split.partition(":")[2])[0] in there else None
+    dropped = [name for name in given.pop("drop", []) if name in there]
+    used = features(file, given.get("columns", []), dropped, time)
+    noisy = cells(used, given.get("dequantize", []))
+    found = unusable(used)
+    if found:
+        lines = "".join(f"\n  {finding.column}: {finding.text}" for finding in found)
+        raise ValueError(f"{file.path}: columns that are needed cannot be read as numbers:{lines}")
+    found = [finding for column in used for finding in missing_cells(column)]
+    if found and missing == "error":
+        raise ValueError(explain(file.path, found, [column.name for column in used], given))
+    keep = _complete(used)
+    if not keep.any():
+        raise ValueError(f"{file.path}: no row has a value in each of {', '.join(column.name for column in used)}")
+    x = _float32(used, _widths(used, noisy, keep, given))
+    rows = np.flatnonzero(keep)
+    names = tuple(column.name for column in used)
+    return Part(torch.from_numpy(x[rows]), rows=torch.from_numpy(rows), columns=names)
+
+
+def _given(*, missing: str, split: str | None = None, **names: Sequence[str] | None) -> dict[str, Any]:
+    """The options that differ from their defaults, checked as far as that goes without the file."""
+    if missing not in ("error", "drop"):
+        raise ValueError(f"missing is {missing!r}, expected 'error' or 'drop'. Use --missing drop")
+    given: dict[str, Any] = {name: listed(value) for name, value in names.items() if value}
+    return given | ({"missing": missing} if missing == "drop" else {}) | ({"split": split} if split else {})
+
+
+def _settled(
+    file: Table, used: list[Column], time: Column | None, noisy: Mapping[str, float | None], given: Mapping[str, Any]
+) -> Mask:
+    """The rows to keep, if nothing stands against a density of the columns; otherwise all that does, at once."""
+    found = [*unusable(used), *mostly_missing(used)]
+    good = [column for column in used if column.name not in {finding.column for finding in found}]
+    ordered = [*good, *([time] if time and time not in good else [])]
+    keep = _complete(ordered)
+    if ordered and keep.sum() < FEWEST:
+        raise ValueError(_too_few(file, ordered, keep, given))
+    for column in good:
+        first = tied(column, keep, counters="columns" not in given, noisy=column.name in noisy)
+        cell = (noisy[column.name] or ties(column.values[keep]).cell) if column.name in noisy else None
+        found += first or precision(column, keep, cell)
+    if given.get("missing") != "drop":
+        gone = dropped(found)
+        found += [finding for column in ordered if column.name not in gone for finding in missing_cells(column)]
+    if found:
+        names = [column.name for column in file.columns]
+        found.sort(key=lambda finding: names.index(finding.column))
+        raise ValueError(explain(file.path, found, [column.name for column in used], given))
+    return keep
+
+
+def _too_few(file: Table, columns: list[Column], keep: Mask, given: Mapping[str, Any]) -> str:
+    if file.rows < FEWEST:
+        return f"{file.path} has {file.rows} rows: a density needs more, at the very least {FEWEST}"
+    worst = max(columns, key=lambda column: int((~usable(column.values)).sum()))
+    without = suggestion([Finding(worst.name, "", "drop"), Finding("", "", "missing")], given)
+    return (
+        f"{file.path}: only {int(keep.sum())} of {file.rows:,} rows have a value in every column; "
+        f"{worst.name} misses most. Use {without}"
+    )
+
+
+def _complete(columns: Sequence[Column]) -> Mask:
+    keep = np.ones(len(columns[0].values) if columns else 0, dtype=bool)
+    for column in columns:
+        keep &= usable(column.values)
+    return keep
+
+
+def _widths(
+    used: Sequence[Column], noisy: Mapping[str, float | None], keep: Mask, given: Mapping[str, Any]
+) -> dict[str, float]:
+    widths = {}
+    for column in used:
+        if column.name not in noisy:
+            continue
+        width = noisy[column.name]
+        if width is None:
+            found = ties(column.values[keep])
+            if not found.has_cells:
+                raise ValueError(
+                    f"{column.name} has {found.distinct:,} different values in {found.rows:,} rows, too close to one "
+                    f"another to tell the width of its noise. "
+                    f"Use {suggestion([Finding(column.name, '', 'dequantize', with_width(column, found))], given)}"
+                )
+            width = found.cell
+        widths[column.name] = width
+    return widths
+
+
+def _with_widths(widths: Mapping[str, float]) -> dict[str, list[str]]:
+    """The option that gives the same cells again, on other rows too."""
+    return {"dequantize": [f"{name}={width!r}" for name, width in widths.items()]} if widths else {}
+
+
+def _float32(used: Sequence[Column], widths: Mapping[str, float]) -> NDArray[np.float32]:
+    x = np.empty((len(used[0].values), len(used)), np.float32)  # (rows, columns)
+    with np.errstate(over="ignore", invalid="ignore"):  # of rows that are left out
+        for i, column in enumerate(used):
+            width = widths.get(column.name)
+            x[:, i] = column.values if width is None else fill(column.name, column.values, width)
+    return x
+
+
+def _split(file: Table, keep: Mask, time: Column | None) -> list[Rows]:
+    """Rows of the three parts: by time, or by a shuffle of all rows of the file, so that no row changes its
+    part because others are left out.
+    """
+    if time is None:
+        order = np.random.default_rng(SEED).permutation(file.rows)
+        tenth = max(1, file.rows // 10)
+        parts = [part[keep[part]] for part in np.split(order, [file.rows - 2 * tenth, file.rows - tenth])]
+    else:
+        rows = np.flatnonzero(keep)
+        order = rows[np.argsort(time.values[rows], kind="stable")]
+        tenth = max(1, len(rows) // 10)
+        parts = np.split(order, [len(rows) - 2 * tenth, len(rows) - tenth])
+    if not all(len(part) for part in parts):
+        raise ValueError(f"{file.path}: {int(keep.sum())} rows are too few for a train, a validation and a test part")
+    return [np.sort(part) for part in parts] if time is None else parts
+
+
+def _notes(used: Sequence[Column], time: Column | None, keep: Mask, widths: Mapping[str, float]) -> list[str]:
+    notes = []
+    left_out = int((~keep).sum())
+    if left_out:
+        notes.append(f"left out {left_out:,} of {len(keep):,} rows: a value is missing, infinite or no number")
+    if time is not None:
+        feature = "" if time in used else ", and is no feature"
+        notes.append(f"{time.name} orders the rows: the oldest train, the latest test{feature}")
+    notes += [f"{name}: added uniform noise of width {width:g}" for name, width in widths.items()]
+    alike = _alike(used, keep)
+    if alike:
+        notes.append(f"{alike:,} of {int(keep.sum()):,} rows equal another row: some are in more than one part")
+    return notes
+
+
+def _alike(used: Sequence[Column], keep: Mask) -> int:
+    """How many rows are copies, by a 64-bit mix of their numbers."""
+    mixed = np.zeros(int(keep.sum()), np.uint64)
+    for column in used:
+        mixed = (mixed ^ (column.values[keep] + 0.0).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return len(mixed) - len(np.unique(mixed))
