@@ -12,6 +12,7 @@ from diffeo.data.download import cache
 from diffeo.data.folder import FOLDER_OPTIONS, folder, read_folder
 from diffeo.data.mnist import fashion_mnist, folder_of, mnist
 from diffeo.data.names import check_options, nearest
+from diffeo.data.power import power, power_file
 from diffeo.data.tables import TABLE_OPTIONS, read_table, table
 from diffeo.data.toys import TOYS, toy
 
@@ -62,6 +63,9 @@ SOURCES: dict[str, Source] = {
     "fashion-mnist": Source(
         "pictures of clothes", (55_000, 5_000, 10_000), (1, 28, 28), "MIT", fashion_mnist,
         partial(folder_of, "fashion-mnist"), "31 MB",
+    ),
+    "power": Source(
+        "a household's electricity, standardised", (1_659_900, 184_433, 204_925), (6,), "CC BY 4.0", power, power_file
     ),
     **{
         name: Source(f"toy: {(draw.__doc__ or '').rstrip('.').lower()}", (20_000, 2_000, 10_000), (2,), "MIT",
