@@ -6,6 +6,7 @@ import sys
 from cyclopts import App
 
 from diffeo import __version__
+from diffeo.cli.data import data
 from diffeo.cli.demo import demo
 from diffeo.cli.info import info
 from diffeo.cli.sample import sample
@@ -17,7 +18,7 @@ app = App(
     version=__version__,
     help="Exact-likelihood generative models: train a flow, sample from it, score data with it.",
 )
-for verb in (train, sample, score, info, demo):
+for verb in (train, sample, score, info, data, demo):
     app.command(verb)
 
 
