@@ -119,9 +119,9 @@ def test_all_that_is_wrong_is_said_at_once_with_options_that_work(photos: Path) 
     text = message(f"folder:{photos}", channels=3)
     assert "8x8 (60), 20x10 (1)" in text
     assert "notes.txt" in text
-    assert text.endswith("Use --size 32 --channels 3 --skip-broken")
-    data = diffeo.data.load(f"folder:{photos}", size=32, channels=3, skip_broken=True)
-    assert data.shape == (3, 32, 32)
+    assert text.endswith("Use --size 8 --channels 3 --skip-broken")
+    data = diffeo.data.load(f"folder:{photos}", size=9, channels=3, skip_broken=True)
+    assert data.shape == (3, 9, 9)
     assert "were enlarged" in data.notes[1]
 
 

@@ -261,6 +261,13 @@ def test_nearly_constant_columns_are_named(tmp_path: Path) -> None:
     assert "flag: almost constant, 0 in 99.50% of the rows" in message(table(tmp_path / "a.csv", flag=flag))
 
 
+def test_numbers_with_units_are_told_from_other_text(tmp_path: Path) -> None:
+    cells = {"share": "52%", "price": "₩1200", "won": "300원", "word": "abc", "phone": "010-1234-5678"}
+    text = message(table(tmp_path / "a.csv", **{name: [cell] * ROWS for name, cell in cells.items()}))
+    hinted = [line.split(":")[0].strip() for line in text.splitlines() if "without signs and units" in line]
+    assert hinted == ["share", "price", "won"]
+
+
 def test_copies_of_rows_are_counted(tmp_path: Path) -> None:
     y = normal(1)
     np.save(tmp_path / "a.npy", np.r_[y, y[:3]][:, None])

@@ -59,13 +59,13 @@ def test_line_breaks_in_quotes_belong_to_their_cell(tmp_path: Path) -> None:
 def test_thousands_separators_are_read(tmp_path: Path) -> None:
     table = written(tmp_path / "a.csv", 'won,n\n"1,234,567",1\n999,2\n"-2,000.5",3\n')
     assert numbers(table)["won"] == [1234567, 999, -2000.5]
-    assert table.notes == ("the commas in won were read as thousands separators",)
+    assert table.columns[0].note == "the commas in won were read as thousands separators"
 
 
 def test_decimal_commas_are_read_where_commas_do_not_separate(tmp_path: Path) -> None:
     table = written(tmp_path / "a.csv", "a;b\n1,5;1\n1.234,25;2\n-3;3\n")
     assert numbers(table)["a"] == [1.5, 1234.25, -3]
-    assert table.notes == ("the commas in a were read as decimal commas",)
+    assert table.columns[0].note == "the commas in a were read as decimal commas"
     several = written(tmp_path / "b.csv", "a;b\n1,234,567;1\n999;2\n")
     assert numbers(several)["a"] == [1234567, 999]
 
@@ -82,6 +82,8 @@ def test_missing_cells_are_known_in_their_many_forms(tmp_path: Path) -> None:
 
 
 def test_columns_know_what_they_hold(tmp_path: Path) -> None:
+    koreans = written(tmp_path / "k.csv", "일\n2024년 1월 5일\n2024년 12월 28일\n")
+    assert koreans.columns[0].kind == "date"
     text = (
         "name,day,when,flag,n\nKim,2024-01-05,2024.03.01,true,3\n"
         "Lee,2024-02-05,2024.03.02,false,x\nPark,,2024.03.04,true,4\n"
@@ -105,6 +107,9 @@ def test_columns_know_what_they_hold(tmp_path: Path) -> None:
         (b"a,b\n1,2\n1,2,3\n", "line 3: Expected 2 columns, got 3"),
         (b"a,b\n1,\xff\xff\n", "neither UTF-8 nor cp949"),
         (b"PK\x03\x04\0\0\0\0", "is no text"),
+        (b"Members 2024,,\n,,\na,b,c\n1,2,3\n", "first line is no header for 3 columns: 'Members 2024'"),
+        (b"# made by hand\na,b\n1,2\n", "first line is no header for 2 columns"),
+        (b"a b\n1.5 2\n3 4\n", "separated by spaces"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, text: str) -> None:

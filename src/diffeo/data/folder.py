@@ -22,7 +22,7 @@ PARTS = {"train": "train", "training": "train", "validation": "validation", "val
          "test": "test"}  # fmt: skip
 CLUTTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave beside images
 LARGEST = 2**32  # bytes of all pixels
-SUGGESTED = 32  # pixels
+SUGGESTED = (32, 16, 8)  # pixels
 T = TypeVar("T")
 
 
@@ -97,7 +97,7 @@ def _root(path: str) -> Path:
 
 def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bool) -> Images:
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
-        raise ValueError(f"size is {size!r}, expected a positive number of pixels. Use --size {SUGGESTED}")
+        raise ValueError(f"size is {size!r}, expected a positive number of pixels. Use --size {SUGGESTED[0]}")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels is {channels!r}, expected 1 (grey) or 3 (RGB)")
     names = _listed(root)
@@ -108,7 +108,7 @@ def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bo
         raise ValueError(f"{root} holds no image that can be read: {_named(broken)}")
     chosen = channels or (1 if all(header.grey for header in headers.values()) else 3)
     sizes = Counter((header.width, header.height) for header in headers.values())
-    crop = size or (SUGGESTED if len(sizes) > 1 or _bytes(sizes, chosen) > LARGEST else None)
+    crop = size or (_suggested(sizes) if len(sizes) > 1 or _bytes(sizes, chosen) > LARGEST else None)
     pixels, unreadable = _each(root, list(headers), lambda path: read_pixels(path, chosen, crop))
     broken |= unreadable
     _refuse(root, names, broken, sizes, chosen, {"size": size, "channels": channels, "skip_broken": skip_broken})
@@ -139,10 +139,16 @@ def _refuse(
     if broken:
         given = given | {"skip_broken": True}
     if given["size"] is None and (len(sizes) > 1 or _bytes(sizes, channels) > LARGEST):
-        given = given | {"size": SUGGESTED}
+        given = given | {"size": _suggested(sizes)}
     options = [f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in given.items()
                if value]  # fmt: skip
     raise ValueError("\n".join([f"{root}:", *(f"  {problem}" for problem in problems), f"Use {' '.join(options)}"]))
+
+
+def _suggested(sizes: Counter[tuple[int, int]]) -> int:
+    """A size that flows train on in minutes, and to which no image has to be enlarged, if that is possible."""
+    smallest = min(min(size) for size in sizes)
+    return next((size for size in SUGGESTED if size <= smallest), SUGGESTED[-1])
 
 
 def _bytes(sizes: Counter[tuple[int, int]], channels: int) -> int:

@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """A sentence to append to an error, with its space; nothing if no name is close.
 
+    Korean is compared by the parts of its syllables: one wrong letter is one wrong letter there, too.
+
     Example:
-        >>> nearest("moon", ["moons", "digits"])
-        ' Did you mean moons?'
+        >>> nearest("moon", ["moons", "digits"]), nearest("날자", ["날짜"])
+        (' Did you mean moons?', ' Did you mean 날짜?')
     """
-    names = list(known)
-    close = difflib.get_close_matches(word, names, n=1) or [name for name in names if name.startswith(word)]
-    return f" Did you mean {close[0]}?" if close else ""
+    names = {unicodedata.normalize("NFD", name): name for name in known}
+    apart = unicodedata.normalize("NFD", word)
+    close = difflib.get_close_matches(apart, names, n=1, cutoff=cutoff)
+    close = close or [name for name in names if name.startswith(apart)]
+    return f" Did you mean {names[close[0]]}?" if close else ""
 
 
 def composed(text: str) -> str:
@@ -56,7 +60,7 @@ def existing(path: str) -> Path:
         here = sorted(entry.name for entry in found.iterdir()) if found.is_dir() else []
         same = [entry for entry in here if composed(entry) == composed(name)]
         if not same:
-            where = "" if found == Path() else f" in {found}"
-            raise FileNotFoundError(f"{path} does not exist: there is no {name!r}{where}.{nearest(name, here)}")
+            lost = "" if found / name == wanted else f": there is no {name!r} in {found}"
+            raise FileNotFoundError(f"{path} does not exist{lost}.{nearest(name, here, cutoff=0.8)}")
         found /= same[0]
     return found

@@ -9,7 +9,7 @@ from diffeo.data.tables.files import Table
 from diffeo.data.tables.findings import quoted
 
 
-def listed(names: str | Sequence[str] | None) -> list[str]:
+def names_of(names: str | Sequence[str] | None) -> list[str]:
     """Names of columns in the form that files have them in; one name may stand for itself."""
     given = [names] if isinstance(names, str) else list(names or ())
     return list(dict.fromkeys(composed(name.strip()) for name in given))

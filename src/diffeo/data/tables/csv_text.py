@@ -12,7 +12,9 @@ MISSING = (
     "", " ", "#N/A", "#NA", "#VALUE!", "#DIV/0!", "N/A", "n/a", "NA", "na", "<NA>", "NaN", "nan", "-nan", "-NaN",
     "NULL", "Null", "null", "None", "none", "NONE", "?", "-", "--", ".",
 )  # fmt: skip
-DATES = ("%Y.%m.%d", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y-%m-%d %H:%M")
+DATES = (
+    "%Y.%m.%d", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y-%m-%d %H:%M", "%Y년 %m월 %d일",
+)  # fmt: skip
 
 
 def parse_csv(path: Path, content: bytes) -> tuple[Any, bool, list[str]]:
@@ -29,7 +31,9 @@ def parse_csv(path: Path, content: bytes) -> tuple[Any, bool, list[str]]:
         raise ValueError(f"{path} is empty")
     head = _head(text)
     delimiter = _delimiter(head)
-    first = next(csv.reader(io.StringIO(head), delimiter=delimiter))
+    lines = list(csv.reader(io.StringIO(head), delimiter=delimiter))
+    first = lines[0]
+    _check_header(path, lines)
     counted = [str(i) for i in range(len(first))]  # the header that pandas gives to an array
     headless = all(_is_number(cell) for cell in first) and (first != counted or len(first) == 1)
     if headless:
@@ -60,6 +64,19 @@ def parse_csv(path: Path, content: bytes) -> tuple[Any, bool, list[str]]:
                 f"Give every line as many cells as the header has"
             ) from None
     return table, delimiter != ",", notes
+
+
+def _check_header(path: Path, lines: list[list[str]]) -> None:
+    """Refuse a title or a remark above the header, and cells that are separated by spaces."""
+    width = max(map(len, lines))
+    if width > 1 and len([cell for cell in lines[0] if cell.strip()]) == 1 and lines[0][0].strip():
+        raise ValueError(
+            f"{path}: its first line is no header for {width} columns: {lines[0][0][:40]!r}. "
+            f"Delete what stands above the line with the columns' names"
+        )
+    words = [len(line[0].split()) for line in lines]
+    if width == 1 and words[-1] > 1 and all(map(_is_number, lines[-1][0].split())):
+        raise ValueError(f"{path}: cells are separated by spaces. Separate them by commas, semicolons or tabs")
 
 
 def _utf8(path: Path, content: bytes) -> tuple[bytes, list[str]]:

@@ -104,7 +104,7 @@ def _from_arrow(arrow: Any, notes: list[str], *, decimal_comma: bool) -> tuple[l
                 for given, column in zip(arrow.column_names, arrow.columns, strict=True)]  # fmt: skip
     columns = [column for column, empty in zip(columns, trailing, strict=True) if not empty]
     notes = notes + [f"two columns have one name, so some are called {', '.join(renamed)}"] * bool(renamed)
-    return columns, notes + [column.note for column in columns if column.note]
+    return columns, notes
 
 
 def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -20,6 +20,7 @@ ALMOST = 0.99  # share of one value from which a column is as good as constant
 COARSE = 1e-3  # of a column's standard deviation: float32's steps must be finer
 STEPS_IN_CELL = 16  # float32 numbers that a cell must hold
 LARGEST = float(np.finfo(np.float32).max)
+UNIT = re.compile(r"\s*[^\w\s]?\s*\d[\d.,]*\s*(\D{1,5})?")  # 52%, $1,200, 300원
 Mask = NDArray[np.bool_]
 
 
@@ -50,7 +51,8 @@ def unusable(columns: Sequence[Column]) -> list[Finding]:
     found = []
     for column in columns:
         if column.kind == "text":
-            found.append(Finding(column.name, f"text, such as {_short(column.example)}", "drop"))
+            unit = "; to keep it, write numbers without signs and units" if UNIT.fullmatch(column.example) else ""
+            found.append(Finding(column.name, f"text, such as {_short(column.example)}{unit}", "drop"))
         elif column.kind == "date":
             text = f"dates, such as {column.example}; --split {_word(f'time:{column.name}')} would split by them"
             found.append(Finding(column.name, text, "drop"))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.tables.cells import fill, ties
-from diffeo.data.tables.choice import cells, features, listed, time_column
+from diffeo.data.tables.choice import cells, features, names_of, time_column
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.files import Table, read_file
 from diffeo.data.tables.findings import (
@@ -30,6 +30,7 @@ from diffeo.data.tables.findings import (
 TABLE_OPTIONS = ("columns", "drop", "missing", "dequantize", "split")
 SEED = 0
 FEWEST = 10  # rows
+COPIES = 0.01  # share of the rows from which copies are worth a remark
 Rows = NDArray[np.int64]
 
 
@@ -104,7 +105,7 @@ def read_table(
     given = _given(columns=columns, drop=drop, missing=missing, dequantize=dequantize)
     file = read_file(path)
     there = {column.name for column in file.columns}
-    time = time_column(file, split) if split and not columns and listed(split.partition(":")[2])[0] in there else None
+    time = time_column(file, split) if split and not columns and names_of(split.partition(":")[2])[0] in there else None
     dropped = [name for name in given.pop("drop", []) if name in there]
     used = features(file, given.get("columns", []), dropped, time)
     noisy = cells(used, given.get("dequantize", []))
@@ -128,7 +129,7 @@ def _given(*, missing: str, split: str | None = None, **names: Sequence[str] | N
     """The options that differ from their defaults, checked as far as that goes without the file."""
     if missing not in ("error", "drop"):
         raise ValueError(f"missing is {missing!r}, expected 'error' or 'drop'. Use --missing drop")
-    given: dict[str, Any] = {name: listed(value) for name, value in names.items() if value}
+    given: dict[str, Any] = {name: names_of(value) for name, value in names.items() if value}
     return given | ({"missing": missing} if missing == "drop" else {}) | ({"split": split} if split else {})
 
 
@@ -158,7 +159,9 @@ def _settled(
 
 def _too_few(file: Table, columns: list[Column], keep: Mask, given: Mapping[str, Any]) -> str:
     if file.rows < FEWEST:
-        return f"{file.path} has {file.rows} rows: a density needs more, at the very least {FEWEST}"
+        return (
+            f"{file.path} has {file.rows} row{'s' * (file.rows > 1)}: a density needs more, at the very least {FEWEST}"
+        )
     worst = max(columns, key=lambda column: int((~usable(column.values)).sum()))
     without = suggestion([Finding(worst.name, "", "drop"), Finding("", "", "missing")], given)
     return (
@@ -228,7 +231,7 @@ def _split(file: Table, keep: Mask, time: Column | None) -> list[Rows]:
 
 
 def _notes(used: Sequence[Column], time: Column | None, keep: Mask, widths: Mapping[str, float]) -> list[str]:
-    notes = []
+    notes = [column.note for column in used if column.note]
     left_out = int((~keep).sum())
     if left_out:
         notes.append(f"left out {left_out:,} of {len(keep):,} rows: a value is missing, infinite or no number")
@@ -237,7 +240,7 @@ def _notes(used: Sequence[Column], time: Column | None, keep: Mask, widths: Mapp
         notes.append(f"{time.name} orders the rows: the oldest train, the latest test{feature}")
     notes += [f"{name}: added uniform noise of width {width:g}" for name, width in widths.items()]
     alike = _alike(used, keep)
-    if alike:
+    if alike > COPIES * keep.sum():
         notes.append(f"{alike:,} of {int(keep.sum()):,} rows equal another row: some are in more than one part")
     return notes
 
