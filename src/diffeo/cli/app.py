@@ -2,35 +2,91 @@
 
 import os
 import sys
+import warnings
+from typing import NoReturn
 
-from cyclopts import App
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from diffeo import __version__
+from diffeo.cli import recipe
+from diffeo.cli.completion import completion
+from diffeo.cli.config import config
 from diffeo.cli.data import data
 from diffeo.cli.demo import demo
 from diffeo.cli.info import info
+from diffeo.cli.output import accept_any_letter
 from diffeo.cli.sample import sample
 from diffeo.cli.score import score
-from diffeo.cli.train import train
+from diffeo.cli.train import refuse_beside_resume, train
+from diffeo.cli.usage import explain
+
+HELP = """Exact-likelihood generative models: train a flow, sample from it, score data with it.
+
+Begin with:
+  diffeo demo                                a whole training, in about a minute
+  diffeo train realnvp table:sales.csv       your own table, or folder:photos
+  diffeo sample runs/realnvp-sales -n 1000   draw from what it learnt
+
+diffeo VERB --help explains a verb.
+Exit status: 0 done; 1 it failed, or what was given does not work; 2 the command
+was not understood; 130 interrupted."""
+
+TRAIN = Group("Train", sort_key=1)
+USE = Group("Use a run", sort_key=2)
+OTHER = Group("Other", sort_key=3)
 
 app = App(
     name="diffeo",
     version=__version__,
-    help="Exact-likelihood generative models: train a flow, sample from it, score data with it.",
+    usage="Usage: diffeo VERB ...",
+    help=HELP,
+    help_format="plaintext",
+    default_parameter=Parameter(negative_iterable=()),
+    suppress_keyboard_interrupt=False,
 )
-for verb in (train, sample, score, info, data, demo):
-    app.command(verb)
+app["--help"].group = app["--version"].group = OTHER
+
+app.command(
+    train,
+    group=TRAIN,
+    sort_key=1,
+    usage="Usage: diffeo train FLOW DATA [OPTIONS]",
+    config=[refuse_beside_resume, recipe.fill],
+)
+app.command(config, group=TRAIN, sort_key=2, usage="Usage: diffeo config FLOW DATA [OPTIONS]", config=recipe.fill)
+app.command(demo, group=TRAIN, sort_key=3)
+app.command(data, group=OTHER)
+app.command(sample, group=USE)
+app.command(score, group=USE)
+app.command(info, group=USE)
+app.command(completion, group=OTHER)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; a mistake of the user's ends in one line and exit status 1, not in a traceback."""
+    """Run a command; a mistake of the user's ends in one line and exit status 1 or 2, not in a traceback."""
+    accept_any_letter()
     try:
-        app(arguments)
-    except (ValueError, OSError, RuntimeError) as error:
-        if os.environ.get("DIFFEO_TRACEBACK"):
-            raise
-        print(f"diffeo: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("diffeo: interrupted", file=sys.stderr)
-        sys.exit(130)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            app(arguments, exit_on_error=False, print_error=False, verbose=False, result_action="return_value")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has stopped: no error at exit
+        sys.exit(141)
+    except CycloptsError as error:
+        _end(explain(error), 2, error)
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
+        _end(str(error), 1, error)
+    except KeyboardInterrupt as error:
+        _end("interrupted", 130, error)
+
+
+def _end(message: str, status: int, error: BaseException) -> NoReturn:
+    if os.environ.get("DIFFEO_TRACEBACK"):
+        raise error
+    print(f"diffeo: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _warn(message: Warning | str, *where: object, **more: object) -> None:
+    print(f"diffeo: warning: {message}", file=sys.stderr)

@@ -1,90 +1,214 @@
 """``diffeo train``: a flow, a data set, a run folder."""
 
+import re
 import shlex
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
+from cyclopts import App, CycloptsError
+from cyclopts.argument import ArgumentCollection
+
+from diffeo.cli.names import DataName, FlowName, flow_name
+from diffeo.cli.parse import Flag, Switch
+from diffeo.cli.settings import (
+    FolderSettings,
+    ModelSettings,
+    TableSettings,
+    TrainSettings,
+    data_options,
+)
+
+if TYPE_CHECKING:
+    from diffeo.flow import Flow
+
+STEPS = 1500  # of a training whose length is left to the command
+WITH_RESUME = ("--resume", "--device", "--quiet", "--json")
 
 
 def train(
-    flow: str,
-    data: str,
-    /,
+    flow: FlowName | str | None = None,
+    data: DataName | str | None = None,
     *,
     out: Path | None = None,
-    epochs: int | None = None,
-    batch_size: int = 64,
-    lr: float = 1e-3,
-    patience: int | None = 20,
-    seed: int = 0,
-    conditional: Annotated[bool, Parameter(negative="")] = False,
-    device: str = "cpu",
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    model: dict[str, str] | None = None,
+    config: Path | None = None,
+    resume: Path | None = None,
+    conditional: Switch = False,
+    device: str | None = None,
+    quiet: Flag = False,
+    json: Flag = False,
+    settings: TrainSettings | None = None,
+    model: ModelSettings | None = None,
+    folder: FolderSettings | None = None,
+    table: TableSettings | None = None,
 ) -> None:
-    """Train a flow on a data set and write a run folder.
+    """Train a flow on data, test it, and write all of it into a run folder.
+
+    Examples
+    --------
+      diffeo train realnvp moons
+      diffeo train glow mnist --epochs 10 --model.steps 4
+      diffeo train realnvp table:sales.csv --drop id --time-budget 10m
+      diffeo train --config recipe.yaml --seed 1
+      diffeo train --resume runs/glow-mnist
 
     Parameters
     ----------
     flow
-        realnvp, glow or nice.
+        The kind of flow.
     data
-        digits, mnist, fashion-mnist (in $DIFFEO_DATA), or a toy: moons, circles, pinwheel, checkerboard,
-        8gaussians, rings, spirals.
+        A data set's name (diffeo data lists them), folder:PATH for your images, or table:PATH for your table.
     out
         The run folder; runs/FLOW-DATA, or the next that is free (runs/FLOW-DATA-2, ..), if not given. An
         existing one is never overwritten.
-    epochs
-        Passes over the training rows; enough for 1,500 steps and at least 10 if not given.
-    batch_size
-        Rows a step.
-    lr
-        Largest learning rate.
-    patience
-        Epochs without a better validation loss before training ends; none to never end early.
-    seed
-        Of weights, order and noise.
+    config
+        A YAML file with options; what is on the command line comes first. diffeo config writes one.
+    resume
+        Go on with the run in this folder; all options are the run's own.
     conditional
-        Condition on the data set's classes.
+        Condition on the data's classes.
     device
-        cpu, cuda, ..
+        cpu, cuda, ..; cpu if not given.
     quiet
         Show no progress.
+    json
+        Print the summary as JSON.
+    settings
+        How it is trained.
     model
-        Options of the flow, for example --model.width 64 or --model.levels 2.
+        The flow's options.
+    folder
+        The options of images in a folder.
+    table
+        The options of a table.
     """
+    from diffeo.cli.output import print_json
+    from diffeo.cli.tables import show_summary
+
+    def say(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr)
+
+    if resume is not None:
+        place, summary = resume, _resume(resume, device, say, progress=not quiet)
+    else:
+        if flow is None or data is None:
+            raise CycloptsError(msg="train needs FLOW and DATA, for example: diffeo train realnvp moons")
+        place, summary = _train(
+            flow_name(flow),
+            data,
+            data_options(data, folder or FolderSettings(), table or TableSettings()),
+            model or ModelSettings(),
+            settings or TrainSettings(),
+            out=out,
+            conditional=conditional,
+            device=device or "cpu",
+            say=say,
+            show_plan=not quiet and not json,
+            progress=not quiet,
+        )
+    if json:
+        print_json({"run": str(place), **summary})
+    else:
+        show_summary(summary)
+        print(f"wrote {place}")
+
+
+def _resume(run: Path, device: str | None, say: Callable[[str], None], *, progress: bool) -> dict[str, Any]:
+    from diffeo.runs import resume_run
+
+    elsewhere = {} if device is None else {"device": device}
+    summary: dict[str, Any] = resume_run(run, say=say, progress=progress, **elsewhere)
+    return summary
+
+
+def refuse_beside_resume(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """For cyclopts: a run that goes on has its options already.
+
+    Raises:
+        CycloptsError: if others are given beside ``--resume``.
+    """
+    given = {argument.name: argument for argument in arguments if argument.tokens}
+    extra = [name for name in given if name not in WITH_RESUME]
+    if "--resume" in given and extra:
+        run = given["--resume"].tokens[0].value
+        shown = ", ".join({"--flow": "FLOW", "--data": "DATA"}.get(name, name) for name in extra)
+        raise CycloptsError(
+            msg=f"{shown} cannot be given with --resume: flow, data and options are fixed by the run. "
+            f"Use diffeo train --resume {shlex.quote(run)}"
+        )
+
+
+def run_name(flow: str, data: str) -> str:
+    """The name of a run folder: ``FLOW-DATA``, where a path counts by its last part, without the ending.
+
+    Example:
+        >>> run_name("glow", "mnist"), run_name("realnvp", "table:~/x/sales 2024.csv"), run_name("glow", "folder:cats/")
+        ('glow-mnist', 'realnvp-sales-2024', 'glow-cats')
+    """
+    kind, colon, path = data.partition(":")
+    word = Path(path).resolve().name if colon and kind == "folder" else Path(path).stem if colon else data
+    safe = re.sub(r"[^\w.-]+", "-", word).strip("-.")
+    return f"{flow}-{safe or kind}"
+
+
+def _train(
+    name: str,
+    data: str,
+    options: dict[str, Any],
+    model: ModelSettings,
+    settings: TrainSettings,
+    *,
+    out: Path | None,
+    conditional: bool,
+    device: str,
+    say: Callable[[str], None],
+    show_plan: bool,
+    progress: bool,
+) -> tuple[Path, dict[str, Any]]:
     import torch
 
     import diffeo
-    from diffeo.cli.build import build_flow
-    from diffeo.cli.tables import show_summary
+    from diffeo.cli.build import build_flow, check_options
     from diffeo.runs.train import free_folder, train_run
 
-    dataset = diffeo.data.load(data)
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"there is no device {device!r} here: {error}") from error
-    torch.manual_seed(seed)
-    built = build_flow(flow, dataset, model or {}, conditional=conditional).to(device)
-    folder = out or free_folder(Path("runs") / f"{flow.lower()}-{data}")
-    per_epoch = max(1, len(dataset.train) // max(1, batch_size))
-    if not quiet:
+    check_options(name, model.chosen())
+    _check_device(device)
+    dataset = diffeo.data.load(data, **options)
+    torch.manual_seed(settings.seed)
+    built = build_flow(name, dataset, model.chosen(), conditional=conditional).to(device)
+    folder = out or free_folder(Path("runs") / run_name(name, data))
+    if show_plan:
         print(built)
     summary = train_run(
         built,
         dataset,
         folder,
-        seed=seed,
         command="diffeo " + shlex.join(sys.argv[1:]),
-        say=lambda text: None if quiet else print(text, file=sys.stderr),
-        epochs=epochs if epochs is not None else max(10, -(-1500 // per_epoch)),
-        batch_size=batch_size,
-        lr=lr,
-        patience=patience,
-        progress=not quiet,
+        say=say,
+        progress=progress,
+        **_fit_options(settings, built, len(dataset.train)),
     )
-    show_summary(summary)
-    print(f"wrote {folder}")
+    return folder, summary
+
+
+def _fit_options(settings: TrainSettings, flow: "Flow", rows: int) -> dict[str, Any]:
+    """The settings as :func:`diffeo.fit` takes them, with what was left to the command decided."""
+    from diffeo.training.precision import resolve
+
+    options = asdict(settings) | {"precision": resolve(settings.precision, flow)}
+    if settings.epochs is None and settings.time_budget is None:
+        per_epoch = max(1, rows // max(1, settings.batch_size * settings.accumulate))
+        options["epochs"] = max(10, -(-STEPS // per_epoch))
+    return options
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"there is no device {device!r} here: {error}") from error

@@ -1,0 +1,105 @@
+"""``diffeo config``: a training's options as a file."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cyclopts import CycloptsError
+
+from diffeo.cli.names import DataName, FlowName, check_data_name, flow_name
+from diffeo.cli.parse import Switch, written
+from diffeo.cli.settings import (
+    FolderSettings,
+    ModelSettings,
+    TableSettings,
+    TrainSettings,
+    data_options,
+)
+
+
+def config(
+    flow: FlowName | str | None = None,
+    data: DataName | str | None = None,
+    *,
+    out: Path | None = None,
+    config: Path | None = None,
+    conditional: Switch = False,
+    device: str | None = None,
+    settings: TrainSettings | None = None,
+    model: ModelSettings | None = None,
+    folder: FolderSettings | None = None,
+    table: TableSettings | None = None,
+) -> None:
+    """Print every option of a training with its value, as YAML that diffeo train --config runs.
+
+    It takes the options of diffeo train. Nothing is loaded or trained.
+
+    Examples
+    --------
+      diffeo config glow mnist --model.steps 4 > recipe.yaml
+      diffeo train --config recipe.yaml
+      diffeo config --config recipe.yaml --epochs 3
+
+    Parameters
+    ----------
+    flow
+        The kind of flow.
+    data
+        A data set's name (diffeo data lists them), folder:PATH for your images, or table:PATH for your table.
+    out
+        The run folder; runs/FLOW-DATA, or the next that is free, if not given.
+    config
+        A YAML file to start from; what is on the command line comes first.
+    conditional
+        Condition on the data's classes.
+    device
+        cpu, cuda, ..; cpu if not given.
+    settings
+        How it is trained.
+    model
+        The flow's options.
+    folder
+        The options of images in a folder.
+    table
+        The options of a table.
+    """
+    from diffeo import __version__
+    from diffeo.cli import recipe
+    from diffeo.cli.app import app
+    from diffeo.cli.build import check_options, defaults
+    from diffeo.cli.output import plain_letters
+
+    if flow is None or data is None:
+        raise CycloptsError(msg="config needs FLOW and DATA, for example: diffeo config realnvp moons")
+    name, chosen = flow_name(flow), (model or ModelSettings()).chosen()
+    check_data_name(data)
+    check_options(name, chosen)
+    folder, table = folder or FolderSettings(), table or TableSettings()
+    data_options(data, folder, table)
+    values: dict[str, Any] = {
+        "flow": name,
+        "data": data,
+        "out": None if out is None else str(out),
+        "conditional": conditional,
+        "device": device or "cpu",
+        **_written(settings or TrainSettings()),
+    }
+    for prefix, options in (("folder:", folder), ("table:", table)):
+        if data.startswith(prefix):
+            values |= _written(options)
+    values["model"] = {**defaults(name), **chosen}
+    notes = {
+        argument.name.removeprefix("--"): " ".join((argument.parameter.help or "").split()).split(". ")[0].rstrip(".")
+        for argument in app["train"].assemble_argument_collection(parse_docstring=True)
+    }
+    print(f"# diffeo {__version__}: diffeo train --config FILE runs this")
+    print(recipe.write(values, notes, ascii_only=plain_letters()), end="")
+
+
+def _written(settings: Any) -> dict[str, Any]:
+    """Settings by the options' names, times as people write them."""
+    times = ("time_budget", "checkpoint_every")
+    return {
+        name.replace("_", "-"): written(value) if name in times and value is not None else value
+        for name, value in asdict(settings).items()
+    }

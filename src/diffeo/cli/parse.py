@@ -1,0 +1,109 @@
+"""Numbers, times and lists of names, as people write them in options and config files."""
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from cyclopts import Parameter, Token
+
+T = TypeVar("T")
+
+UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+NUMBER = r"\d+(?:\.\d+)?"
+WRITTEN = re.compile(rf"(?:(?P<h>{NUMBER})h)?(?:(?P<m>{NUMBER})m)?(?:(?P<s>{NUMBER})s)?")
+
+
+def seconds(text: str) -> float:
+    """The seconds of ``90s``, ``10m``, ``1h30m``, or of a plain number.
+
+    Raises:
+        ValueError: if it is written in another way, or is no time at all.
+
+    Example:
+        >>> seconds("1h30m"), seconds("90s"), seconds("90")
+        (5400.0, 90.0, 90.0)
+    """
+    word = text.strip().lower()
+    if re.fullmatch(NUMBER, word):
+        word += "s"
+    found = WRITTEN.fullmatch(word)
+    total = sum(UNITS[unit] * float(part) for unit, part in found.groupdict().items() if part) if found else 0.0
+    if not total > 0:
+        raise ValueError(f'expected a time such as 90s, 10m or 1h30m, got "{text}"')
+    return total
+
+
+def written(time: float) -> str:
+    """A time as :func:`seconds` reads it.
+
+    Example:
+        >>> written(5400), written(90), written(0.5)
+        ('1h30m', '1m30s', '0.5s')
+    """
+    hours, rest = divmod(time, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = [f"{value:.0f}{unit}" for value, unit in ((hours, "h"), (minutes, "m")) if value]
+    return "".join([*parts, f"{left:.15g}s"] if left or not parts else parts)
+
+
+def names(texts: Sequence[str]) -> list[str]:
+    """Names that are separated by commas, or given one by one; in double quotes a comma is part of a name.
+
+    Raises:
+        ValueError: if a name is empty.
+
+    Example:
+        >>> names(['a, b', '"c, d"'])
+        ['a', 'b', 'c, d']
+    """
+    found = [name.strip() for line in csv.reader(texts, skipinitialspace=True) for name in line]
+    if not found or not all(found):
+        raise ValueError("expected names of columns, separated by commas")
+    return found
+
+
+def _whole(kind: Any, tokens: Sequence[Token]) -> int:
+    text = _text(tokens)
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f'expected a whole number, got "{text}"') from None
+
+
+def _number(kind: Any, tokens: Sequence[Token]) -> float:
+    text = _text(tokens)
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f'expected a number, got "{text}"') from None
+
+
+def _time(kind: Any, tokens: Sequence[Token]) -> float:
+    return seconds(_text(tokens))
+
+
+def _names(kind: Any, tokens: Sequence[Token]) -> list[str]:
+    return names([token.value for token in tokens])
+
+
+def _text(tokens: Sequence[Token]) -> str:
+    return "none" if tokens[0].implicit_value is None else tokens[0].value  # null in a config file
+
+
+def _or_none(convert: Callable[[Any, Sequence[Token]], T]) -> Callable[[Any, Sequence[Token]], T | None]:
+    def converter(kind: Any, tokens: Sequence[Token]) -> T | None:
+        return None if _text(tokens).lower() in ("none", "null") else convert(kind, tokens)
+
+    return converter
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
+MaybeWhole = Annotated[int | None, Parameter(converter=_or_none(_whole))]
+Number = Annotated[float, Parameter(converter=_number)]
+MaybeNumber = Annotated[float | None, Parameter(converter=_or_none(_number))]
+Time = Annotated[float, Parameter(converter=_time, metavar="TIME", show_default=written)]
+MaybeTime = Annotated[float | None, Parameter(converter=_or_none(_time), metavar="TIME")]
+MaybeNames = Annotated[list[str] | None, Parameter(converter=_or_none(_names), negative="", metavar="NAME,..")]
+Switch = Annotated[bool, Parameter(show_default=False)]  # can be switched off again, over a config file
+Flag = Annotated[bool, Parameter(show_default=False, negative="")]

@@ -1,0 +1,126 @@
+"""The options of a training as the command line and its config file know them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from cyclopts import Group, Parameter
+
+from diffeo.cli.parse import MaybeNames, MaybeNumber, MaybeTime, MaybeWhole, Number, Switch, Time, Whole
+
+TRAINING = Group("Training", sort_key=1)
+FLOW = Group("Options of the flow", help="Each flow has some of these.", sort_key=2)
+FOLDER = Group("Options of folder:PATH", sort_key=3)
+TABLE = Group("Options of table:PATH", help="Several columns: --columns a,b or --columns a --columns b.", sort_key=4)
+
+
+@Parameter(name="*", group=TRAINING)
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """What :func:`diffeo.fit` is told; where a field is None, the command chooses or does without."""
+
+    epochs: MaybeWhole = None
+    """Passes over the training rows; enough for 1,500 steps, at least 10, if not given."""
+    batch_size: Whole = 64
+    """Rows of a batch."""
+    accumulate: Whole = 1
+    """Batches whose gradients are added up before a step."""
+    lr: Number = 1e-3
+    """Largest learning rate."""
+    weight_decay: Number = 1e-5
+    """Weight decay, of the networks' weights only."""
+    warmup: MaybeWhole = None
+    """Steps up to the largest learning rate; a twentieth of all, at most 500, if not given."""
+    clip: Number = 1.0
+    """Largest norm of the gradient."""
+    ema: Number = 0.999
+    """Decay of the average of the weights, which is what a run keeps."""
+    patience: MaybeWhole = 20
+    """Epochs without a better validation loss before training ends; none to never end early."""
+    seed: Whole = 0
+    """Of weights, order and noise."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """Of the networks while training: auto is bf16 for images where the processor has it, else float32."""
+    time_budget: MaybeTime = None
+    """Train for this long: 90s, 10m, 1h30m; as many epochs as fit in, at most --epochs if that is given."""
+    checkpoint_every: Time = 120.0
+    """How often what is needed to resume is written."""
+    tracker: Literal["tensorboard", "wandb"] | None = None
+    """Report losses to TensorBoard or Weights & Biases as well; none if not given."""
+
+
+@Parameter(name="*", name_transform=lambda field: f"model.{field}", group=FLOW)
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """The options of all flows; where a field is None, the flow's own default holds."""
+
+    steps: MaybeWhole = None
+    """Steps at every level (glow)."""
+    levels: MaybeWhole = None
+    """Scales of an image (glow, realnvp)."""
+    width: MaybeWhole = None
+    """Hidden units or channels of the networks (glow, realnvp, nice)."""
+    couplings: MaybeWhole = None
+    """How many couplings, for vectors (realnvp, nice)."""
+    depth: MaybeWhole = None
+    """Hidden layers of the networks, for vectors (realnvp, nice)."""
+    blocks: MaybeWhole = None
+    """Residual blocks of a network, for images (realnvp)."""
+    dropout: MaybeNumber = None
+    """Probability to drop a hidden unit while training (realnvp)."""
+
+    def chosen(self) -> dict[str, Any]:
+        """What was given."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@Parameter(name="*", group=FOLDER)
+@dataclass(frozen=True, kw_only=True)
+class FolderSettings:
+    """The options of ``folder:PATH``."""
+
+    size: MaybeWhole = None
+    """Pixels of a side: images are cropped to a square and resized; needed where they differ in size."""
+    channels: Literal[1, 3] | None = None
+    """1: grey, 3: colour; as the images are if not given."""
+    skip_broken: Switch = False
+    """Leave out files that cannot be read; otherwise they are named in an error."""
+
+
+@Parameter(name="*", group=TABLE)
+@dataclass(frozen=True, kw_only=True)
+class TableSettings:
+    """The options of ``table:PATH``."""
+
+    columns: MaybeNames = None
+    """Use these columns only."""
+    drop: MaybeNames = None
+    """Use all columns but these."""
+    missing: Literal["error", "drop"] = "error"
+    """Rows with missing values: an error, or dropped."""
+    dequantize: MaybeNames = None
+    """Columns of whole numbers that get noise below one unit, so that they have a density."""
+    split: str | None = None
+    """time:COLUMN: the latest rows are the test part; at random if not given."""
+
+
+def data_options(data: str, folder: FolderSettings, table: TableSettings) -> dict[str, Any]:
+    """The options that a data set is loaded with: those that differ from their defaults.
+
+    Raises:
+        ValueError: if an option is given that belongs to another kind of data.
+
+    Example:
+        >>> data_options("table:sales.csv", FolderSettings(), TableSettings(drop=["id"]))
+        {'drop': ['id']}
+    """
+    chosen: dict[str, Any] = {}
+    for prefix, settings in (("folder:", folder), ("table:", table)):
+        defaults = asdict(type(settings)())
+        given = {name: value for name, value in asdict(settings).items() if value != defaults[name]}
+        if given and not data.startswith(prefix):
+            wrong = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise ValueError(
+                f"{wrong}: for {prefix}PATH only, and the data is {data}. Leave it out, or give {prefix}PATH"
+            )
+        chosen |= given
+    return chosen
