@@ -1,6 +1,7 @@
 """Files that commands write: never over another, never in part."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,28 +17,58 @@ def refuse_existing(path: Path) -> None:
         raise FileNotFoundError(f"there is no folder {path.parent}")
 
 
-def write_samples(path: Path, x: "Tensor", values: int, columns: int | None) -> None:
-    """Write samples as the file's ending says."""
+def check_ending(path: Path, shape: tuple[int, ...]) -> None:
+    """Raise ValueError if samples of this shape cannot be written to such a file, before any work is done."""
+    image, ending = len(shape) == 3, path.suffix.lower()
+    wanted = [".png", ".npy"] if image else [".csv", ".parquet", ".npy"] + ([".png"] if shape == (2,) else [])
+    if ending not in wanted:
+        what = "images" if image else "rows of a table" if shape != (2,) else "points of the plane"
+        raise ValueError(f"cannot write {what} to {path.name}: use {', '.join(wanted[:-1])} or {wanted[-1]}")
+
+
+def write_samples(
+    path: Path, x: "Tensor", values: int, *, per_row: int | None = None, columns: Sequence[str] | None = None
+) -> None:
+    """Write samples as the file's ending says.
+
+    Args:
+        path: see :func:`check_ending`.
+        x: ``(N, *shape)``.
+        values: how many integer values a pixel has.
+        per_row: images in a row of the picture.
+        columns: names of the numbers in a row; x0, x1, .. if not given.
+    """
     import numpy as np
 
     from diffeo.evaluation import image_grid, save_figure, scatter_picture
     from diffeo.io import write_atomically
 
     buffer = io.BytesIO()
-    image = x.dim() == 4
     ending = path.suffix.lower()
-    if ending == ".png" and image:
-        image_grid(x, values, columns=columns).save(buffer, format="PNG")
-    elif ending == ".png" and x.shape[1] == 2:
+    if ending == ".png" and x.dim() == 4:
+        image_grid(x, values, columns=per_row).save(buffer, format="PNG")
+    elif ending == ".png":
         save_figure(scatter_picture(x), buffer)
     elif ending == ".npy":
         np.save(buffer, x.cpu().numpy())
-    elif ending == ".csv" and not image:
-        header = ",".join(f"x{i}" for i in range(x.shape[1]))
-        np.savetxt(buffer, x.cpu().numpy(), delimiter=",", header=header, comments="", fmt="%.9g")
     else:
-        wanted = (
-            ".png or .npy for images" if image else ".csv or .npy for vectors (.png where they are points of the plane)"
-        )
-        raise ValueError(f"cannot write {path.name}: use {wanted}")
+        _write_table(buffer, ending, x, columns or [f"x{i}" for i in range(x.shape[1])])
     write_atomically(path, buffer.getvalue())
+
+
+def _write_table(buffer: io.BytesIO, ending: str, x: "Tensor", columns: Sequence[str]) -> None:
+    import csv
+
+    import numpy as np
+
+    if ending == ".parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        arrays = [pyarrow.array(column) for column in np.ascontiguousarray(x.cpu().numpy().T)]
+        pyarrow.parquet.write_table(pyarrow.table(arrays, names=list(columns)), buffer)
+        return
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(columns)  # a name may hold a comma
+    np.savetxt(text, x.cpu().numpy(), delimiter=",", fmt="%.9g")
+    buffer.write(text.getvalue().encode())

@@ -5,18 +5,25 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from diffeo.cli.parse import Flag, MaybeWhole, Number, Whole
+
 
 def sample(
     run: Path,
     /,
     *,
-    n: Annotated[int, Parameter(name=["-n", "--n"])] = 64,
-    temperature: float = 1.0,
-    seed: int = 0,
-    condition: int | None = None,
+    n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 64,
+    temperature: Number = 1.0,
+    seed: Whole = 0,
+    condition: MaybeWhole = None,
     out: Path | None = None,
+    json: Flag = False,
 ) -> None:
     """Draw samples from a run and write them to a file.
+
+    For example:
+      diffeo sample runs/glow-mnist -n 100 --temperature 0.7
+      diffeo sample runs/realnvp-sales -n 10000 --out made-up.parquet
 
     Parameters
     ----------
@@ -31,21 +38,42 @@ def sample(
     condition
         The class to draw; every class in turn if not given. For flows trained with --conditional.
     out
-        A picture (.png, for images and points of the plane), numbers (.csv, for vectors) or an array (.npy);
+        A picture (.png, for images and points of the plane), a table (.csv or .parquet) or an array (.npy);
         samples.png or samples.csv if not given. An existing file is never overwritten.
+    json
+        Print what was written as JSON.
     """
     import torch
 
     import diffeo
-    from diffeo.cli.files import refuse_existing, write_samples
+    from diffeo.cli.files import check_ending, refuse_existing, write_samples
+    from diffeo.cli.output import print_json
     from diffeo.runs.train import sample_labels
 
     flow = diffeo.load(run)
     out = out or Path("samples.png" if len(flow.shape) == 3 else "samples.csv")
+    check_ending(out, flow.shape)
     refuse_existing(out)
+    if condition is not None and not flow.conditional:
+        raise ValueError(f"{run} was trained without --conditional: leave --condition out")
     labels = sample_labels(flow, n) if condition is None else torch.tensor([condition])
     generator = torch.Generator().manual_seed(seed)
     x = flow.sample(n, labels, temperature=temperature, generator=generator)
-    columns = flow.embedding.classes if labels is not None and condition is None else None
-    write_samples(out, x, 256 if flow.door is None else flow.door.values, columns)
-    print(f"wrote {out}: {n} samples at temperature {temperature:g}")
+    per_row = flow.embedding.classes if labels is not None and condition is None else None
+    write_samples(
+        out, x, 256 if flow.door is None else flow.door.values, per_row=per_row, columns=_columns(run, x.shape[1])
+    )
+    if json:
+        print_json({"file": str(out), "samples": n, "shape": list(flow.shape), "temperature": temperature,
+                    "seed": seed, "condition": condition})  # fmt: skip
+    else:
+        print(f"wrote {out}: {n:,} samples at temperature {temperature:g}")
+
+
+def _columns(run: Path, count: int) -> list[str] | None:
+    """The names of a table's columns, where the run knows them."""
+    import json
+
+    path = run / "run.json"
+    names = json.loads(path.read_text(encoding="utf-8")).get("columns") if path.is_file() else None
+    return list(names) if names and len(names) == count else None
