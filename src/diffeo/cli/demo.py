@@ -3,9 +3,15 @@
 import sys
 from pathlib import Path
 
+from diffeo.cli.parse import Flag, Whole
 
-def demo(*, out: Path | None = None, seed: int = 0) -> None:
+
+def demo(*, out: Path | None = None, seed: Whole = 0, json: Flag = False) -> None:
     """Train RealNVP on the embedded digits, check that it is exact, draw it, write a report.
+
+    For example:
+      diffeo demo
+      diffeo info runs/demo
 
     Parameters
     ----------
@@ -13,10 +19,13 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
         The run folder; runs/demo, or the next that is free, if not given.
     seed
         Of weights, order and noise.
+    json
+        Print the summary as JSON.
     """
     import torch
 
     import diffeo
+    from diffeo.cli.output import print_json
     from diffeo.cli.tables import show_summary
     from diffeo.runs.train import free_folder, train_run
 
@@ -24,7 +33,8 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
     torch.manual_seed(seed)
     flow = diffeo.RealNVP(data.shape, values=data.values, width=32, blocks=2, dropout=0.2)
     folder = out or free_folder(Path("runs") / "demo")
-    print(flow)
+    if not json:
+        print(flow)
     summary = train_run(
         flow,
         data,
@@ -36,5 +46,8 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
         batch_size=64,
         lr=2e-3,
     )
-    show_summary(summary)
-    print(f"wrote {folder}: look at samples.png, curves.png and report.md")
+    if json:
+        print_json({"run": str(folder), **summary})
+    else:
+        show_summary(summary)
+        print(f"wrote {folder}: open report.html in a browser")
