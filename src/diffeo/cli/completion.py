@@ -6,8 +6,7 @@ from typing import Literal
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     """Print a script that lets your shell complete diffeo's verbs, options and names with the Tab key.
 
-    Examples
-    --------
+    For example:
       eval "$(diffeo completion bash)"              in ~/.bashrc
       diffeo completion zsh > ~/.zfunc/_diffeo      with ~/.zfunc in $fpath
 

@@ -34,8 +34,7 @@ def config(
 
     It takes the options of diffeo train. Nothing is loaded or trained.
 
-    Examples
-    --------
+    For example:
       diffeo config glow mnist --model.steps 4 > recipe.yaml
       diffeo train --config recipe.yaml
       diffeo config --config recipe.yaml --epochs 3

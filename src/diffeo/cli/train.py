@@ -46,8 +46,7 @@ def train(
 ) -> None:
     """Train a flow on data, test it, and write all of it into a run folder.
 
-    Examples
-    --------
+    For example:
       diffeo train realnvp moons
       diffeo train glow mnist --epochs 10 --model.steps 4
       diffeo train realnvp table:sales.csv --drop id --time-budget 10m
@@ -117,7 +116,7 @@ def train(
 
 
 def _resume(run: Path, device: str | None, say: Callable[[str], None], *, progress: bool) -> dict[str, Any]:
-    from diffeo.runs import resume_run
+    from diffeo.runs.train import resume_run
 
     elsewhere = {} if device is None else {"device": device}
     summary: dict[str, Any] = resume_run(run, say=say, progress=progress, **elsewhere)

@@ -1,0 +1,74 @@
+"""Completion, as the shell asks for it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command import environment, together
+
+ASK = """
+source ./script || exit 1
+ask() {{
+  COMP_WORDS=(diffeo "$@"); COMP_CWORD=$#; COMP_LINE="diffeo $*"; COMP_POINT=${{#COMP_LINE}}; COMPREPLY=()
+  _diffeo; echo "${{COMPREPLY[*]}}"
+}}
+complete -p diffeo
+{questions}
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here to complete in")
+def test_bash_completes_verbs_names_options_and_choices(tmp_path: Path) -> None:
+    (script,) = together(("completion", "bash"), cwd=tmp_path)
+    (tmp_path / "script").write_text(script.out, encoding="utf-8")
+    (tmp_path / "recipe.yaml").touch()
+    expected = {
+        "tra": "train",
+        "train gl": "glow",
+        "train glow fash": "fashion-mnist",
+        "train glow mnist --model.st": "--model.steps",
+        "train glow mnist --precision b": "bf16",
+        "train glow mnist --tracker ''": "tensorboard wandb",
+        "config realnvp checker": "checkerboard",
+        "train --config rec": "recipe.yaml",
+        "sample runs/x --temp": "--temperature",
+        "completion z": "zsh",
+    }
+    asked = ASK.format(questions="\n".join(f"ask {question}" for question in expected))
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stderr == ""
+    first, *answers = done.stdout.splitlines()
+    assert first.split()[-1] == "diffeo"
+    assert dict(zip(expected, answers, strict=True)) == expected
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here to read the script")
+def test_zsh_reads_its_script(tmp_path: Path) -> None:
+    (script,) = together(("completion", "zsh"), cwd=tmp_path)
+    (tmp_path / "_diffeo").write_text(script.out, encoding="utf-8")
+    load = "autoload -Uz compinit && compinit -u -d dump && source ./_diffeo && whence -w _diffeo"
+    done = subprocess.run(["zsh", "-fc", load], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stderr == ""
+    assert "function" in done.stdout
+
+
+def test_completion_needs_no_torch(tmp_path: Path) -> None:
+    code = "import sys; from diffeo.cli import main; main(['completion', 'zsh']); sys.exit('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("#compdef diffeo")
+
+
+def test_the_names_that_complete_are_the_names_there_are() -> None:
+    import diffeo
+    from diffeo.cli.names import DATA, FLOWS
+
+    assert set(DATA) == {*diffeo.data.SOURCES, "power"}
+    assert all(issubclass(getattr(diffeo, name), diffeo.Flow) for name in FLOWS.values())
+    assert set(FLOWS.values()) == {
+        name for name in diffeo.__all__ if isinstance(c := getattr(diffeo, name), type) and diffeo.Flow in c.__bases__
+    }

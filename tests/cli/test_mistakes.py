@@ -1,0 +1,89 @@
+"""Mistakes on the command line: one line that says what was given, what was expected, and what to do."""
+
+from pathlib import Path
+
+import pytest
+from command import together
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diffeo.cli.parse import names, seconds, written
+
+NOT_UNDERSTOOD = [
+    (("trian",), 'Did you mean "train"?'),
+    (("--hlep",), "Did you mean --help?"),
+    (("train",), "train needs FLOW and DATA, for example: diffeo train realnvp moons"),
+    (("train", "realnvp"), "train needs FLOW and DATA"),
+    (("train", "glow", "mnist", "cifar"), "train does not know what to do with 'cifar'. See diffeo train --help"),
+    (("train", "glow", "mnist", "--epohcs", 3), "Did you mean --epochs?"),
+    (("train", "glow", "mnist", "--model.stesp", 3), "Did you mean --model.steps?"),
+    (("train", "glow", "mnist", "--model", 3), "Unknown option: --model. Did you mean --model."),
+    (("train", "glow", "mnist", "--epochs"), "--epochs requires an argument"),
+    (("train", "glow", "mnist", "--epochs", "many"), '--epochs: expected a whole number, got "many"'),
+    (("train", "glow", "mnist", "--epochs", "1.5"), '--epochs: expected a whole number, got "1.5"'),
+    (("train", "glow", "mnist", "--epochs", 1, "--epochs", 2), "--epochs specified multiple times"),
+    (("train", "glow", "mnist", "--lr", "fast"), '--lr: expected a number, got "fast"'),
+    (("train", "glow", "mnist", "--precision", "bf61"), 'Did you mean "bf16"?'),
+    (("train", "glow", "mnist", "--tracker", "tensorbord"), 'Did you mean "tensorboard"?'),
+    (("train", "glow", "mnist", "--time-budget", "10x"), 'expected a time such as 90s, 10m or 1h30m, got "10x"'),
+    (("train", "glow", "folder:x", "--channels", 2), "Choose from: 1, 3"),
+    (("train", "glow", "table:x", "--columns", "a,,b"), "--columns: expected names of columns"),
+    (("train", "glow", "table:x", "--missing", "dorp"), 'Did you mean "drop"?'),
+    (("config", "realnvp"), "config needs FLOW and DATA"),
+    (("sample", "run", "-n", "x"), '-n: expected a whole number, got "x"'),
+    (("info",), "RUN requires an argument"),
+    (("completion", "bsh"), 'Did you mean "bash"?'),
+]
+
+DOES_NOT_WORK = [
+    (("train", "realnpv", "digits"), "Did you mean realnvp?"),
+    (("train", "realnvp", "digit"), "Did you mean digits?"),
+    (("train", "realnvp", "moons", "--conditional"), "no classes"),
+    (("train", "realnvp", "moons", "--epochs", 0), "epochs must be at least 1"),
+    (("train", "glow", "moons"), "RealNVP(2)"),
+    (("train", "realnvp", "moons", "--device", "nowhere"), "no device 'nowhere'"),
+    (("train", "realnvp", "moons", "--size", 32), "--size: for folder:PATH only, and the data is moons"),
+    (("train", "realnvp", "mnist", "--drop", "a", "--missing", "drop"), "--drop, --missing: for table:PATH only"),
+    (("train", "realnvp", "moons", "--model.steps", 4), "realnvp has no option 'steps'. It belongs to glow."),
+    (("train", "glow", "digits", "--model.steps", 0), "steps must be at least 1"),
+    (("train", "glow", "digits", "--model.levels", 4), "allows 3 levels"),
+    (("train", "realnvp", "moons", "--out", "file/x"), "not a folder"),
+    (("config", "glwo", "mnist"), "Did you mean glow?"),
+    (("config", "glow", "mnits"), "Did you mean mnist?"),
+    (("config", "glow", "fodler:x"), "Did you mean folder:?"),
+    (("config", "nice", "moons", "--model.blocks", 2), "nice has no option 'blocks'. It belongs to realnvp."),
+    (("info", "nowhere"), "nowhere"),
+    (("sample", "nowhere"), "nowhere holds no saved model"),
+]
+
+
+def test_a_mistake_ends_in_a_line_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    cases = [(2, *case) for case in NOT_UNDERSTOOD] + [(1, *case) for case in DOES_NOT_WORK]
+    found = together(*(arguments for _, arguments, _ in cases), cwd=tmp_path)
+    for (status, arguments, message), one in zip(cases, found, strict=True):
+        assert message in one.errors, (arguments, one)
+        assert one.status == status, (arguments, one)
+        assert one.errors.startswith("diffeo: ")
+        assert one.errors.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@given(st.floats(min_value=0.01, max_value=10**6))
+def test_a_written_time_is_read_as_itself(time: float) -> None:
+    assert seconds(written(time)) == pytest.approx(time, rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0s", "-5s", "10 minutes", "1h30", "m", "1s1m", "nan", "inf", "1e3"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a time such as 90s, 10m or 1h30m"):
+        seconds(text)
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=("Cc", "Cs", "Z"), exclude_characters='"'), min_size=1), min_size=1
+    )
+)
+def test_names_are_read_from_quotes_as_they_are(listed: list[str]) -> None:
+    assert names([",".join(f'"{name}"' for name in listed)]) == listed

@@ -1,0 +1,146 @@
+"""``diffeo train``: which options reach the training, and which are refused."""
+
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from command import TOLD, diffeo, environment, together
+
+from diffeo.cli.settings import FolderSettings, TableSettings, TrainSettings, data_options
+from diffeo.cli.train import run_name
+
+
+def test_every_option_reaches_the_training(tmp_path: Path) -> None:
+    given = {
+        "epochs": 3, "batch_size": 32, "accumulate": 2, "lr": 0.01, "weight_decay": 0.0, "warmup": 7, "clip": 0.5,
+        "ema": 0.9, "patience": 4, "seed": 5, "precision": "float32", "time_budget": 5400.0,
+        "checkpoint_every": 90.0, "tracker": "tensorboard",
+    }  # fmt: skip
+    assert set(given) == set(asdict(TrainSettings()))
+    text = given | {"time_budget": "1h30m", "checkpoint_every": "90"}
+    options = [word for name, value in text.items() for word in (f"--{name.replace('_', '-')}", value)]
+    every, plain, timed = together(
+        ("train", "GLOW", "digits", "--json", "--conditional", "--out", "there", "--model.steps", 2, *options),
+        ("train", "realnvp", "moons", "--json", "--quiet", "--model.width", 8, "--model.dropout", 0.5),
+        ("train", "realnvp", "moons", "--json", "--quiet", "--time-budget", "10m", "--patience", "none"),
+        cwd=tmp_path,
+        before=TOLD,
+    )
+    told = every.json
+    assert {name: told[name] for name in given} == given
+    assert (told["flow"]["steps"], told["flow"]["classes"], told["folder"]) == (2, 10, "there")
+    told = plain.json
+    assert told["folder"] == str(Path("runs") / "realnvp-moons")
+    assert (told["flow"]["width"], told["flow"]["dropout"], told["flow"]["classes"]) == (8, 0.5, None)
+    defaults = asdict(TrainSettings()) | {"precision": "float32", "epochs": told["epochs"]}
+    assert {name: told[name] for name in defaults} == defaults
+    rows = 20_000
+    assert told["epochs"] * (rows // 64) >= 1500
+    assert (timed.json["epochs"], timed.json["time_budget"], timed.json["patience"]) == (None, 600.0, None)
+
+
+def test_data_options_go_to_the_kind_of_data_they_are_of() -> None:
+    folder = FolderSettings(size=32, channels=1, skip_broken=True)
+    table = TableSettings(columns=["가격", "b"], missing="drop", split="time:날짜")
+    none = FolderSettings(), TableSettings()
+    assert data_options("folder:cats", folder, none[1]) == {"size": 32, "channels": 1, "skip_broken": True}
+    chosen = {"columns": ["가격", "b"], "missing": "drop", "split": "time:날짜"}
+    assert data_options("table:매출.csv", none[0], table) == chosen
+    assert data_options("mnist", *none) == {}
+    for data, options, belongs in (
+        ("moons", (folder, none[1]), "folder:PATH"),
+        ("folder:x", (none[0], table), "table:PATH"),
+    ):
+        with pytest.raises(ValueError, match=rf"for {belongs} only, and the data is {data}"):
+            data_options(data, *options)
+
+
+def test_table_options_are_read_as_lists(tmp_path: Path) -> None:
+    loads = (
+        TOLD
+        + """
+import torch
+def load(name, **options):
+    part = diffeo.data.Part(torch.randn(100, 2))
+    return diffeo.data.Dataset(json.dumps([name, options]), part, part, part)
+diffeo.data.load = load
+"""
+    )
+    name, written = "table:~/내 자료/매출.csv", ("--columns", '가격,"a, b"', "--columns", "c")
+    one, two = together(
+        ("train", "realnvp", name, "--json", *written, "--drop", "id , 이름", "--missing", "drop",
+         "--dequantize", "c", "--split", "time:날짜"),
+        ("train", "realnvp", "folder:cats/", "--json", "--size", 8, "--channels", 3, "--skip-broken"),
+        cwd=tmp_path, before=loads,
+    )  # fmt: skip
+    expected = {"columns": ["가격", "a, b", "c"], "drop": ["id", "이름"], "missing": "drop", "dequantize": ["c"],
+                "split": "time:날짜"}  # fmt: skip
+    assert json.loads(one.json["data"]) == [name, expected]
+    assert one.json["folder"] == str(Path("runs") / "realnvp-매출")
+    assert json.loads(two.json["data"]) == ["folder:cats/", {"size": 8, "channels": 3, "skip_broken": True}]
+    assert two.json["folder"] == str(Path("runs") / "realnvp-cats")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("mnist", "glow-mnist"),
+        ("table:~/x/sales.csv", "glow-sales"),
+        ("table:../a b/Q3: sales!.parquet", "glow-Q3-sales"),
+        ("folder:/photos/cats/", "glow-cats"),
+        ("folder:/", "glow-folder"),
+        ("table:...", "glow-table"),
+    ],
+)
+def test_a_run_is_named_by_its_flow_and_data(data: str, name: str) -> None:
+    assert run_name("glow", data) == name
+
+
+def test_resume_takes_nothing_that_the_run_has_fixed(tmp_path: Path) -> None:
+    goes_on = (
+        TOLD
+        + """
+def resume_run(folder, *, say, progress, **more):
+    return {"folder": str(folder), "progress": progress, **more}
+runs.resume_run = resume_run
+"""
+    )
+    fine, there, *refused = together(
+        ("train", "--resume", "runs/내 것", "--quiet", "--json"),
+        ("train", "--resume", "r", "--device", "cuda:1", "--json"),
+        ("train", "glow", "mnist", "--resume", "r"),
+        ("train", "--resume", "runs/a b", "--lr", 1e-3, "--model.steps", 3),
+        ("train", "--resume", "r", "--config", "x.yaml"),
+        cwd=tmp_path, before=goes_on,
+    )  # fmt: skip
+    assert fine.json == {"run": "runs/내 것", "folder": "runs/내 것", "progress": False}
+    assert there.json == {"run": "r", "folder": "r", "progress": True, "device": "cuda:1"}
+    for one, names in zip(refused, ("FLOW, DATA", "--lr, --model.steps", "--config"), strict=True):
+        assert one.status == 2
+        assert one.errors.startswith(f"diffeo: {names} cannot be given with --resume: ")
+        assert "fixed by the run" in one.errors
+    assert f"Use diffeo train --resume {shlex.quote('runs/a b')}\n" in refused[1].errors
+
+
+def test_json_is_all_that_stdout_holds(tmp_path: Path) -> None:
+    done = diffeo("train", "realnvp", "moons", "--json", "--epochs", 1, "--batch-size", 2000, "--model.width", 4,
+                  "--model.couplings", 2, "--out", "run", "--precision", "float32", cwd=tmp_path)  # fmt: skip
+    summary = json.loads(done.stdout)
+    assert summary["run"] == "run"
+    assert (
+        summary["test_log_likelihood"]
+        == json.loads((tmp_path / "run" / "summary.json").read_text())["test_log_likelihood"]
+    )
+    assert "epoch" in done.stderr
+
+
+def test_an_interrupted_training_ends_with_its_own_status(tmp_path: Path) -> None:
+    code = "import diffeo.cli.app as a\ndef stop(*args, **options): raise KeyboardInterrupt\na.app = stop\na.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "diffeo: interrupted\n")
