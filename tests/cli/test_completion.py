@@ -48,10 +48,12 @@ def test_bash_completes_verbs_names_options_and_choices(tmp_path: Path) -> None:
 def test_zsh_reads_its_script(tmp_path: Path) -> None:
     (script,) = together(("completion", "zsh"), cwd=tmp_path)
     (tmp_path / "_diffeo").write_text(script.out, encoding="utf-8")
-    load = "autoload -Uz compinit && compinit -u -d dump && source ./_diffeo && whence -w _diffeo"
-    done = subprocess.run(["zsh", "-fc", load], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.stderr == ""
-    assert "function" in done.stdout
+    start = "autoload -Uz compinit && compinit -u -d dump"
+    for load in (f"{start} && source ./_diffeo", f"fpath=($PWD $fpath) && {start}"):
+        asked = f"{load} && print $_comps[diffeo] && [[ -n $functions[$_comps[diffeo]] ]]"
+        done = subprocess.run(["zsh", "-fc", asked], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "diffeo" in done.stdout
 
 
 def test_completion_needs_no_torch(tmp_path: Path) -> None:

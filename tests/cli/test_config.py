@@ -80,7 +80,6 @@ MISTAKES = [
     ("epochs: ten", 'line 1: invalid value for epochs: expected a whole number, got "ten"'),
     ("epochs: 1.5", 'line 1: invalid value for epochs: expected a whole number, got "1.5"'),
     ("epochs: [1, 2]", 'line 1: invalid value for epochs: expected a whole number, got "1,2"'),
-    ("batch-size:", 'line 1: invalid value for batch-size: expected a whole number, got "none"'),
     ("lr: fast", 'line 1: invalid value for lr: expected a number, got "fast"'),
     ("model: {steps: x}", 'line 1: invalid value for model.steps: expected a whole number, got "x"'),
     ("model: 3", "line 1: there is no option 'model'"),

@@ -1,14 +1,23 @@
 """``diffeo completion``: let the shell complete verbs, options and names."""
 
+import re
 from typing import Literal
+
+# zsh runs a file of its fpath as a function of the file's name; a script that is sourced has to say what it is for.
+ZSH_END = """
+if [[ $funcstack[1] == _* ]]; then
+  {function} "$@"
+else
+  compdef {function} diffeo
+fi"""
 
 
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     """Print a script that lets your shell complete diffeo's verbs, options and names with the Tab key.
 
-    For example:
-      eval "$(diffeo completion bash)"              in ~/.bashrc
-      diffeo completion zsh > ~/.zfunc/_diffeo      with ~/.zfunc in $fpath
+    For example, in ~/.bashrc, or in ~/.zshrc after compinit:
+      eval "$(diffeo completion bash)"
+      eval "$(diffeo completion zsh)"
 
     Parameters
     ----------
@@ -17,4 +26,8 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     """
     from diffeo.cli.app import app
 
-    print(app.generate_completion(prog_name="diffeo", shell=shell))
+    script = app.generate_completion(prog_name="diffeo", shell=shell)
+    defined = re.search(r"^(_\w+)\(\)", script, re.MULTILINE)
+    if shell == "zsh" and defined:
+        script += ZSH_END.format(function=defined[1])
+    print(script)
