@@ -12,6 +12,8 @@ from diffeo.cli.parse import names, seconds, written
 NOT_UNDERSTOOD = [
     (("trian",), 'Did you mean "train"?'),
     (("--hlep",), "Did you mean --help?"),
+    (("help",), "Did you mean --help?"),
+    (("--model.steps",), "Available commands: train, config, demo"),
     (("train",), "train needs FLOW and DATA, for example: diffeo train realnvp moons"),
     (("train", "realnvp"), "train needs FLOW and DATA"),
     (("train", "glow", "mnist", "cifar"), "train does not know what to do with 'cifar'. See diffeo train --help"),

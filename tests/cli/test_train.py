@@ -2,13 +2,14 @@
 
 import json
 import shlex
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from command import TOLD, diffeo, environment, together
+from command import DIFFEO, TOLD, diffeo, environment, together
 
 from diffeo.cli.settings import FolderSettings, TableSettings, TrainSettings, data_options
 from diffeo.cli.train import run_name
@@ -111,14 +112,14 @@ runs.resume_run = resume_run
     )
     fine, there, *refused = together(
         ("train", "--resume", "runs/내 것", "--quiet", "--json"),
-        ("train", "--resume", "r", "--device", "cuda:1", "--json"),
+        ("train", "--resume", "r", "--device", "meta", "--json"),
         ("train", "glow", "mnist", "--resume", "r"),
         ("train", "--resume", "runs/a b", "--lr", 1e-3, "--model.steps", 3),
         ("train", "--resume", "r", "--config", "x.yaml"),
         cwd=tmp_path, before=goes_on,
     )  # fmt: skip
-    assert fine.json == {"run": "runs/내 것", "folder": "runs/내 것", "progress": False}
-    assert there.json == {"run": "r", "folder": "r", "progress": True, "device": "cuda:1"}
+    assert fine.json == {"run": "runs/내 것", "folder": "runs/내 것", "progress": False, "device": "cpu"}
+    assert there.json == {"run": "r", "folder": "r", "progress": True, "device": "meta"}
     for one, names in zip(refused, ("FLOW, DATA", "--lr, --model.steps", "--config"), strict=True):
         assert one.status == 2
         assert one.errors.startswith(f"diffeo: {names} cannot be given with --resume: ")
@@ -138,7 +139,26 @@ def test_json_is_all_that_stdout_holds(tmp_path: Path) -> None:
     assert "epoch" in done.stderr
 
 
-def test_an_interrupted_training_ends_with_its_own_status(tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+    small = ("--model.width", "4", "--model.couplings", "2", "--batch-size", "2000", "--patience", "none")
+    started = subprocess.Popen(
+        [*DIFFEO, "train", "realnvp", "moons", "--epochs", "100000", "--out", "내 것", *small],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment(),
+    )  # fmt: skip
+    seen: list[str] = []
+    with started as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch") and not any(one.startswith("epoch") for one in seen):
+                process.send_signal(signal.SIGINT)
+            seen.append(line)
+    assert process.returncode == 130, seen
+    assert seen[-1].startswith("diffeo: ")
+    assert seen[-1].endswith("Go on with: diffeo train --resume '내 것'\n")
+    assert (tmp_path / "내 것" / "checkpoints").is_dir()
+
+
+def test_a_command_that_is_interrupted_elsewhere_ends_in_a_line(tmp_path: Path) -> None:
     code = "import diffeo.cli.app as a\ndef stop(*args, **options): raise KeyboardInterrupt\na.app = stop\na.main()"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False

@@ -3,7 +3,8 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,9 +119,21 @@ def train(
 def _resume(run: Path, device: str | None, say: Callable[[str], None], *, progress: bool) -> dict[str, Any]:
     from diffeo.runs.train import resume_run
 
-    elsewhere = {} if device is None else {"device": device}
-    summary: dict[str, Any] = resume_run(run, say=say, progress=progress, **elsewhere)
-    return summary
+    _check_device(device or "cpu")
+    with _ending_by_signal():
+        return resume_run(run, say=say, progress=progress, device=device or "cpu")
+
+
+@contextmanager
+def _ending_by_signal() -> Iterator[None]:
+    """A training that a signal stopped ends the command as the signal would have, and says how to go on."""
+    from diffeo.runs.train import TrainingInterrupted
+
+    try:
+        yield
+    except TrainingInterrupted as stopped:
+        print(f"diffeo: {stopped}", file=sys.stderr)
+        sys.exit(128 + stopped.signal)
 
 
 def refuse_beside_resume(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -181,15 +194,10 @@ def _train(
     folder = out or free_folder(Path("runs") / run_name(name, data))
     if show_plan:
         print(built)
-    summary = train_run(
-        built,
-        dataset,
-        folder,
-        command="diffeo " + shlex.join(sys.argv[1:]),
-        say=say,
-        progress=progress,
-        **_fit_options(settings, built, len(dataset.train)),
-    )
+    options = _fit_options(settings, built, len(dataset.train))
+    command = "diffeo " + shlex.join(sys.argv[1:])
+    with _ending_by_signal():
+        summary = train_run(built, dataset, folder, command=command, say=say, progress=progress, **options)
     return folder, summary
 
 

@@ -14,9 +14,8 @@ def explain(error: CycloptsError) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, UnusedCliTokensError):
         text = f"{verb} does not know what to do with {', '.join(map(repr, error.unused_tokens or ()))}."
-    elif isinstance(error, UnknownCommandError) and error.unused_tokens and error.unused_tokens[0].startswith("-"):
-        close = difflib.get_close_matches(error.unused_tokens[0], FLAGS, n=1)
-        text = f"there is no option {error.unused_tokens[0]}." + (f" Did you mean {close[0]}?" if close else "")
+    elif isinstance(error, UnknownCommandError) and (meant := _flag(error)):
+        text = f"there is no verb or option {(error.unused_tokens or [''])[0]}. Did you mean {meant}?"
     elif isinstance(error, CoercionError) and error.token:
         name = error.token.keyword or (error.argument.name if error.argument else "the option")
         if error.msg is None and error.target_type in KINDS:
@@ -28,3 +27,10 @@ def explain(error: CycloptsError) -> str:
     if "Did you mean" not in text and "diffeo " not in text:
         text = f"{text.rstrip('.')}. See diffeo {verb}{' ' if verb else ''}--help"
     return text
+
+
+def _flag(error: UnknownCommandError) -> str | None:
+    """``--help`` for ``help`` and ``--hlep``."""
+    word = (error.unused_tokens or [""])[0]
+    close = difflib.get_close_matches(word, FLAGS, n=1) if word.startswith("-") or f"--{word}" in FLAGS else []
+    return close[0] if close else None
