@@ -32,6 +32,9 @@ def test_a_printed_config_trains_identically(tmp_path: Path) -> None:
 
 def test_a_config_holds_every_option_with_a_comment(tmp_path: Path) -> None:
     (done,) = together(("config", "realnvp", "table:매출.csv", "--columns", '가격,"a, b",no'), cwd=tmp_path)
+    (tmp_path / "t.yaml").write_text(done.out, encoding="utf-8")
+    (again,) = together(("config", "--config", "t.yaml"), cwd=tmp_path)
+    assert again.out == done.out
     values = yaml.safe_load(done.out)
     assert values["columns"] == ["가격", "a, b", "no"]
     assert values["model"]["couplings"] == 8

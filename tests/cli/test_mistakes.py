@@ -13,7 +13,7 @@ NOT_UNDERSTOOD = [
     (("trian",), 'Did you mean "train"?'),
     (("--hlep",), "Did you mean --help?"),
     (("help",), "Did you mean --help?"),
-    (("--model.steps",), "Available commands: train, config, demo"),
+    (("--model.steps",), "Available commands: train, "),
     (("train",), "train needs FLOW and DATA, for example: diffeo train realnvp moons"),
     (("train", "realnvp"), "train needs FLOW and DATA"),
     (("train", "glow", "mnist", "cifar"), "train does not know what to do with 'cifar'. See diffeo train --help"),

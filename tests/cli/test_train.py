@@ -5,13 +5,16 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 from command import DIFFEO, TOLD, diffeo, environment, together
 
-from diffeo.cli.settings import FolderSettings, TableSettings, TrainSettings, data_options
+from diffeo.cli.app import app
+from diffeo.cli.build import defaults
+from diffeo.cli.names import FLOWS
+from diffeo.cli.settings import FolderSettings, ModelSettings, TableSettings, TrainSettings, data_options
 from diffeo.cli.train import run_name
 
 
@@ -42,6 +45,19 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
     rows = 20_000
     assert told["epochs"] * (rows // 64) >= 1500
     assert (timed.json["epochs"], timed.json["time_budget"], timed.json["patience"]) == (None, 600.0, None)
+
+
+def test_the_flows_options_are_all_there_and_say_which_flows_have_them() -> None:
+    of_flows = {flow: set(defaults(flow)) for flow in FLOWS}
+    explained = {
+        argument.name.removeprefix("--model."): argument.parameter.help or ""
+        for argument in app["train"].assemble_argument_collection(parse_docstring=True)
+        if argument.name.startswith("--model.")
+    }
+    assert set(explained) == set().union(*of_flows.values()) == {field.name for field in fields(ModelSettings)}
+    for option, text in explained.items():
+        named = set(text.rpartition("(")[2].rstrip(").").split(", "))
+        assert named == {flow for flow, options in of_flows.items() if option in options}, option
 
 
 def test_data_options_go_to_the_kind_of_data_they_are_of() -> None:
