@@ -50,10 +50,10 @@ def test_a_run_folder_holds_what_it_should(place: Path) -> None:
 
 
 def test_an_existing_run_is_not_overwritten(place: Path) -> None:
-    before = {path.name: path.read_bytes() for path in (place / "toy").iterdir()}
+    before = {path: path.read_bytes() for path in (place / "toy").rglob("*") if path.is_file()}
     done = diffeo("train", "realnvp", "moons", "--out", "toy", cwd=place, status=1)
     assert "not empty" in done.stderr
-    assert {path.name: path.read_bytes() for path in (place / "toy").iterdir()} == before
+    assert {path: path.read_bytes() for path in (place / "toy").rglob("*") if path.is_file()} == before
 
 
 def test_score_repeats_the_summary_and_writes_a_line_a_row(place: Path) -> None:
