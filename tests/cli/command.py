@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,13 @@ class Done:
         return json.loads(self.out)
 
 
+NOBODY = "http://127.0.0.1:9"  # no port that anything listens at
+
+
 def environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("DIFFEO_DATA", "NO_COLOR", "FORCE_COLOR")}
-    return {**kept, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONUTF8": "1", **more}
+    offline = {"DIFFEO_CACHE": str(Path(tempfile.gettempdir()) / "diffeo-nothing-here"), "DIFFEO_MIRROR": NOBODY}
+    return {**kept, **offline, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONUTF8": "1", **more}
 
 
 def diffeo(*arguments: object, cwd: Path, status: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
