@@ -37,4 +37,4 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
         lr=2e-3,
     )
     show_summary(summary)
-    print(f"wrote {folder}: look at samples.png, curves.png and report.md")
+    print(f"wrote {folder}: open report.html in a browser")

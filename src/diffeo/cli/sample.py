@@ -38,7 +38,7 @@ def sample(
 
     import diffeo
     from diffeo.cli.files import refuse_existing, write_samples
-    from diffeo.runs.train import sample_labels
+    from diffeo.runs import sample_labels
 
     flow = diffeo.load(run)
     out = out or Path("samples.png" if len(flow.shape) == 3 else "samples.csv")

@@ -67,7 +67,7 @@ def column_picture(data: Tensor, samples: Tensor, label: str) -> "Figure":
     """Histograms of one column, of the data and of the samples."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3.4, 2.3), layout="constrained")
+    figure = Figure(figsize=(2.8, 2.0), layout="constrained")
     axes = figure.subplots()
     low, high = _span(data)
     edges = np.linspace(low, high, 41)
@@ -101,7 +101,7 @@ def pair_picture(data: Tensor, samples: Tensor, labels: Sequence[str]) -> "Figur
             axes.set(xlim=spans[column])
             if row == column:
                 for x, colour, alpha in ((data, DATA, 0.45), (samples, SAMPLE, 0.45)):
-                    axes.hist(x[:, row].numpy(), 40, spans[row], density=True, color=colour, alpha=alpha)
+                    axes.hist(x[:, row].numpy(), 40, range=spans[row], density=True, color=colour, alpha=alpha)
                 axes.set(yticks=[])
             else:
                 axes.set(ylim=spans[row])

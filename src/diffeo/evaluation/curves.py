@@ -47,7 +47,9 @@ def curves_picture(
             epochs, [_number(record, key) for record in history], color=colour, marker=mark, markersize=4, label=label
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _limit(axes, [_number(record, k) for record in history for k in ("train", "validation")], baselines)
+    shown = [_number(record, k) for record in history for k in ("train", "validation")]
+    settled = [loss for loss in steps[len(steps) // 2 :] if math.isfinite(loss)]
+    _limit(axes, [*shown, *np.quantile(settled, (0.1, 0.9))] if settled else shown, baselines)
     axes.set(xlabel="epoch", ylabel=unit, title=drawable(title))
     axes.legend(frameon=False)
     plain(axes)

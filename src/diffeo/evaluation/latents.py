@@ -69,7 +69,8 @@ def latent_map_picture(flow: Flow, z: Tensor) -> "Figure":
     levels = flow.levels(finite)
     if levels[0].dim() != 4:
         levels = [finite.unflatten(1, flow.shape)]
-    figure = Figure(figsize=(2.6 * len(levels) + 1.2, 4.8), layout="constrained")
+    down, across = _tiled(levels[0][0]).shape
+    figure = Figure(figsize=(2.6 * len(levels) + 1.2, 2 * (2.6 * down / across + 0.35)), layout="constrained")
     panels = figure.subplots(2, len(levels), squeeze=False)
     for row, (name, middle, statistic) in enumerate(
         (("mean", 0.0, lambda level: level.mean(0)), ("standard deviation", 1.0, lambda level: level.std(0)))
@@ -87,7 +88,7 @@ def latent_map_picture(flow: Flow, z: Tensor) -> "Figure":
 def _figure(across: str, up: str) -> tuple["Figure", "Axes"]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.4, 3.3), layout="constrained")
+    figure = Figure(figsize=(3.6, 2.9), layout="constrained")
     axes = figure.subplots()
     axes.set(xlabel=across, ylabel=up)
     plain(axes)
@@ -129,7 +130,9 @@ def _norm(axes: "Axes", norms: np.ndarray, features: int) -> None:
     law = chi(features)
     low, high = law.ppf(1e-4), law.ppf(1 - 1e-4)
     low, high = min(low, np.quantile(norms, 0.005)), max(high, np.quantile(norms, 0.995))
-    axes.hist(np.clip(norms, low, high), 50, (low, high), density=True, color=SAMPLE, alpha=0.6, label="test rows")
+    axes.hist(
+        np.clip(norms, low, high), 50, range=(low, high), density=True, color=SAMPLE, alpha=0.6, label="test rows"
+    )
     across = np.linspace(low, high, 200)
     axes.plot(across, law.pdf(across), color=INK, linestyle="--", label=f"chi, {features} dimensions")
     axes.set_ylim(0, None)

@@ -15,25 +15,18 @@ import diffeo
 from diffeo import io
 from diffeo.data import Dataset
 from diffeo.evaluation import (
-    Estimate,
     baselines,
-    curves_picture,
-    density_picture,
-    image_grid,
     integral,
     labels_for,
     likelihood,
     log_det_error,
     round_trip,
-    save_figure,
 )
 from diffeo.flow import Flow
-from diffeo.training.fit import Fit, fit
-from diffeo.runs.report import report
-
-METRICS_FILE, SUMMARY_FILE = "metrics.jsonl", "summary.json"
-SHOWN = 64  # samples in the picture
-TEMPERATURE = 0.8  # of the images in samples.png
+from diffeo.runs.folder import METRICS_FILE, SUMMARY_FILE
+from diffeo.runs.report import write_report
+from diffeo.runs.samples import on_the_plane
+from diffeo.training.fit import fit
 
 
 def free_folder(wanted: Path) -> Path:
@@ -58,7 +51,7 @@ def train_run(
 
     The folder gets ``config.json`` and ``model.safetensors`` (the averaged weights of the best validation
     loss so far, from the first epoch on), ``metrics.jsonl``, ``summary.json``, ``samples.png``,
-    ``curves.png`` and ``report.md``. Returns the summary.
+    ``curves.png`` and ``report.html``. Returns the summary.
 
     Args:
         flow: the flow.
@@ -104,7 +97,7 @@ def train_run(
         "round_trip_error": trip.error,
         "wrong_values": trip.wrong_values,
         "log_det_error": log_det_error(flow, data.test.x, labels),
-        "integral": integral(flow, seed=seed) if _on_the_plane(flow) else None,
+        "integral": integral(flow, seed=seed) if on_the_plane(flow) else None,
         "best_validation": result.best["validation"],
         "best_epoch": result.best["epoch"],
         "stopped": result.stopped,
@@ -123,42 +116,12 @@ def train_run(
             "threads": torch.get_num_threads(),
         },
     }
-    pictures = _draw(flow, data, result, simple, folder, seed)
     io.write_atomically(
         folder / SUMMARY_FILE,
         (json.dumps(_plain(summary), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode(),
     )
-    io.write_atomically(folder / "report.md", report(summary, repr(flow), pictures).encode())
+    write_report(folder, flow, data, summary, result.history)
     return summary
-
-
-def sample_labels(flow: Flow, n: int) -> torch.Tensor | None:
-    """Labels for `n` samples of a flow that takes classes: every class in turn; None otherwise."""
-    classes = getattr(flow.embedding, "classes", None)
-    return None if classes is None else torch.arange(n, device=flow.device) % classes
-
-
-def _draw(flow: Flow, data: Dataset, result: Fit, simple: dict[str, Estimate], folder: Path, seed: int) -> list[str]:
-    sign = 1.0 if flow.door is not None else -1.0  # losses are drawn: a log-likelihood becomes its negative
-    lines = {name: sign * value.mean for name, value in simple.items()}
-    unit = result.unit if flow.door is not None else "negative log-likelihood (nats)"
-    title = f"{type(flow).__name__} on {data.name}"
-    save_figure(curves_picture(result.history, unit, lines, title), folder / "curves.png")
-    generator = torch.Generator().manual_seed(seed)
-    if len(flow.shape) == 3 and flow.door is not None:
-        classes = data.classes if flow.conditional else None
-        x = flow.sample(SHOWN, sample_labels(flow, SHOWN), temperature=TEMPERATURE, generator=generator)
-        image_grid(x, flow.door.values, columns=classes).save(folder / "samples.png")
-    elif _on_the_plane(flow):
-        samples = flow.sample(5000, generator=generator)
-        save_figure(density_picture(flow, samples, data.test.x), folder / "samples.png")
-    else:
-        return ["curves.png"]
-    return ["curves.png", "samples.png"]
-
-
-def _on_the_plane(flow: Flow) -> bool:
-    return flow.shape == (2,) and flow.door is None and not flow.conditional
 
 
 def _plain(value: Any) -> Any:
