@@ -6,18 +6,21 @@ import sys
 from cyclopts import App
 
 from diffeo import __version__
+from diffeo.cli.compare import compare
 from diffeo.cli.demo import demo
+from diffeo.cli.evaluate import evaluate
 from diffeo.cli.info import info
 from diffeo.cli.sample import sample
 from diffeo.cli.score import score
 from diffeo.cli.train import train
+from diffeo.cli.watch import watch
 
 app = App(
     name="diffeo",
     version=__version__,
     help="Exact-likelihood generative models: train a flow, sample from it, score data with it.",
 )
-for verb in (train, sample, score, info, demo):
+for verb in (train, watch, evaluate, compare, sample, score, info, demo):
     app.command(verb)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from torch import Tensor
 
 
@@ -40,4 +41,19 @@ def write_samples(path: Path, x: "Tensor", values: int, columns: int | None) -> 
             ".png or .npy for images" if image else ".csv or .npy for vectors (.png where they are points of the plane)"
         )
         raise ValueError(f"cannot write {path.name}: use {wanted}")
+    write_atomically(path, buffer.getvalue())
+
+
+def write_table(path: Path, table: "pa.Table") -> None:
+    """Write a table as CSV or Parquet, as the file's ending says."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from diffeo.io import write_atomically
+
+    buffer = io.BytesIO()
+    if path.suffix.lower() == ".parquet":
+        pyarrow.parquet.write_table(table, buffer)
+    else:
+        pyarrow.csv.write_csv(table, buffer)
     write_atomically(path, buffer.getvalue())

@@ -1,5 +1,6 @@
 """A table's columns: samples beside data."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ def compare_columns(data: Tensor, samples: Tensor, names: Sequence[str]) -> list
 
 def chance_distance(rows: int, samples: int) -> float:
     """The Kolmogorov-Smirnov distance that equal distributions exceed once in twenty times."""
-    return 1.358 * ((rows + samples) / (rows * samples)) ** 0.5
+    return 1.358 * math.sqrt((rows + samples) / (rows * samples))
 
 
 def correlation_difference(data: Tensor, samples: Tensor) -> Tensor:
@@ -86,10 +87,11 @@ def column_picture(data: Tensor, samples: Tensor, label: str) -> "Figure":
 def pair_picture(data: Tensor, samples: Tensor, labels: Sequence[str]) -> "Figure":
     """Samples over data for every pair of columns, with histograms on the diagonal."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     n = len(labels)
-    figure = Figure(figsize=(1.7 * n + 0.6, 1.7 * n + 0.4), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)  # type: ignore[union-attr]
+    close = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+    figure = Figure(figsize=(1.7 * n + 0.6, 1.7 * n + 0.4), layout=close)
     panels = figure.subplots(n, n, squeeze=False)
     spans = [_span(data[:, i]) for i in range(n)]
     for row in range(n):
@@ -145,7 +147,8 @@ def _side(x: np.ndarray) -> Side:
 
 
 def _correlation(x: Tensor) -> Tensor:
-    return torch.atleast_2d(x.double().T.corrcoef()).nan_to_num(0.0)
+    found: Tensor = torch.atleast_2d(x.double().T.corrcoef())
+    return found.nan_to_num(0.0)
 
 
 def _span(column: Tensor) -> tuple[float, float]:

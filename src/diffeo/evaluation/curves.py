@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Record = Mapping[str, float | None]
+FEW = 10  # losses that are all shown, however far the first is from the last
 POINTS = 800  # of the curve of steps: beyond, each stands for the mean of several steps
 
 
@@ -50,6 +51,7 @@ def curves_picture(
     shown = [_number(record, k) for record in history for k in ("train", "validation")]
     settled = [loss for loss in steps[len(steps) // 2 :] if math.isfinite(loss)]
     _limit(axes, [*shown, *np.quantile(settled, (0.1, 0.9))] if settled else shown, baselines)
+    axes.set_xlim(0, 1.02 * max([1.0, *(epoch for epoch in epochs if math.isfinite(epoch))]))
     axes.set(xlabel="epoch", ylabel=unit, title=drawable(title))
     axes.legend(frameon=False)
     plain(axes)
@@ -108,7 +110,7 @@ def _limit(axes: "Axes", shown: Sequence[float], baselines: Mapping[str, float])
     shown = [value for value in shown if math.isfinite(value)]
     if not shown:
         return
-    bottom, top = min(shown), float(np.quantile(shown, 0.9))
+    bottom, top = min(shown), float(np.quantile(shown, 0.9 if len(shown) > FEW else 1.0))
     lines = {name: value for name, value in baselines.items() if math.isfinite(value)}
     near = [value for value in lines.values() if bottom <= value < top + 2 * (top - bottom) + 0.1]
     top = max([top, *near]) + 0.05 * (max([top, *near]) - bottom)

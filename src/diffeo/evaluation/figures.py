@@ -25,7 +25,8 @@ def svg(figure: "Figure") -> str:
     """A figure as SVG to stand inside an HTML page.
 
     Text stays text, the background is the page's, and what is black or `INK` takes the CSS variable ``--ink``,
-    so that one picture serves a light and a dark page. It fills the width that it is given.
+    so that one picture serves a light and a dark page. It is as wide as there is room, and at most
+    as wide as the figure.
     """
     import matplotlib
 
@@ -35,7 +36,8 @@ def svg(figure: "Figure") -> str:
         figure.savefig(buffer, format="svg", transparent=True, dpi=160, metadata={"Date": None})
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    size = f'style="max-width: {figure.get_figwidth() * 96:.0f}px"'
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', rf"\1 {size}", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     return re.sub(r"#(000000|222222)\b", "var(--ink)", text)
 

@@ -41,7 +41,7 @@ def use_fonts(figure: "Figure") -> None:
     if family is None:
         return
     for item in figure.findobj(Text):
-        text: Text = item  # type: ignore[assignment]
+        text: Text = item
         text.set_fontfamily([*text.get_fontfamily(), family])
     for axes in figure.axes:
         axes.tick_params(labelfontfamily=["sans-serif", family])

@@ -72,11 +72,11 @@ def latent_map_picture(flow: Flow, z: Tensor) -> "Figure":
     down, across = _tiled(levels[0][0]).shape
     figure = Figure(figsize=(2.6 * len(levels) + 1.2, 2 * (2.6 * down / across + 0.35)), layout="constrained")
     panels = figure.subplots(2, len(levels), squeeze=False)
-    for row, (name, middle, statistic) in enumerate(
-        (("mean", 0.0, lambda level: level.mean(0)), ("standard deviation", 1.0, lambda level: level.std(0)))
-    ):
+    for row, (name, middle) in enumerate((("mean", 0.0), ("standard deviation", 1.0))):
         for axes, level in zip(panels[row], levels, strict=True):
-            shown = axes.imshow(_tiled(statistic(level)), cmap="RdBu_r", vmin=middle - 1, vmax=middle + 1)
+            shown = axes.imshow(
+                _tiled(level.mean(0) if row == 0 else level.std(0)), cmap="RdBu_r", vmin=middle - 1, vmax=middle + 1
+            )
             axes.set(xticks=[], yticks=[])
             if row == 0:
                 axes.set_title(" x ".join(map(str, level.shape[1:])), fontsize=10)

@@ -59,9 +59,13 @@ class Run:
         """Of the losses."""
         return "bits/dim" if self.in_bits else "negative log-likelihood (nats)"
 
-    def load_data(self) -> Dataset:
-        """The data set that it was trained on."""
-        return data.load(self.data_name, **self.data_options)
+    def load_data(self, name: str | None = None) -> Dataset:
+        """The data set that it was trained on; or another, which is read in the same way if it is a file as well."""
+        own = self.data_name
+        if name in (None, own):
+            return data.load(own, **self.data_options)
+        same_kind = ":" in own and name.partition(":")[0] == own.partition(":")[0]
+        return data.load(name, **(self.data_options if same_kind else {}))
 
     def load_flow(self) -> Flow:
         """The flow with its best weights so far.

@@ -55,7 +55,6 @@ class Columns:
     chance: float
     histograms: list[str]
     pairs: str | None
-    paired: int
     pair_names: list[str]
     correlation: str | None
     correlation_text: str
@@ -91,7 +90,6 @@ def column_section(flow: Flow, data: Dataset, seed: int) -> Columns | None:
         chance=chance_distance(len(real), len(drawn)),
         histograms=[svg(column_picture(real[:, i], drawn[:, i], short[i])) for i in order[:HISTOGRAMS]],
         pairs=svg(pair_picture(real[:, pairs], drawn[:, pairs], [short[i] for i in pairs])) if len(pairs) > 1 else None,
-        paired=len(pairs),
         pair_names=[names[i] for i in pairs] if len(names) > PAIRS else [],
         correlation=svg(correlation_picture(difference, short)) if len(names) > 2 else None,
         correlation_text=_worst_pair(difference, names),

@@ -20,10 +20,12 @@ def write_samples_picture(flow: Flow, data: Dataset, path: Path, *, seed: int = 
     The same `seed` gives the same latents, so that pictures of one training can be compared.
     """
     generator, buffer = torch.Generator().manual_seed(seed), io.BytesIO()
-    if shows_images(flow):
-        labels = sample_labels(flow, SHOWN)
-        x = flow.sample(SHOWN, labels, temperature=TEMPERATURE, generator=generator)
-        image_grid(x, flow.door.values, columns=None if labels is None else data.classes).save(buffer, format="PNG")
+    if flow.door is not None and shows_images(flow):
+        classes = getattr(flow.embedding, "classes", None) or 1
+        n = max(classes, SHOWN - SHOWN % classes)  # every class as often as the others
+        labels = sample_labels(flow, n)
+        x = flow.sample(n, labels, temperature=TEMPERATURE, generator=generator)
+        image_grid(x, flow.door.values, columns=None if labels is None else classes).save(buffer, format="PNG")
     elif on_the_plane(flow):
         save_figure(density_picture(flow, flow.sample(5000, generator=generator), data.test.x), buffer)
     else:
