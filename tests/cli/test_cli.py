@@ -60,7 +60,7 @@ def test_a_run_folder_holds_what_it_should(place: Path) -> None:
         files = {path.name for path in (place / name).iterdir()}
         assert files == {
             "config.json", "model.safetensors", "metrics.jsonl", "summary.json",
-            "samples.png", "curves.png", "report.md",
+            "samples.png", "curves.png", "report.html",
         }  # fmt: skip
         summary = json.loads((place / name / "summary.json").read_text())
         assert {
@@ -71,7 +71,7 @@ def test_a_run_folder_holds_what_it_should(place: Path) -> None:
         assert summary["log_det_error"] < 1e-9
         metrics = [json.loads(line) for line in (place / name / "metrics.jsonl").read_text().splitlines()]
         assert len(metrics) == 1
-        assert f"{summary[figure]:.4f}" in (place / name / "report.md").read_text()
+        assert f"{abs(summary[figure]):.4f}" in (place / name / "report.html").read_text(encoding="utf-8")
         for picture in ("samples.png", "curves.png"):
             assert width(place / name / picture) > 300
     assert summary["wrong_values"] == 0
@@ -146,7 +146,7 @@ def test_info_shows_the_plan_and_what_was_reached(place: Path) -> None:
         (("train", "realnvp", "moons", "--out", "toy/config.json/x"), "not a folder"),
         (("train", "glow", "digits", "--model.steps", 0), "steps must be at least 1"),
         (("train", "glow", "digits", "--model.levels", 4), "allows 3 levels"),
-        (("info", "nowhere"), "config.json is missing"),
+        (("info", "nowhere"), "nowhere does not exist"),
         (("trian",), "train"),
         (("train", "realnvp"), "data"),
         (("sample", "toy", "-n", -1), "negative"),

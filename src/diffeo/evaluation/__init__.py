@@ -22,10 +22,10 @@ from diffeo.evaluation.likelihood import labels_for as labels_for
 from diffeo.evaluation.likelihood import likelihood as likelihood
 from diffeo.evaluation.likelihood import row_log_probs as row_log_probs
 from diffeo.evaluation.part import evaluate as evaluate
+from diffeo.evaluation.quantiles import FalseAlarms as FalseAlarms
+from diffeo.evaluation.quantiles import false_alarms as false_alarms
+from diffeo.evaluation.quantiles import quantiles as quantiles
 from diffeo.evaluation.round_trip import RoundTrip as RoundTrip
 from diffeo.evaluation.round_trip import round_trip as round_trip
-from diffeo.evaluation.scores import FalseAlarms as FalseAlarms
-from diffeo.evaluation.scores import false_alarms as false_alarms
-from diffeo.evaluation.scores import quantiles as quantiles
 from diffeo.evaluation.units import Units as Units
 from diffeo.evaluation.units import units as units

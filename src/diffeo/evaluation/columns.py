@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUANTILES = (0.05, 0.5, 0.95)
+BINS = 40
 POINTS = 1500  # of each kind in a panel of the pair plot
 
 
@@ -70,12 +71,9 @@ def column_picture(data: Tensor, samples: Tensor, label: str) -> "Figure":
 
     figure = Figure(figsize=(2.8, 2.0), layout="constrained")
     axes = figure.subplots()
-    low, high = _span(data)
-    edges = np.linspace(low, high, 41)
-    axes.hist(np.clip(data.numpy(), low, high), edges.tolist(), density=True, color=DATA, alpha=0.45)
-    inside = samples[(samples >= low) & (samples <= high)].numpy()
-    counts = np.histogram(inside, edges)[0] / max(1, len(samples)) / (edges[1] - edges[0])
-    axes.stairs(counts, edges.tolist(), color=SAMPLE, linewidth=1.4)
+    span = _span(data)
+    axes.stairs(*_density(data, span), fill=True, color=DATA, alpha=0.45)
+    axes.stairs(*_density(samples, span), color=SAMPLE, linewidth=1.4)
     axes.set(title=label, yticks=[])
     axes.title.set_fontsize(10)
     axes.tick_params(labelsize=8)
@@ -103,7 +101,7 @@ def pair_picture(data: Tensor, samples: Tensor, labels: Sequence[str]) -> "Figur
             axes.set(xlim=spans[column])
             if row == column:
                 for x, colour, alpha in ((data, DATA, 0.45), (samples, SAMPLE, 0.45)):
-                    axes.hist(x[:, row].numpy(), 40, range=spans[row], density=True, color=colour, alpha=alpha)
+                    axes.stairs(*_density(x[:, row], spans[row]), fill=True, color=colour, alpha=alpha)
                 axes.set(yticks=[])
             else:
                 axes.set(ylim=spans[row])
@@ -149,6 +147,12 @@ def _side(x: np.ndarray) -> Side:
 def _correlation(x: Tensor) -> Tensor:
     found: Tensor = torch.atleast_2d(x.double().T.corrcoef())
     return found.nan_to_num(0.0)
+
+
+def _density(x: Tensor, span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Heights and edges of a histogram; what lies outside counts in the total only."""
+    edges = np.linspace(*span, BINS + 1)
+    return np.histogram(x.numpy(), edges)[0] / max(1, len(x)) / (edges[1] - edges[0]), edges
 
 
 def _span(column: Tensor) -> tuple[float, float]:

@@ -28,7 +28,8 @@ class Line:
 def curves(lines: Sequence[Line], low: float, high: float, *, width: int, height: int) -> Text:
     """Curves between `low` and `high`, as lines of at most `width` signs.
 
-    There are `height` of them with a scale on the left, and one with a scale below. What is above or below is drawn at the edge; later lines lie over earlier ones.
+    There are `height` of them with a scale on the left, and one with a scale below. What is above or below is
+    drawn at the edge; later lines lie over earlier ones.
 
     Example:
         >>> print(curves([Line([0, 500], [0, 1], "")], 0, 1, width=18, height=2))

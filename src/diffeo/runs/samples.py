@@ -41,8 +41,9 @@ def sample_labels(flow: Flow, n: int) -> torch.Tensor | None:
 
 
 def shows_images(flow: Flow) -> bool:
-    """Whether samples are images that a picture can show."""
-    return len(flow.shape) == 3 and flow.shape[0] in (1, 3) and flow.door is not None
+    """Whether samples are images that a picture can show: integers, grey or colour, of classes or of no condition."""
+    drawable = len(flow.shape) == 3 and flow.shape[0] in (1, 3) and flow.door is not None
+    return drawable and (not flow.conditional or hasattr(flow.embedding, "classes"))
 
 
 def on_the_plane(flow: Flow) -> bool:
