@@ -59,8 +59,8 @@ def test_a_run_folder_holds_what_it_should(place: Path) -> None:
     for name, figure in (("toy", "test_log_likelihood"), ("digits", "test_bits_per_dim")):
         files = {path.name for path in (place / name).iterdir()}
         assert files == {
-            "config.json", "model.safetensors", "metrics.jsonl", "summary.json",
-            "samples.png", "curves.png", "report.html",
+            "run.json", "config.json", "model.safetensors", "metrics.jsonl", "steps.csv", "summary.json",
+            "samples", "samples.png", "curves.png", "report.html",
         }  # fmt: skip
         summary = json.loads((place / name / "summary.json").read_text())
         assert {

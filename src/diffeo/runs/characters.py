@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a braille sign, by row and column
+BEYOND = 10.0  # heights of the picture: how far outside a point may lie, for the sake of time
 SHADES = " .:-=+*#%@"
 IMAGES_ACROSS = 4  # of a grid: rather fewer images than ones too small to be recognised
 
@@ -29,7 +30,7 @@ def curves(lines: Sequence[Line], low: float, high: float, *, width: int, height
     """Curves between `low` and `high`, as lines of at most `width` signs.
 
     There are `height` of them with a scale on the left, and one with a scale below. What is above or below is
-    drawn at the edge; later lines lie over earlier ones.
+    left out; later lines lie over earlier ones.
 
     Example:
         >>> print(curves([Line([0, 500], [0, 1], "")], 0, 1, width=18, height=2))
@@ -42,7 +43,7 @@ def curves(lines: Sequence[Line], low: float, high: float, *, width: int, height
     columns = max(2, width - margin)
     signs, styles = np.zeros((height, columns), int), np.full((height, columns), "", object)
     end = max((x for line in lines for x in line.across if math.isfinite(x)), default=1.0)
-    start = min((x for line in lines for x in line.across if math.isfinite(x)), default=0.0)
+    start = min([0.0, *(x for line in lines for x in line.across if math.isfinite(x))])
     for line in lines:
         for column, row in _dots(line, (start, end), (low, high), 2 * columns - 1, 4 * height - 1):
             cell = row // 4, column // 2
@@ -69,11 +70,12 @@ def picture(path: Path, *, width: int, height: int, coloured: bool) -> Text:
         pixels = _first_images(np.asarray(opened.convert("RGB")), width, 2 * height)
     factor = min(width / pixels.shape[1], 2 * height / pixels.shape[0])
     factor = factor if factor < 1 else math.floor(factor)
-    size = max(1, int(pixels.shape[1] * factor)), max(2, 2 * (int(pixels.shape[0] * factor) // 2))
+    size = max(1, int(pixels.shape[1] * factor)), max(1, int(pixels.shape[0] * factor))
     way = Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.BOX
     small = np.asarray(Image.fromarray(pixels).resize(size, way))
+    small = np.concatenate([small, small[-1:]])[: size[1] + size[1] % 2]  # an even number of rows: two a sign
     text = Text(no_wrap=True)
-    for row in range(0, size[1], 2):
+    for row in range(0, len(small), 2):
         if row:
             text.append("\n")
         for top, bottom in zip(small[row], small[row + 1], strict=True):
@@ -98,7 +100,7 @@ def _dots(
     points = [
         (
             (x - across[0]) / ((across[1] - across[0]) or 1.0) * right,
-            (1 - (min(max(y, up[0]), up[1]) - up[0]) / ((up[1] - up[0]) or 1.0)) * bottom,
+            min(max((up[1] - y) / ((up[1] - up[0]) or 1.0), -BEYOND), BEYOND) * bottom,
         )
         for x, y in zip(line.across, line.up, strict=True)
         if math.isfinite(x) and math.isfinite(y)
@@ -107,7 +109,7 @@ def _dots(
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
         steps = max(1, round(abs(x1 - x0)), round(abs(y1 - y0)))
         found |= {(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps)) for i in range(steps + 1)}
-    return found
+    return {(x, y) for x, y in found if 0 <= y <= bottom}
 
 
 def _first_images(pixels: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from diffeo.flow import Flow
 from diffeo.io import write_atomically
 from diffeo.runs.folder import Run, read_run
 from diffeo.runs.report_sections import column_section, latent_section, png_data, sample_section
-from diffeo.runs.samples import write_samples_picture
+from diffeo.runs.samples import samples_picture
 
 REPORT_FILE = "report.html"
 MEANINGS = {
@@ -48,7 +48,9 @@ def write_report(
     sign = 1.0 if run.in_bits else -1.0  # losses are drawn: a log-likelihood becomes its negative
     lines = {name: sign * value["mean"] for name, value in summary["baselines"].items()}
     save_figure(curves_picture(run.history, run.unit, lines, title), folder / "curves.png")
-    drawn = write_samples_picture(flow, data, folder / "samples.png", seed=seed)
+    samples = samples_picture(flow, data, seed=seed)
+    if samples is not None:
+        write_atomically(folder / "samples.png", samples)
     environment = Environment(
         loader=PackageLoader("diffeo.runs", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -61,7 +63,7 @@ def write_report(
         started=_day(run.record.get("started")),
         likelihood=_likelihood(flow, data, summary),
         curves=svg(curves_picture(run.history, run.unit, lines, steps=run.step_losses())),
-        samples=png_data(folder / "samples.png") if drawn else None,
+        samples=None if samples is None else png_data(samples),
         frames=sample_section(run),
         columns=column_section(flow, data, seed),
         latents=latent_section(flow, data, seed),

@@ -3,7 +3,6 @@
 import base64
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,9 +30,9 @@ HISTOGRAMS = 24  # columns with a histogram
 ROWS = 10_000  # of data and of samples that are compared
 
 
-def png_data(path: Path) -> str:
-    """A picture as an address that holds it."""
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+def png_data(picture: bytes) -> str:
+    """A PNG as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
 
 
 def sample_section(run: Run) -> list[dict[str, Any]]:
@@ -43,7 +42,7 @@ def sample_section(run: Run) -> list[dict[str, Any]]:
         return []
     shown = min(FRAMES, len(pictures))
     chosen = [pictures[round(i * (len(pictures) - 1) / (shown - 1))] for i in range(shown)]
-    return [{"epoch": picture.stem.lstrip("0") or "0", "source": png_data(picture)} for picture in chosen]
+    return [{"epoch": picture.stem.lstrip("0") or "0", "source": png_data(picture.read_bytes())} for picture in chosen]
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,19 @@
 """The picture of a flow's samples: images as a grid, points of the plane beside their data."""
 
 import io
-from pathlib import Path
 
 import torch
 
 from diffeo.data import Dataset
 from diffeo.evaluation import density_picture, image_grid, save_figure
 from diffeo.flow import Flow
-from diffeo.io import write_atomically
 
 SHOWN = 64  # images in the picture
 TEMPERATURE = 0.8  # of images
 
 
-def write_samples_picture(flow: Flow, data: Dataset, path: Path, *, seed: int = 0) -> bool:
-    """Draw samples and write them as PNG; False, and no file, where they are neither images nor points of the plane.
+def samples_picture(flow: Flow, data: Dataset, *, seed: int = 0) -> bytes | None:
+    """Samples as PNG; None where they are neither images nor points of the plane.
 
     The same `seed` gives the same latents, so that pictures of one training can be compared.
     """
@@ -29,9 +27,8 @@ def write_samples_picture(flow: Flow, data: Dataset, path: Path, *, seed: int = 
     elif on_the_plane(flow):
         save_figure(density_picture(flow, flow.sample(5000, generator=generator), data.test.x), buffer)
     else:
-        return False
-    write_atomically(path, buffer.getvalue())
-    return True
+        return None
+    return buffer.getvalue()
 
 
 def sample_labels(flow: Flow, n: int) -> torch.Tensor | None:

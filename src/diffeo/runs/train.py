@@ -1,9 +1,13 @@
 """A run folder: everything that a training leaves behind, each file whole."""
 
+import datetime
+import inspect
 import json
 import math
 import os
 import platform
+import shlex
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +27,22 @@ from diffeo.evaluation import (
     round_trip,
 )
 from diffeo.flow import Flow
-from diffeo.runs.folder import METRICS_FILE, SUMMARY_FILE
+from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE
 from diffeo.runs.report import write_report
-from diffeo.runs.samples import on_the_plane
+from diffeo.runs.samples import on_the_plane, samples_picture
 from diffeo.training.fit import fit
+from diffeo.training.options import CHECKPOINTS
+
+FORMAT = 1
+MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
+
+
+class TrainingInterrupted(Exception):
+    """A training was stopped by a signal, and its state is saved; `signal` is its number."""
+
+    def __init__(self, message: str, number: int):
+        super().__init__(message)
+        self.signal = number
 
 
 def free_folder(wanted: Path) -> Path:
@@ -45,13 +61,14 @@ def train_run(
     seed: int = 0,
     command: str = "",
     say: Callable[[str], None] = lambda text: None,
+    progress: bool = True,
     **options: Any,
 ) -> dict[str, Any]:
     """Train `flow` on `data`, evaluate it on the test part, and write all of it into the new `folder`.
 
-    The folder gets ``config.json`` and ``model.safetensors`` (the averaged weights of the best validation
-    loss so far, from the first epoch on), ``metrics.jsonl``, ``summary.json``, ``samples.png``,
-    ``curves.png`` and ``report.html``. Returns the summary.
+    ``run.json`` (what was asked for) is there before the first step; ``config.json`` and ``model.safetensors``
+    (the averaged weights of the best validation loss so far), ``metrics.jsonl`` and ``samples/`` grow with
+    every epoch; ``summary.json``, pictures and the report come at the end. Returns the summary.
 
     Args:
         flow: the flow.
@@ -60,26 +77,107 @@ def train_run(
         seed: of order, noise, evaluation and the picture's samples.
         command: what made the run, to be written down.
         say: told what is being done.
+        progress: show a line with loss and speed.
         options: the rest goes to :func:`diffeo.fit`.
 
     Raises:
         FileExistsError: if the folder holds anything.
+        TrainingInterrupted: if a signal stopped it; :func:`resume_run` goes on.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty. Choose another with --out, or remove it")
     nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise NotADirectoryError(f"{folder} cannot be made: {nearest} is not a folder that can be written to")
+    run = {
+        "format": FORMAT,
+        "flow": io.config(flow),
+        "dtype": str(flow.dtype).removeprefix("torch."),
+        "data": {"name": data.name, "options": dict(data.options)},
+        "columns": data.columns,
+        "class_names": data.class_names,
+        "settings": _defaults() | options,
+        "seed": seed,
+        "command": command,
+        "versions": _versions(),
+        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+    text = json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+    def begin() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        io.write_atomically(folder / RUN_FILE, text.encode())
+
+    return _train(flow, data, folder, run, say, progress, begin=begin)
+
+
+def resume_run(
+    folder: Path,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+    progress: bool = True,
+    device: torch.device | str = "cpu",
+) -> dict[str, Any]:
+    """Go on with a training that was stopped, from its newest checkpoint, to the end of :func:`train_run`.
+
+    Raises:
+        FileNotFoundError: if the folder holds no run, or no checkpoint.
+        ValueError: if it is complete already, or its data is not what it was.
+        TrainingInterrupted: if a signal stopped it again.
+    """
+    if not (folder / RUN_FILE).is_file():
+        raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
+    if (folder / SUMMARY_FILE).is_file():
+        raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
+    run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
+    torch.manual_seed(run["seed"])
+    flow = io.build(run["flow"]).to(device, getattr(torch, run["dtype"]))
+    say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
+    return _train(flow, data, folder, run, say, progress, resume=True)
+
+
+def _train(
+    flow: Flow,
+    data: Dataset,
+    folder: Path,
+    run: dict[str, Any],
+    say: Callable[[str], None],
+    progress: bool,
+    *,
+    begin: Callable[[], None] = lambda: None,
+    resume: bool = False,
+) -> dict[str, Any]:
+    seed, options = run["seed"], run["settings"]
+    for note in data.notes:
+        say(note)
     simple = {name: value for name, value in baselines(data).items() if math.isfinite(value.mean)}
 
+    spacing = max(1, (options["epochs"] or 0) // MOST_PICTURES)
+
     def keep(record: dict[str, float], better: bool) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / METRICS_FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(_plain(record), allow_nan=False) + "\n")
+        path = folder / METRICS_FILE
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        earlier = [line for line in lines if json.loads(line)["step"] < record["step"]]  # others: from before a kill
+        lines = [*earlier, json.dumps(_plain(record), allow_nan=False)]
+        io.write_atomically(path, ("\n".join(lines) + "\n").encode())
         if better:
             flow.save_pretrained(folder, overwrite=True)
+        picture = (
+            samples_picture(flow, data, seed=seed) if math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) else None
+        )
+        if picture is not None:
+            (folder / SAMPLES_FOLDER).mkdir(exist_ok=True)
+            io.write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
 
-    result = fit(flow, data, seed=seed, on_epoch=keep, **options)
+    result = fit(
+        flow, data, seed=seed, progress=progress, on_epoch=keep, folder=folder, resume=resume, on_start=begin, **options
+    )
+    if result.interrupted is not None:
+        raise TrainingInterrupted(
+            f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {shlex.quote(str(folder))}",
+            result.interrupted,
+        )
     say(f"evaluating on {len(data.test):,} test rows")
     started = time.perf_counter()
     found = likelihood(flow, data.test, seed=seed)
@@ -88,6 +186,8 @@ def train_run(
     summary = {
         "flow": type(flow).__name__,
         "data": data.name,
+        "data_options": dict(data.options),
+        "notes": data.notes,
         "test_bits_per_dim" if flow.door is not None else "test_log_likelihood": found.mean,
         "standard_error": found.standard_error,
         "test_rows": len(data.test),
@@ -102,26 +202,46 @@ def train_run(
         "best_epoch": result.best["epoch"],
         "stopped": result.stopped,
         "skipped_steps": result.skipped,
+        "rollbacks": result.rollbacks,
+        "incidents": [str(incident) for incident in result.incidents],
         "seconds": result.seconds,
+        "timings": result.timings,
         "evaluation_seconds": time.perf_counter() - started,
         "steps": result.steps,
         "parameters": sum(parameter.numel() for parameter in flow.parameters()),
+        "precision": result.precision,
         "seed": seed,
-        "settings": {name: value for name, value in options.items() if name != "progress"},
-        "command": command,
-        "versions": {
-            "diffeo": diffeo.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "threads": torch.get_num_threads(),
-        },
+        "settings": options,
+        "command": run["command"],
+        "versions": _versions(),
     }
     io.write_atomically(
         folder / SUMMARY_FILE,
         (json.dumps(_plain(summary), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode(),
     )
     write_report(folder, flow, data, summary, result.history)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the run is complete
     return summary
+
+
+def _defaults() -> dict[str, Any]:
+    """Those of the options of fit that a run sets."""
+    own = ("validation", "seed", "folder", "resume", "progress", "on_start", "on_epoch")
+    options = inspect.signature(fit).parameters.values()
+    return {
+        option.name: option.default
+        for option in options
+        if option.kind is option.KEYWORD_ONLY and option.name not in own
+    }
+
+
+def _versions() -> dict[str, Any]:
+    return {
+        "diffeo": diffeo.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -122,7 +122,8 @@ def _curves(run: Run, width: int, height: int) -> RenderableType:
     lines = []
     if losses:
         each, times = thinned(losses, width)
-        lines.append(Line(((np.arange(len(each)) + 0.5) * times).tolist(), each.tolist(), STEP))
+        across = np.minimum((np.arange(len(each)) + 0.5) * times, len(losses))
+        lines.append(Line(across.tolist(), each.tolist(), STEP))
     for key, style in (("train", TRAIN), ("validation", VALIDATION)):
         lines.append(Line(at, [_number(record, key) for record in run.history], style))
     low, high = _span([y for line in lines[-2:] for y in line.up], list(lines[0].up) if losses else [])

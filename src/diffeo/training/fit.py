@@ -1,24 +1,39 @@
 """The training loop, from the first batch to the best weights."""
 
 import math
+import signal
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffeo.data import Dataset, Part
 from diffeo.flow import Flow
-from diffeo.training.ema import EMA
-from diffeo.training.order import batch_noise, batch_rows, generator, position_seed
+from diffeo.training import checkpoint, recorder
+from diffeo.training.budget import affordable_steps
+from diffeo.training.checkpoint import Position
+from diffeo.training.interrupt import signals_as_wishes
+from diffeo.training.options import CHECKPOINTS, FLIGHT, STEPS_FILE, check_options
+from diffeo.training.order import generator
+from diffeo.training.parts import fingerprint, parts
+from diffeo.training.precision import conditioners_in, resolve
+from diffeo.training.processes import accelerator_for
 from diffeo.training.progress import Progress
+from diffeo.training.recorder import Incident
 from diffeo.training.schedule import learning_rate
+from diffeo.training.steplog import StepLog
+from diffeo.training.steps import Steps
+from diffeo.training.stopwatch import Stopwatch
+from diffeo.training.validation import validation_loss
 
 SKIPS_ALLOWED = 10  # steps without finite gradients, one after the other
+ATTEMPTS = 4  # the first and three more, each from the last good checkpoint with half the learning rate
+ASK_EVERY = 10  # steps, whether another process was told to stop
 
 
 class TrainingDiverged(RuntimeError):
@@ -30,13 +45,18 @@ class Fit:
     """What a training did.
 
     Attributes:
-        history: one record an epoch: step, epoch, train and validation loss, learning rate, gradient norm, seconds.
+        history: one record an epoch: step, epoch, attempt, train and validation loss, lr, gradient norm, seconds.
         unit: of the losses: ``"bits/dim"`` for integers, ``"nats"`` (negative log-likelihood) otherwise.
         best: the record whose averaged weights the flow has now.
         steps: how many were taken.
         skipped: how many of them were left out, since their gradients were not finite.
-        seconds: how long it took.
+        incidents: what the flight recorder found of the first of these.
+        rollbacks: how often it went back to a checkpoint, with half the learning rate.
+        seconds: how long it took, without the time between a stop and a resumption.
+        timings: seconds by what they were spent on, since the start or the resumption.
+        precision: of the conditioners in training.
         stopped: why it ended.
+        interrupted: the signal that ended it early; None otherwise.
     """
 
     unit: str
@@ -44,8 +64,13 @@ class Fit:
     best: dict[str, float] = field(default_factory=dict)
     steps: int = 0
     skipped: int = 0
+    incidents: list[Incident] = field(default_factory=list)
+    rollbacks: int = 0
     seconds: float = 0.0
+    timings: dict[str, float] = field(default_factory=dict)
+    precision: str = "float32"
     stopped: str = "all epochs done"
+    interrupted: int | None = None
 
 
 def fit(
@@ -54,8 +79,9 @@ def fit(
     condition: Tensor | None = None,
     *,
     validation: tuple[Tensor, Tensor | None] | Tensor | None = None,
-    epochs: int = 50,
+    epochs: int | None = None,
     batch_size: int = 128,
+    accumulate: int = 1,
     lr: float = 1e-3,
     weight_decay: float = 1e-5,
     warmup: int | None = None,
@@ -63,7 +89,14 @@ def fit(
     ema: float = 0.999,
     patience: int | None = 20,
     seed: int = 0,
+    precision: str = "float32",
+    time_budget: float | None = None,
+    folder: Path | str | None = None,
+    resume: bool = False,
+    checkpoint_every: float = 120.0,
+    tracker: str | None = None,
     progress: bool = True,
+    on_start: Callable[[], None] | None = None,
     on_epoch: Callable[[dict[str, float], bool], None] | None = None,
 ) -> Fit:
     r"""Maximise the likelihood of `data`, and leave the flow with its best weights, in evaluation mode.
@@ -71,8 +104,18 @@ def fit(
     The loss is :math:`-\frac1B \sum_i \log p(x_i)`, in bits a dimension for integers and in nats otherwise.
     AdamW with warm-up and a cosine, gradients clipped by their norm, an average of the weights (EMA) that
     is evaluated on the validation part after every epoch; the best average is what the flow ends with.
-    Batch order, noise and dropout are functions of (seed, step); the global generator is left alone. A step
-    whose gradients are not finite is left out.
+    Batch order, noise and dropout are functions of (seed, attempt, step); the global generator is left alone.
+
+    A step whose gradients are not finite is left out and examined: which rows, layer and quantity. After ten in
+    a row the training goes back to its last checkpoint, with half the learning rate and another order and noise;
+    after three times it ends. Ctrl-C and SIGTERM end it after the step it is in.
+
+    With a `folder`, checkpoints are written every two minutes and at the end of every epoch, and a training
+    that was stopped, even by SIGKILL, goes on from there with ``resume=True``: with the same losses to the last
+    digit, on the same machine with the same number of threads and version of torch.
+
+    Under torchrun every process takes its share of each batch; the steps are those of one process, up to
+    rounding (dropout excepted).
 
     Args:
         flow: the flow; initialized from the training rows if it is not yet.
@@ -80,8 +123,9 @@ def fit(
         condition: for a tensor: ``(N, ..)``; a data set's labels are used where the flow takes classes.
         validation: for a tensor: rows to choose the best weights by (with a condition: a pair); a tenth of
             `data`, by seed, if not given.
-        epochs: passes over the training rows.
-        batch_size: rows a step.
+        epochs: passes over the training rows; 50 if neither this nor a time budget is given.
+        batch_size: rows a step, of all processes together.
+        accumulate: parts that a process computes its share of a batch in, one after the other: saves memory.
         lr: largest learning rate.
         weight_decay: on the weights of linear and convolutional layers; on nothing else.
         warmup: steps up to `lr`; a twentieth of all, at most 500, if not given.
@@ -89,13 +133,25 @@ def fit(
         ema: decay of the average.
         patience: epochs without a better validation loss before it ends; None to never end early.
         seed: of order and noise.
+        precision: ``"float32"``; ``"bf16"`` for conditioners in bfloat16 while training, and only then;
+            ``"auto"`` for bf16 where the flow is of images and the device computes in it.
+        time_budget: seconds. A few steps are measured and undone, and the number of steps is fixed by it; at
+            most `epochs`, if given.
+        folder: where to keep checkpoints, ``steps.csv`` with the loss of every step, and the flight recorder's
+            finds.
+        resume: go on from the newest checkpoint in `folder`.
+        checkpoint_every: seconds between checkpoints.
+        tracker: ``"tensorboard"`` or ``"wandb"``, by accelerate; needs a folder.
         progress: show a line with loss and speed.
+        on_start: called when everything is checked, before the first step.
         on_epoch: called with each record, and whether it is the best so far, while the flow has the
             averaged weights.
 
     Raises:
         ValueError: if an option or the data does not fit; nothing has been changed then.
-        TrainingDiverged: if ten steps in a row have no finite gradients.
+        FileNotFoundError: if there is nothing to resume.
+        FileExistsError: if the folder holds a training and `resume` is not set.
+        TrainingDiverged: if ten steps in a row have no finite gradients, for the fourth time.
 
     Example:
         >>> import diffeo
@@ -105,205 +161,227 @@ def fit(
         >>> result.history[1]["validation"] < result.history[0]["validation"]
         True
     """
-    train, held_out = _parts(flow, data, condition, validation, seed)
-    _check_options(epochs, batch_size, lr, weight_decay, clip, ema, patience)
-    flow.check(train.x, train.labels)
-    flow.check(held_out.x, held_out.labels)
-    if not len(held_out):
-        raise ValueError("fit: the validation part has no rows")
-    for part, name in ((train, "training"), (held_out, "validation")):
-        _check_finite(part.x, f"{name} rows")
-        if part.labels is not None:
-            _check_finite(part.labels, f"{name} conditions")
-    rows = len(train)
-    batch_size = min(batch_size, rows)
-    per_epoch = max(1, rows // batch_size)
-    steps = epochs * per_epoch
-    warmup = min(500, steps // 20) if warmup is None else warmup
+    # ---- what is given, checked before anything is changed
+    folder = None if folder is None else Path(folder)
+    check_options(
+        epochs=epochs, batch_size=batch_size, accumulate=accumulate, lr=lr, weight_decay=weight_decay, warmup=warmup,
+        clip=clip, ema=ema, patience=patience, time_budget=time_budget, checkpoint_every=checkpoint_every,
+        tracker=tracker, folder=folder, resume=resume,
+    )  # fmt: skip
+    precision = resolve(precision, flow)
+    train, held_out = parts(flow, data, condition, validation, seed)
+    batch_size = min(batch_size, len(train))
+    per_epoch = len(train) // batch_size
+    epochs = 50 if epochs is None and time_budget is None else epochs
+    accelerator = accelerator_for(flow.device, tracker, folder)
+    setting = {
+        "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "lr": lr, "weight_decay": weight_decay,
+        "warmup": warmup, "clip": clip, "ema": ema, "patience": patience, "seed": seed, "precision": precision,
+        "time_budget": time_budget, "data": fingerprint(train), "torch": torch.__version__,
+        "threads": torch.get_num_threads(), "processes": accelerator.num_processes,
+    }  # fmt: skip
+    saved = checkpoint.matching(folder / CHECKPOINTS, setting) if resume and folder is not None else None
+
+    # ---- the flow, and what a step is
+    watch = Stopwatch()
+    if saved is None and not flow.initialized:
+        mixed = torch.randperm(len(train), generator=generator("initialize", seed))
+        first = Part(
+            train.x[mixed].to(flow.device), None if train.labels is None else train.labels[mixed].to(flow.device)
+        )
+        flow.initialize(first.x, first.labels, generator=generator("initial noise", seed))
     scale = 1.0 if flow.door is None else 1 / (math.prod(flow.shape) * math.log(2))  # nats a row to the unit shown
+    steps = Steps(
+        flow, train, batch_size=batch_size, accumulate=accumulate, weight_decay=weight_decay, clip=clip, ema=ema,
+        seed=seed, precision=precision, scale=scale, accelerator=accelerator, watch=watch,
+    )  # fmt: skip
+    losses = steps.x.new_zeros(2, dtype=flow.dtype)  # of the epoch so far: their sum, and how many
+    best: dict[str, Tensor] = {}  # the averaged weights of the best validation loss
 
-    x, labels = train.x.to(flow.device), _to(train.labels, flow)
-    if not flow.initialized:
-        mixed = torch.randperm(rows, generator=generator("initialize", seed)).to(x.device)
-        flow.initialize(x[mixed], None if labels is None else labels[mixed], generator=generator("initial noise", seed))
-    optimizer = torch.optim.AdamW(_groups(flow, weight_decay), lr=lr, fused=_can_fuse(flow))
-    average = EMA(flow, ema)
-    parameters = [parameter for parameter in flow.parameters() if parameter.requires_grad]
-    result = Fit("nats" if flow.door is None else "bits/dim")
-    best_state: dict[str, Tensor] | None = None
-    since_best, skips_in_a_row = 0, 0
-    finite_before: Tensor | None = None  # of the step before: read one step late, so the device never waits
-    started = time.perf_counter()
+    def preserve() -> checkpoint.Checkpoint:
+        """A checkpoint: kept in memory for a rollback, and on the disk if there is a folder."""
+        log.flush()
+        at.timings = dict(watch.seconds)
+        extra = {"losses": losses} | {f"best.{name}": tensor for name, tensor in best.items()}
+        kept = checkpoint.capture(at, flow, steps.optimizer, steps.average, extra, setting)
+        if folder is not None and accelerator.is_main_process:
+            try:
+                checkpoint.write(kept, folder / CHECKPOINTS)
+            except OSError as error:
+                warnings.warn(f"no checkpoint could be written; training goes on without it: {error}", stacklevel=3)
+        watch.lap("checkpoints")
+        return kept
 
-    shown = Progress(steps, rows_a_step=batch_size, unit=result.unit) if progress else nullcontext()
-    with torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []), shown as bar:
-        for step in range(steps):
-            if step % per_epoch == 0:
-                flow.train()
-                total, counted = x.new_zeros((), dtype=flow.dtype), x.new_zeros((), dtype=flow.dtype)
-            chosen = batch_rows(step, rows, batch_size, seed).to(x.device)
-            batch = x[chosen]
-            noise = None if flow.door is None else batch_noise(step, batch, flow.dtype, seed)
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps, lr, warmup)
+    def go_back(to: checkpoint.Checkpoint) -> Position:
+        nonlocal best
+        position, extra = checkpoint.restore(to, flow, steps.optimizer, steps.average)
+        losses.copy_(extra.pop("losses"))
+        best = {name.removeprefix("best."): tensor for name, tensor in extra.items()}
+        return position
 
-            torch.manual_seed(position_seed("dropout", seed, step))
-            loss = -flow(batch, None if labels is None else labels[chosen], noise).mean() * scale
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            norm = nn.utils.clip_grad_norm_(parameters, clip)
-            finite = norm.isfinite() & loss.detach().isfinite()
-            optimizer.found_inf = (~finite).to(torch.float32)  # type: ignore[attr-defined]
-            optimizer.step()
-            average.update(step)
+    def examine(step: int) -> None:
+        """What was wrong with a step that was left out; the weights are still those that it had."""
+        x, labels, noise, rows = steps.batch(step, at.attempt)
+        with conditioners_in(flow, precision):
+            found = recorder.examine(
+                flow, x, labels, noise, rows, step=step, attempt=at.attempt, lr=rate(step), precision=precision
+            )
+        result.incidents.append(found)
+        if folder is not None and accelerator.is_main_process:
+            recorder.keep(found, flow, x, labels, noise, rows, folder / FLIGHT)
+        watch.lap("flight recorder")
 
-            total += torch.where(finite, loss.detach(), 0.0)
-            counted += finite
-            if finite_before is not None:
-                skips_in_a_row = 0 if bool(finite_before) else skips_in_a_row + 1
-                result.skipped += not bool(finite_before)
-            finite_before = finite
-            if skips_in_a_row >= SKIPS_ALLOWED:
-                _restore(flow, best_state)
-                raise TrainingDiverged(
-                    f"no finite gradients for {SKIPS_ALLOWED} steps up to step {step}, at learning rate "
-                    f"{learning_rate(step, steps, lr, warmup):.2g}. Try a smaller lr, a smaller clip or a longer warmup"
-                )
-            if bar is not None:
-                bar.step(step, total, counted)
+    def rate(step: int) -> float:
+        ramp = min(500, at.steps // 20) if warmup is None else warmup
+        return learning_rate(step, at.steps, lr * 0.5**at.attempt, ramp)
 
-            if (step + 1) % per_epoch == 0:
-                with average.swapped():
-                    loss_now = validation_loss(flow, held_out, scale, seed)
+    def judge(step: int, finite: Tensor) -> None:
+        """Count a step that was left out, and examine it if the one before was good."""
+        if bool(finite):
+            at.in_a_row = 0
+            return
+        at.in_a_row, at.skipped = at.in_a_row + 1, at.skipped + 1
+        if at.in_a_row == 1 and len(result.incidents) < recorder.MOST_KEPT:
+            examine(step)
+
+    # ---- where it starts
+    result = Fit("nats" if flow.door is None else "bits/dim", precision=precision)
+    at = Position(steps=epochs * per_epoch if epochs is not None else 0)
+    if saved is not None:
+        at = go_back(saved)
+    elif time_budget is not None:
+        affordable = affordable_steps(steps, flow, held_out, scale, per_epoch, time_budget)
+        at.steps = min(affordable, at.steps or affordable)
+    if on_start is not None and accelerator.is_main_process:
+        on_start()
+    watch.seconds = dict(at.timings)
+    started = time.perf_counter() - at.seconds
+    log = StepLog(folder / STEPS_FILE if folder and accelerator.is_main_process else None, at.step, accelerator.log)
+    if tracker is not None:
+        accelerator.init_trackers(
+            "diffeo", config={k: v for k, v in setting.items() if isinstance(v, (int, float, str))}
+        )
+    good, preserved = preserve(), time.monotonic()
+    bar = Progress(
+        at.steps, rows_a_step=batch_size, unit=result.unit, done=at.step,
+        quiet=not (progress and accelerator.is_main_process),
+    )  # fmt: skip
+    flow.train()
+
+    # ---- the loop
+    with torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []), signals_as_wishes() as wish, bar:
+        before: Tensor | None = None  # was the step before finite? Read one step late, so the device never waits
+        while at.step < at.steps and not at.stopped:
+            step = at.step
+            loss, norm = steps.gradients(step, at.attempt)
+            finite = loss.isfinite() & norm.isfinite()
+            if before is not None:
+                judge(step - 1, before)
+            if at.in_a_row >= SKIPS_ALLOWED:
+                attempt, cause = at.attempt + 1, result.incidents[-1] if result.incidents else ""
+                at = go_back(good)
+                at.attempt, before = attempt, None
+                if attempt == ATTEMPTS:
+                    _finish(flow, best, steps)
+                    raise TrainingDiverged(
+                        f"no finite gradients for {SKIPS_ALLOWED} steps in a row, {ATTEMPTS} times, with the learning "
+                        f"rate halved each time. The flow has its last good weights. {cause}"
+                    )
+                bar.say(f"back to step {at.step}, with half the learning rate: {cause}")
+                log.truncate(at.step)
+                good = preserve()
+                continue
+            steps.update(step, rate(step), finite)
+            before = finite
+            losses += torch.stack([torch.where(finite, loss, 0.0), finite.to(loss)])
+            log.add(step, loss, norm, rate(step))
+            bar.step(step, losses)
+            at.step, at.seconds = step + 1, time.perf_counter() - started
+
+            if at.step % per_epoch == 0 or at.step == at.steps:
+                judge(step, finite)
+                before = None
+                watch.lap("other")
+                with steps.average.swapped():
                     record = {
-                        "step": step + 1,
-                        "epoch": (step + 1) // per_epoch,
-                        "train": float(total / counted),
-                        "validation": loss_now,
-                        "lr": learning_rate(step, steps, lr, warmup),
+                        "step": at.step,
+                        "epoch": at.step // per_epoch if at.step % per_epoch == 0 else at.step / per_epoch,
+                        "train": float(losses[0] / losses[1]),
+                        "validation": validation_loss(flow, held_out, scale, seed, accelerator),
+                        "lr": rate(step),
                         "gradient_norm": float(norm),
-                        "seconds": time.perf_counter() - started,
+                        "seconds": at.seconds,
+                        "attempt": at.attempt,
                     }
-                    result.history.append(record)
-                    better = math.isfinite(loss_now) and loss_now < result.best.get("validation", math.inf)
+                    watch.lap("validation")
+                    better = record["validation"] < at.best.get("validation", math.inf)  # never true of NaN
+                    at.history.append(record)
+                    at.since_best = 0 if better else at.since_best + 1
                     if better:
-                        result.best, since_best = record, 0
-                        best_state = {name: tensor.clone() for name, tensor in flow.state_dict().items()}
-                    else:
-                        since_best += 1
-                    if on_epoch is not None:
+                        at.best, best = record, {name: tensor.clone() for name, tensor in flow.state_dict().items()}
+                    if on_epoch is not None and accelerator.is_main_process:
                         on_epoch(record, better)
-                if bar is not None:
-                    bar.epoch(record, better)
-                if patience is not None and since_best >= patience:
-                    result.stopped = f"no better validation loss in {patience} epochs"
-                    break
+                        watch.lap("pictures")
+                accelerator.log({k: v for k, v in record.items() if k != "step"}, step=at.step)
+                bar.epoch(record, better)
+                flow.train()
+                losses.zero_()
+                if patience is not None and at.since_best >= patience:
+                    at.stopped = f"no better validation loss in {patience} epochs"
+            stop, due = _agreed(wish.signal, time.monotonic() - preserved > checkpoint_every, step, accelerator)
+            if stop or due or before is None:
+                if before is not None:
+                    judge(step, finite)
+                    before = None
+                if not at.in_a_row:  # else the one before is the better place to return to
+                    good, preserved = preserve(), time.monotonic()
+            if stop and at.step < at.steps:
+                result.interrupted = stop
+                break
 
-    result.skipped += not bool(finite)  # of the last step
-    result.steps, result.seconds = step + 1, time.perf_counter() - started
-    if best_state is None:
+    # ---- what it came to
+    log.flush()
+    if tracker is not None:
+        accelerator.end_training()
+    watch.lap("other")
+    result.history, result.best, result.steps, result.skipped = at.history, at.best, at.step, at.skipped
+    result.seconds, result.timings, result.rollbacks = time.perf_counter() - started, watch.seconds, at.attempt
+    _finish(flow, best, steps)
+    if result.interrupted is not None:
+        result.stopped = f"stopped by {signal.Signals(result.interrupted).name} after step {at.step} of {at.steps}"
+    elif not best:
         raise TrainingDiverged(
             "no epoch ended with a finite validation loss. Try a smaller lr, or look for outliers in the data"
         )
-    _restore(flow, best_state)
-    if result.skipped:
+    else:
+        result.stopped = at.stopped or ("the time budget is used" if epochs is None else "all epochs done")
+    if result.skipped or result.rollbacks:
+        back = f", and it went back to a checkpoint {result.rollbacks} time(s)" if result.rollbacks else ""
+        found = f". {result.incidents[0]}" if result.incidents else ""
         warnings.warn(
-            f"{result.skipped} of {result.steps} steps had no finite gradients and were left out",
+            f"{result.skipped} of {result.steps} steps had no finite gradients and were left out{back}{found}",
             stacklevel=2,
         )
     return result
 
 
+def _agreed(number: int | None, due: bool, step: int, accelerator: Any) -> tuple[int | None, bool]:
+    """The signal to stop, and whether a checkpoint is due: of several processes any one's word, asked now and then."""
+    if accelerator.num_processes == 1:
+        return number, due
+    if step % ASK_EVERY:
+        return None, False
+    words = torch.tensor([number or 0, due], dtype=torch.float64, device=accelerator.device)
+    told, due_anywhere = accelerator.reduce(words, "sum").tolist()
+    return (number or signal.SIGTERM) if told else None, bool(due_anywhere)
+
+
 @torch.no_grad()
-def validation_loss(flow: Flow, part: Part, scale: float, seed: int) -> float:
-    """The mean loss of a part, always with the same noise."""
-    flow.eval()
-    log_prob = flow.log_prob(
-        part.x.to(flow.device),
-        _to(part.labels, flow),
-        generator=generator("validation", seed) if flow.door is not None else None,
-        batch_size=max(1, 2**19 // math.prod(flow.shape)),
-    )
-    return -float(log_prob.double().mean()) * scale
-
-
-def _parts(
-    flow: Flow,
-    data: Tensor | Dataset,
-    condition: Tensor | None,
-    validation: tuple[Tensor, Tensor | None] | Tensor | None,
-    seed: int,
-) -> tuple[Part, Part]:
-    if isinstance(data, Dataset):
-        if condition is not None or validation is not None:
-            raise ValueError("fit: a data set brings its own labels and validation part; give tensors to choose them")
-        labelled = flow.conditional
-        return tuple(Part(p.x, p.labels if labelled else None) for p in (data.train, data.validation))  # type: ignore[return-value]
-    if not isinstance(data, Tensor):
-        raise TypeError(f"fit: expected a torch.Tensor or a data set, got {type(data).__name__}. Use torch.as_tensor")
-    if len(data) < 2:
-        raise ValueError(f"fit: at least two rows are needed, got {len(data)}")
-    if condition is not None and len(condition) != len(data):
-        raise ValueError(f"fit: {len(data)} rows of data, but {len(condition)} of conditions")
-    if validation is not None:
-        x, c = validation if isinstance(validation, tuple) else (validation, None)
-        return Part(data, condition), Part(x, c)
-    order = torch.randperm(len(data), generator=generator("validation split", seed)).to(data.device)
-    held, kept = order[: max(1, len(data) // 10)], order[max(1, len(data) // 10) :]
-    return (
-        Part(data[kept], None if condition is None else condition[kept]),
-        Part(data[held], None if condition is None else condition[held]),
-    )
-
-
-def _check_options(
-    epochs: int, batch_size: int, lr: float, decay: float, clip: float, ema: float, patience: int | None
-) -> None:
-    wrong = {
-        "epochs must be at least 1": epochs < 1,
-        "batch_size must be at least 1": batch_size < 1,
-        "lr must be positive": not 0 < lr < math.inf,
-        "weight_decay must not be negative": not 0 <= decay < math.inf,
-        "clip must be positive": not clip > 0,
-        "ema must be in [0, 1)": not 0 <= ema < 1,
-        "patience must be at least 1, or None": patience is not None and patience < 1,
-    }
-    for problem, present in wrong.items():
-        if present:
-            raise ValueError(f"fit: {problem}")
-
-
-def _check_finite(x: Tensor, part: str) -> None:
-    if x.is_floating_point():
-        bad = (~x.isfinite().flatten(1).all(1)).nonzero().flatten().tolist()
-        if bad:
-            some = ", ".join(map(str, bad[:5])) + (", .." if len(bad) > 5 else "")
-            raise ValueError(
-                f"fit: {len(bad)} of {len(x)} {part} hold NaN or infinity (rows {some}). "
-                f"Drop them: x[x.isfinite().flatten(1).all(1)]"
-            )
-
-
-def _groups(flow: Flow, decay: float) -> list[dict[str, Any]]:
-    weights = {id(module.weight) for module in flow.modules() if isinstance(module, (nn.Linear, nn.Conv2d))}
-    trained = [parameter for parameter in flow.parameters() if parameter.requires_grad]
-    if not trained:
-        raise ValueError("fit: the flow has no parameters to train")
-    return [
-        {"params": [p for p in trained if id(p) in weights], "weight_decay": decay},
-        {"params": [p for p in trained if id(p) not in weights], "weight_decay": 0.0},
-    ]
-
-
-def _can_fuse(flow: Flow) -> bool:
-    return all(p.device.type in ("cpu", "cuda", "mps", "xpu") for p in flow.parameters())
-
-
-def _to(labels: Tensor | None, flow: Flow) -> Tensor | None:
-    return None if labels is None else labels.to(flow.device)
-
-
-def _restore(flow: Flow, state: dict[str, Tensor] | None) -> None:
-    if state is not None:
-        flow.load_state_dict(state)
+def _finish(flow: Flow, best: dict[str, Tensor], steps: Steps) -> None:
+    """Leave the flow with its best weights, or with the averages if no epoch was completed."""
+    if best:
+        flow.load_state_dict(best)
+    else:
+        for parameter, mean in zip(flow.parameters(), steps.average.averages, strict=True):
+            parameter.copy_(mean)
     flow.eval()

@@ -12,11 +12,20 @@ SHOW_EVERY = 0.25  # seconds
 
 
 class Progress:
-    """A bar with loss and rows a second, and a line an epoch where the terminal is not interactive."""
+    """A bar with loss and rows a second, and a line an epoch where the terminal is not interactive.
 
-    def __init__(self, steps: int, *, rows_a_step: int, unit: str):
-        self.console = Console(stderr=True)
-        self.rows_a_step, self.unit, self.steps = rows_a_step, unit, steps
+    Args:
+        steps: of the whole training.
+        rows_a_step: for the speed.
+        unit: of the loss.
+        done: steps that were taken before a resumption.
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, steps: int, *, rows_a_step: int, unit: str, done: int = 0, quiet: bool = False):
+        self.console = Console(stderr=True, quiet=quiet)
+        self.rows_a_step, self.unit = rows_a_step, unit
+        self.done = done
         self.bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -24,9 +33,9 @@ class Progress:
             TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=quiet or not self.console.is_terminal,
         )
-        self.task = self.bar.add_task("training", total=steps, speed="")
+        self.task = self.bar.add_task("training", total=steps, completed=done, speed="")
         self.shown = 0.0
 
     def __enter__(self) -> "Progress":
@@ -39,14 +48,14 @@ class Progress:
     ) -> None:
         self.bar.stop()
 
-    def step(self, step: int, total: Tensor, counted: Tensor) -> None:
-        """Show where training is, a few times a second."""
+    def step(self, step: int, losses: Tensor) -> None:
+        """Show where training is, a few times a second; `losses` holds the epoch's sum, and how many."""
         now = time.perf_counter()
         if self.bar.disable or now - self.shown < SHOW_EVERY:
             return
         self.shown = now
-        speed = (step + 1) * self.rows_a_step / (now - self.started)
-        loss = float(total / counted)
+        speed = (step + 1 - self.done) * self.rows_a_step / (now - self.started)
+        loss = float(losses[0] / losses[1])
         self.bar.update(
             self.task, completed=step + 1, description=f"{loss:.3f} {self.unit}", speed=f"{speed:,.0f} rows/s"
         )
@@ -55,8 +64,11 @@ class Progress:
         """A line for the record."""
         speed = record["step"] * self.rows_a_step / record["seconds"]
         best = " (best)" if better else ""
-        self.console.print(
-            f"epoch {record['epoch']:>4}  train {record['train']:.4f}  validation {record['validation']:.4f} "
-            f"{self.unit}  {speed:,.0f} rows/s{best}",
-            highlight=False,
+        self.say(
+            f"epoch {record['epoch']:>4.4g}  train {record['train']:.4f}  validation {record['validation']:.4f} "
+            f"{self.unit}  {speed:,.0f} rows/s{best}"
         )
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,204 @@
+"""Checkpoints: all that a training needs to go on as if it had never stopped. No pickle."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diffeo.flow import Flow
+from diffeo.io import write_atomically
+from diffeo.training.ema import EMA
+
+FORMAT = 1
+TENSORS_FILE, STATE_FILE = "tensors.safetensors", "state.json"
+KEPT = 2  # a damaged one still leaves the one before
+
+
+@dataclass
+class Position:
+    """Where a training is: everything but tensors.
+
+    Attributes:
+        step: how many steps were taken.
+        steps: how many there will be.
+        attempt: how often it was rolled back; part of every seed, and halves the learning rate each time.
+        skipped: steps without finite gradients.
+        in_a_row: how many of these came last.
+        since_best: evaluations since the best one.
+        best: the record of the best validation loss.
+        history: one record an evaluation.
+        seconds: what it took so far.
+        timings: on what.
+        stopped: why it ended; empty while it goes on.
+    """
+
+    steps: int
+    step: int = 0
+    attempt: int = 0
+    skipped: int = 0
+    in_a_row: int = 0
+    since_best: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    timings: dict[str, float] = field(default_factory=dict)
+    stopped: str = ""
+
+
+@dataclass
+class Checkpoint:
+    """A position and the tensors that belong to it, on the CPU; `setting` is what must not differ on resuming."""
+
+    position: Position
+    tensors: dict[str, Tensor]
+    setting: dict[str, Any]
+
+
+def capture(
+    position: Position,
+    flow: Flow,
+    optimizer: torch.optim.Optimizer,
+    average: EMA,
+    extra: dict[str, Tensor],
+    setting: dict[str, Any],
+) -> Checkpoint:
+    """Copies of parameters, buffers, averages, the optimiser's moments by parameter name, and `extra` tensors."""
+    tensors = {f"model.{name}": tensor for name, tensor in flow.state_dict().items()}
+    for (name, parameter), mean in zip(flow.named_parameters(), average.averages, strict=True):
+        tensors[f"average.{name}"] = mean
+        tensors |= {f"optimizer.{key}.{name}": value for key, value in optimizer.state.get(parameter, {}).items()}
+    tensors |= {f"extra.{name}": tensor for name, tensor in extra.items()}
+    copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+    return Checkpoint(Position(**json.loads(json.dumps(asdict(position)))), copies, setting)
+
+
+def restore(
+    checkpoint: Checkpoint, flow: Flow, optimizer: torch.optim.Optimizer, average: EMA
+) -> tuple[Position, dict[str, Tensor]]:
+    """Put everything back; returns the position and the extra tensors, on the flow's device."""
+    tensors = {name: tensor.to(flow.device, copy=True) for name, tensor in checkpoint.tensors.items()}
+    flow.load_state_dict(_under("model.", tensors))
+    moments: dict[str, dict[str, Tensor]] = {}
+    for key, value in _under("optimizer.", tensors).items():
+        kind, name = key.split(".", 1)
+        moments.setdefault(name, {})[kind] = value
+    for (name, parameter), mean in zip(flow.named_parameters(), average.averages, strict=True):
+        mean.copy_(tensors[f"average.{name}"])
+        optimizer.state.pop(parameter, None)
+        if name in moments:
+            optimizer.state[parameter] = moments[name]
+    return Position(**json.loads(json.dumps(asdict(checkpoint.position)))), _under("extra.", tensors)
+
+
+def write(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Write ``folder/step-N``, whole or not at all, and remove all but the newest two."""
+    from safetensors.torch import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {"position": asdict(checkpoint.position), "setting": checkpoint.setting}
+    content = save(checkpoint.tensors)
+    described = {
+        "format": FORMAT,
+        "sha256": {TENSORS_FILE: hashlib.sha256(content).hexdigest(), "state": _checksum(state)},
+        "state": state,
+    }
+    target = folder / f"step-{checkpoint.position.step:09d}"
+    unfinished = Path(tempfile.mkdtemp(dir=folder, prefix=".unfinished-"))
+    try:
+        unfinished.chmod(0o755)
+        write_atomically(unfinished / TENSORS_FILE, content)
+        write_atomically(unfinished / STATE_FILE, (json.dumps(described, indent=1) + "\n").encode())
+        if target.exists():
+            shutil.rmtree(target)  # of an attempt that was rolled back
+        os.replace(unfinished, target)
+        _sync(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    later = [path for path in _present(folder) if path.name > target.name]  # left from before a rollback
+    for path in [*later, *[path for path in _present(folder) if path not in later][:-KEPT]]:
+        shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(".unfinished-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    return target
+
+
+def newest(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint that is whole; a damaged one is passed over with a warning. None if there is none."""
+    for path in reversed(_present(folder)):
+        try:
+            return _read(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            warnings.warn(f"the checkpoint {path} is damaged ({error}); looking for the one before", stacklevel=3)
+    return None
+
+
+def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
+    """The newest checkpoint, of a training with the same settings.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if a setting, or the data, is another.
+    """
+    found = newest(folder)
+    if found is None:
+        raise FileNotFoundError(f"fit: there is no checkpoint in {folder} to resume from")
+    differ = [name for name in setting if setting[name] != found.setting.get(name)]
+    machine = [name for name in differ if name in ("torch", "threads", "processes")]
+    if len(differ) > len(machine):
+        listed = ", ".join(
+            "the training rows" if name == "data" else f"{name} was {found.setting.get(name)} and is {setting[name]}"
+            for name in differ
+            if name not in machine
+        )
+        raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}")
+    if machine:
+        listed = ", ".join(f"{name} was {found.setting.get(name)} and is {setting[name]}" for name in machine)
+        warnings.warn(f"losses will not be the same to the last digit: {listed}", stacklevel=3)
+    return found
+
+
+def _read(path: Path) -> Checkpoint:
+    from safetensors.torch import load
+
+    described = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
+    if described["format"] != FORMAT:
+        raise ValueError(f"format {described['format']} is not known here (known: {FORMAT})")
+    content = (path / TENSORS_FILE).read_bytes()
+    for name, found in (
+        (TENSORS_FILE, hashlib.sha256(content).hexdigest()),
+        ("state", _checksum(described["state"])),
+    ):
+        if described["sha256"][name] != found:
+            raise ValueError(f"the checksum of {name} is wrong")
+    state = described["state"]
+    return Checkpoint(Position(**state["position"]), load(content), state["setting"])
+
+
+def _present(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*"))
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _checksum(state: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,111 @@
+"""What a step is: a batch, its gradient, and AdamW's move. All are functions of the step's number."""
+
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from diffeo.data import Part
+from diffeo.flow import Flow
+from diffeo.training.ema import EMA
+from diffeo.training.order import batch_noise, batch_rows, position_seed
+from diffeo.training.precision import conditioners_in
+from diffeo.training.processes import shares
+from diffeo.training.stopwatch import Stopwatch
+
+
+class Steps:
+    """The steps of a training.
+
+    Args:
+        flow: the flow, initialized.
+        train: the training rows.
+        batch_size: rows a step, of all processes together.
+        accumulate: micro-batches of a process in a step.
+        weight_decay: on the weights of linear and convolutional layers; on nothing else.
+        clip: largest norm of the gradient.
+        ema: decay of the average of the weights.
+        seed: of order, noise and dropout.
+        precision: of the conditioners.
+        scale: from nats a row to the unit of the loss.
+        accelerator: accelerate's view of the processes.
+        watch: told where the time goes.
+
+    Raises:
+        ValueError: if nothing can be trained, or a batch has too few rows for the processes.
+    """
+
+    def __init__(
+        self, flow: Flow, train: Part, *, batch_size: int, accumulate: int, weight_decay: float, clip: float,
+        ema: float, seed: int, precision: str, scale: float, accelerator: Any, watch: Stopwatch,
+    ):  # fmt: skip
+        if batch_size < accelerator.num_processes * accumulate:
+            raise ValueError(
+                f"fit: a batch of {batch_size} rows cannot be shared by {accelerator.num_processes} processes "
+                f"with {accumulate} parts each"
+            )
+        self.flow, self.clip, self.seed, self.precision, self.scale = flow, clip, seed, precision, scale
+        self.accelerator, self.watch, self.batch_size = accelerator, watch, batch_size
+        self.x = train.x.to(flow.device)
+        self.labels = None if train.labels is None else train.labels.to(flow.device)
+        self.shares = shares(batch_size, accelerator.process_index, accelerator.num_processes, accumulate)
+        self.parameters = [parameter for parameter in flow.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.AdamW(parameter_groups(flow, weight_decay), fused=_can_fuse(flow))
+        self.average = EMA(flow, ema)
+        self.model = accelerator.prepare_model(flow) if accelerator.num_processes > 1 else flow
+
+    def batch(self, step: int, attempt: int) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
+        """Rows, conditions and noise of a step, and the rows' numbers."""
+        rows = batch_rows(step, len(self.x), self.batch_size, self.seed, attempt)
+        on_device = rows.to(self.x.device)
+        x = self.x[on_device]
+        noise = None if self.flow.door is None else batch_noise(step, x, self.flow.dtype, self.seed, attempt)
+        return x, None if self.labels is None else self.labels[on_device], noise, rows
+
+    def gradients(self, step: int, attempt: int) -> tuple[Tensor, Tensor]:
+        """Forward and backward: the loss, and the norm of its gradient before clipping; both stay on the device."""
+        x, labels, noise, _ = self.batch(step, attempt)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = x.new_zeros((), dtype=self.flow.dtype)
+        self.watch.lap("batches")
+        for share in self.shares:
+            torch.manual_seed(position_seed("dropout", self.seed, attempt, step, share.start))
+            last = share is self.shares[-1]
+            with (
+                nullcontext() if last else self.accelerator.no_sync(self.model),
+                conditioners_in(self.flow, self.precision),
+            ):
+                log_prob = self.model(x[share], *(None if t is None else t[share] for t in (labels, noise)))
+                part = log_prob.sum() * (-self.scale / self.batch_size)
+                self.watch.lap("forward")
+                (part * self.accelerator.num_processes).backward()  # processes average their gradients
+                self.watch.lap("backward")
+            loss = loss + part.detach()
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        return self.accelerator.reduce(loss, "sum"), norm
+
+    def update(self, step: int, lr: float, finite: Tensor) -> None:
+        """AdamW's move and the average's; the weights stay where `finite` is false, which the device decides."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.optimizer.found_inf = (~finite).to(torch.float32)  # type: ignore[attr-defined]
+        self.optimizer.step()
+        self.average.update(step)
+        self.watch.lap("optimizer")
+
+
+def parameter_groups(flow: Flow, decay: float) -> list[dict[str, Any]]:
+    """Weights of linear and convolutional layers, which decay, and all other parameters, which do not."""
+    weights = {id(module.weight) for module in flow.modules() if isinstance(module, (nn.Linear, nn.Conv2d))}
+    trained = [parameter for parameter in flow.parameters() if parameter.requires_grad]
+    if not trained:
+        raise ValueError("fit: the flow has no parameters to train")
+    return [
+        {"params": [p for p in trained if id(p) in weights], "weight_decay": decay},
+        {"params": [p for p in trained if id(p) not in weights], "weight_decay": 0.0},
+    ]
+
+
+def _can_fuse(flow: Flow) -> bool:
+    return all(p.device.type in ("cpu", "cuda", "mps", "xpu") for p in flow.parameters())
