@@ -113,6 +113,9 @@ def test_info_tells_of_a_run_that_was_stopped_how_to_go_on(place: Path) -> None:
     done = diffeo("info", "stopped", cwd=place)
     assert "diffeo train --resume stopped" in done.stdout
     assert "Coupling(2" in done.stdout
+    done = diffeo("evaluate", "stopped", "--json", cwd=place)
+    assert "the training of stopped has not ended" in done.stderr
+    assert json.loads(done.stdout)["rows"] == 10_000
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ def test_log_prob_is_in_the_tables_own_units(trained: Path, monkeypatch: pytest.
     scores = score_rows(run, "table:판매.csv")
     expected = run.load_flow().log_prob(table().test.x).detach().double() - torch.tensor(2.0).log()
     assert torch.allclose(scores.log_prob, expected, atol=1e-5)
+    deviations = table().train.x.double().std(0, correction=0) * torch.tensor([2.0, 1.0, 1.0])
+    assert scores.standardised == pytest.approx(float(deviations.log().sum()), rel=1e-5)
     assert scores.rows[0] == 550
 
 

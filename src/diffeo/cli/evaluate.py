@@ -40,7 +40,7 @@ def evaluate(
     import json as text
 
     from diffeo.cli.files import refuse_existing
-    from diffeo.cli.tables import show_evaluation
+    from diffeo.cli.tables import note_unfinished, show_evaluation
     from diffeo.evaluation import evaluate as measure
     from diffeo.io import write_atomically
     from diffeo.runs import read_run
@@ -48,6 +48,7 @@ def evaluate(
     if out is not None:
         refuse_existing(out)
     opened = read_run(run)
+    note_unfinished(opened)
     found = measure(opened.load_flow(), opened.load_data(data), part=part, samples=samples, seed=seed)
     written = text.dumps({"run": str(run), **found}, indent=2, ensure_ascii=False)
     if out is not None:

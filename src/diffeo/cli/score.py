@@ -37,14 +37,16 @@ def score(
         bits_per_dim (of integers), quantile (the share of held-out rows that are as unlikely or more so), marked.
     """
     from diffeo.cli.files import refuse_existing, write_table
-    from diffeo.cli.tables import show_scores
+    from diffeo.cli.tables import note_unfinished, show_scores
     from diffeo.runs import read_run, score_rows
 
     if out is not None:
         refuse_existing(out)
         if out.suffix.lower() not in (".csv", ".parquet"):
             raise ValueError(f"cannot write {out.name}: use .csv or .parquet")
-    scores = score_rows(read_run(run), data, part=part, samples=samples, seed=seed, threshold=threshold)
+    opened = read_run(run)
+    note_unfinished(opened)
+    scores = score_rows(opened, data, part=part, samples=samples, seed=seed, threshold=threshold)
     show_scores(scores, data, threshold)
     if out is not None:
         write_table(out, scores.table())

@@ -1,12 +1,13 @@
 """Tables in the terminal."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from diffeo.runs import Scores
+    from diffeo.runs import Run, Scores
 
 
 def show_summary(summary: dict[str, Any]) -> None:
@@ -81,12 +82,21 @@ def show_comparison(records: list[dict[str, Any]]) -> None:
         console.print("(stopped): no summary.json; its best weights so far were measured", highlight=False)
 
 
+def note_unfinished(run: "Run") -> None:
+    """Say, beside the output, that a run's training has not ended."""
+    if run.summary is None:
+        print(f"note: the training of {run.folder} has not ended; these are its best weights so far", file=sys.stderr)
+
+
 def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
     """What :func:`diffeo.runs.score_rows` found."""
     from diffeo.evaluation import estimate
 
     count = len(scores.rows)
-    print(f"{data}: {count:,} rows, log-likelihood {estimate(scores.log_prob)} nats a row")
+    whose = "" if scores.standardised is None else ", in the data's own units"
+    print(f"{data}: {count:,} rows, log-likelihood {estimate(scores.log_prob)} nats a row{whose}")
+    if scores.standardised is not None:
+        print(f"in standardised units: {estimate(scores.log_prob + scores.standardised)} nats")
     if scores.bits_per_dim is not None:
         print(f"bits/dim {estimate(scores.bits_per_dim)} (an upper bound)")
     order = scores.log_prob.argsort()[:5].tolist()

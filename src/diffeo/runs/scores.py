@@ -30,6 +30,8 @@ class Scores:
         bits_per_dim: of integers; None otherwise.
         quantile: the share of held-out rows that are as unlikely or more so.
         held_out: how many rows those are.
+        standardised: what to add to `log_prob` for columns divided by the training rows' standard deviations; None for
+            integers.
         marked: where the quantile is below the threshold; None without one.
         alarms: what the threshold costs; None without one.
         files: names, where the source is a folder of files.
@@ -40,6 +42,7 @@ class Scores:
     bits_per_dim: Tensor | None
     quantile: Tensor
     held_out: int
+    standardised: float | None
     marked: Tensor | None = None
     alarms: FalseAlarms | None = None
     files: tuple[str, ...] | None = None
@@ -94,13 +97,14 @@ def score_rows(
     check_fit(flow, source, tuple(rows.x.shape[1:]), values)
     log_prob = row_log_probs(flow, rows, samples=samples, seed=seed)
     validation, test = (row_log_probs(flow, p, samples=samples, seed=seed) for p in (own.validation, own.test))
-    quantile = quantiles(log_prob, torch.cat([validation, test]))
+    quantile, offsets = quantiles(log_prob, torch.cat([validation, test])), units(own)
     return Scores(
         rows=torch.arange(len(rows)) if rows.rows is None else rows.rows,
-        log_prob=log_prob + units(own).own,
+        log_prob=log_prob + offsets.own,
         bits_per_dim=None if flow.door is None else log_prob * bits_per_nat(flow),
         quantile=quantile,
         held_out=len(validation) + len(test),
+        standardised=None if offsets.standardised is None else offsets.standardised - offsets.own,
         marked=None if threshold is None else quantile < threshold,
         alarms=None if threshold is None else false_alarms(validation, test, threshold),
         files=getattr(rows, "files", None),
