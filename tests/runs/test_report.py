@@ -123,3 +123,12 @@ def test_samples_are_shown_epoch_by_epoch_the_first_and_the_last_among_them(trai
     assert "single steps" in page.text
     assert "forward 60 %, 6.0 s" in page.text
     assert "other 1.0 %, 0.1 s" in page.text
+
+
+def test_a_figure_that_is_not_finite_costs_no_report(trained: Path, tmp_path: Path) -> None:
+    run = read_run(trained / "plane")
+    broken = {**run.summary, "test_log_likelihood": None, "standard_error": None, "round_trip_error": None}
+    history = [*run.history, {**run.history[-1], "epoch": 3, "train": None, "validation": None}]
+    page = Page(write_report(tmp_path, run.load_flow(), run.load_data(), broken, history))
+    assert "nan ± –" in page.text
+    assert f"{run.summary['baselines']['gaussian']['mean']:.4f}".replace("-", "−") in page.text

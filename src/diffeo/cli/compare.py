@@ -22,9 +22,7 @@ def compare(
     json
         Print JSON instead of a table.
     """
-    import json as text
-
-    from diffeo.cli.files import refuse_existing
+    from diffeo.cli.files import as_json, refuse_existing
     from diffeo.cli.tables import show_comparison
     from diffeo.runs import compare_runs, read_run, write_comparison_picture
 
@@ -37,7 +35,7 @@ def compare(
     if out is not None:
         write_comparison_picture(opened, out)
     if json:
-        print(text.dumps(found, indent=2, ensure_ascii=False))
+        print(as_json(found))
         return
     show_comparison(found)
     if out is not None:

@@ -37,9 +37,7 @@ def evaluate(
     out
         A file to write the JSON to.
     """
-    import json as text
-
-    from diffeo.cli.files import refuse_existing
+    from diffeo.cli.files import as_json, refuse_existing
     from diffeo.cli.tables import note_unfinished, show_evaluation
     from diffeo.evaluation import evaluate as measure
     from diffeo.io import write_atomically
@@ -50,7 +48,7 @@ def evaluate(
     opened = read_run(run)
     note_unfinished(opened)
     found = measure(opened.load_flow(), opened.load_data(data), part=part, samples=samples, seed=seed)
-    written = text.dumps({"run": str(run), **found}, indent=2, ensure_ascii=False)
+    written = as_json({"run": str(run), **found})
     if out is not None:
         write_atomically(out, (written + "\n").encode())
     if json:

@@ -1,6 +1,8 @@
 """Files that commands write: never over another, never in part."""
 
 import io
+import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,19 @@ def write_samples(path: Path, x: "Tensor", values: int, columns: int | None) -> 
         )
         raise ValueError(f"cannot write {path.name}: use {wanted}")
     write_atomically(path, buffer.getvalue())
+
+
+def as_json(value: object) -> str:
+    """JSON for people and scripts; JSON has no NaN, so what is not finite becomes null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_table(path: Path, table: "pa.Table") -> None:

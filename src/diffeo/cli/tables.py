@@ -121,17 +121,22 @@ def _row(scores: "Scores", i: int) -> str:
     return f"row {int(scores.rows[i])}" if scores.files is None else scores.files[i]
 
 
-def _densities(flow: str, own: dict[str, float], simple: dict[str, dict[str, float]]) -> Table:
+def _densities(flow: str, own: dict[str, Any], simple: dict[str, dict[str, float]]) -> Table:
     table = Table()
     table.add_column("density")
     table.add_column("mean", justify="right")
     table.add_column("standard error", justify="right")
-    table.add_row(flow, f"{own['mean']:.4f}", f"{own['standard_error']:.4f}", style="bold")
+    table.add_row(flow, _number(own["mean"]), _number(own["standard_error"]), style="bold")
     for name, value in simple.items():
-        table.add_row(name, f"{value['mean']:.4f}", f"{value['standard_error']:.4f}")
+        table.add_row(name, _number(value["mean"]), _number(value["standard_error"]))
     return table
 
 
 def _show_round_trip(console: Console, rows: str, found: dict[str, Any]) -> None:
     wrong = "" if found["wrong_values"] is None else f", {found['wrong_values']} wrong values"
-    console.print(f"round trip of {rows}: error {found['round_trip_error']:.2g}{wrong}", highlight=False)
+    error = "not finite" if found["round_trip_error"] is None else f"{found['round_trip_error']:.2g}"
+    console.print(f"round trip of {rows}: error {error}{wrong}", highlight=False)
+
+
+def _number(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.4f}"

@@ -1,5 +1,6 @@
 """The report of a run: one HTML page that needs nothing beside it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -91,8 +92,8 @@ def _likelihood(flow: Flow, data: Dataset, summary: Mapping[str, Any]) -> dict[s
         {
             "name": name,
             "meaning": MEANINGS.get(name, "this flow"),
-            "mean": mean + own,
-            "standardised": None if bits or offsets.standardised is None else mean + offsets.standardised,
+            "mean": _nan(mean) + own,
+            "standardised": None if bits or offsets.standardised is None else _nan(mean) + offsets.standardised,
             "error": error,
             "flow": name not in summary["baselines"],
         }
@@ -105,14 +106,15 @@ def _likelihood(flow: Flow, data: Dataset, summary: Mapping[str, Any]) -> dict[s
             *((name, value["mean"], value["standard_error"]) for name, value in summary["baselines"].items()),
         ]
     ]
-    known = [row for row in rows if row["mean"] is not None and row["mean"] == row["mean"]]
-    low = min((row["mean"] - 2 * (row["error"] or 0.0) for row in known), default=0.0)
-    high = max((row["mean"] + 2 * (row["error"] or 0.0) for row in known), default=1.0)
+    known = [row for row in rows if math.isfinite(row["mean"])]
+    errors = [error if math.isfinite(error := _nan(row["error"])) else 0.0 for row in known]
+    low = min((row["mean"] - 2 * error for row, error in zip(known, errors, strict=True)), default=0.0)
+    high = max((row["mean"] + 2 * error for row, error in zip(known, errors, strict=True)), default=1.0)
     width = (high - low) or 1.0
-    for row in known:
+    for row, error in zip(known, errors, strict=True):
         row["at"] = 3 + 94 * (row["mean"] - low) / width
-        row["spread"] = 94 * 2 * (row["error"] or 0.0) / width
-    rows.sort(key=lambda row: row["mean"] if bits else -row["mean"])
+        row["spread"] = 94 * 2 * error / width
+    rows.sort(key=lambda row: (row["mean"] if bits else -row["mean"]) if math.isfinite(row["mean"]) else math.inf)
     return {
         "bits": bits,
         "rows": rows,
@@ -121,6 +123,11 @@ def _likelihood(flow: Flow, data: Dataset, summary: Mapping[str, Any]) -> dict[s
         "flow": next(row for row in rows if row["flow"]),
         "whose": "the table's own units" if data.columns else "the data's own units",
     }
+
+
+def _nan(value: float | None) -> float:
+    """What was not finite became null in the summary."""
+    return math.nan if value is None else value
 
 
 def _timings(timings: Mapping[str, float]) -> list[dict[str, Any]]:
