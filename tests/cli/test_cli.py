@@ -31,7 +31,7 @@ def test_a_run_folder_holds_what_it_should(place: Path) -> None:
         files = {path.name for path in (place / name).iterdir()}
         assert files == {
             "run.json", "config.json", "model.safetensors", "metrics.jsonl", "steps.csv", "summary.json",
-            "samples", "samples.png", "curves.png", "report.md",
+            "samples", "samples.png", "curves.png", "report.html",
         }  # fmt: skip
         summary = json.loads((place / name / "summary.json").read_text())
         assert {
@@ -42,7 +42,7 @@ def test_a_run_folder_holds_what_it_should(place: Path) -> None:
         assert summary["log_det_error"] < 1e-9
         metrics = [json.loads(line) for line in (place / name / "metrics.jsonl").read_text().splitlines()]
         assert len(metrics) == 1
-        assert f"{summary[figure]:.4f}" in (place / name / "report.md").read_text()
+        assert f"{abs(summary[figure]):.4f}" in (place / name / "report.html").read_text(encoding="utf-8")
         for picture in ("samples.png", "curves.png"):
             assert width(place / name / picture) > 300
     assert summary["wrong_values"] == 0

@@ -9,16 +9,19 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from diffeo import __version__
 from diffeo.cli import recipe
+from diffeo.cli.compare import compare
 from diffeo.cli.completion import completion
 from diffeo.cli.config import config
 from diffeo.cli.data import data
 from diffeo.cli.demo import demo
+from diffeo.cli.evaluate import evaluate
 from diffeo.cli.info import info
 from diffeo.cli.output import accept_any_letter
 from diffeo.cli.sample import sample
 from diffeo.cli.score import score
 from diffeo.cli.train import refuse_beside_resume, train
 from diffeo.cli.usage import explain
+from diffeo.cli.watch import watch
 
 HELP = """Exact-likelihood generative models: train a flow, sample from it, score data with it.
 
@@ -55,10 +58,13 @@ app.command(
 )
 app.command(config, group=TRAIN, sort_key=2, usage="Usage: diffeo config FLOW DATA [OPTIONS]", config=recipe.fill)
 app.command(demo, group=TRAIN, sort_key=3)
-app.command(data, group=OTHER)
+app.command(watch, group=TRAIN, sort_key=4)
 app.command(sample, group=USE)
+app.command(evaluate, group=USE)
+app.command(compare, group=USE)
 app.command(score, group=USE)
 app.command(info, group=USE)
+app.command(data, group=OTHER)
 app.command(completion, group=OTHER)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from torch import Tensor
 
 
@@ -43,32 +44,33 @@ def write_samples(
     from diffeo.evaluation import image_grid, save_figure, scatter_picture
     from diffeo.io import write_atomically
 
-    buffer = io.BytesIO()
     ending = path.suffix.lower()
+    if ending in (".csv", ".parquet"):
+        import pyarrow as pa
+
+        arrays = [pa.array(column) for column in np.ascontiguousarray(x.cpu().numpy().T)]
+        write_table(path, pa.table(arrays, names=list(columns or [f"x{i}" for i in range(x.shape[1])])))
+        return
+    buffer = io.BytesIO()
     if ending == ".png" and x.dim() == 4:
         image_grid(x, values, columns=per_row).save(buffer, format="PNG")
     elif ending == ".png":
         save_figure(scatter_picture(x), buffer)
-    elif ending == ".npy":
-        np.save(buffer, x.cpu().numpy())
     else:
-        _write_table(buffer, ending, x, columns or [f"x{i}" for i in range(x.shape[1])])
+        np.save(buffer, x.cpu().numpy())
     write_atomically(path, buffer.getvalue())
 
 
-def _write_table(buffer: io.BytesIO, ending: str, x: "Tensor", columns: Sequence[str]) -> None:
-    import csv
+def write_table(path: Path, table: "pa.Table") -> None:
+    """Write a table as CSV or Parquet, as the file's ending says."""
+    import pyarrow.csv
+    import pyarrow.parquet
 
-    import numpy as np
+    from diffeo.io import write_atomically
 
-    if ending == ".parquet":
-        import pyarrow
-        import pyarrow.parquet
-
-        arrays = [pyarrow.array(column) for column in np.ascontiguousarray(x.cpu().numpy().T)]
-        pyarrow.parquet.write_table(pyarrow.table(arrays, names=list(columns)), buffer)
-        return
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(columns)  # a name may hold a comma
-    np.savetxt(text, x.cpu().numpy(), delimiter=",", fmt="%.9g")
-    buffer.write(text.getvalue().encode())
+    buffer = io.BytesIO()
+    if path.suffix.lower() == ".parquet":
+        pyarrow.parquet.write_table(table, buffer)
+    else:
+        pyarrow.csv.write_csv(table, buffer)
+    write_atomically(path, buffer.getvalue())

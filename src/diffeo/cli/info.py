@@ -11,17 +11,22 @@ def info(run: Path, /) -> None:
     run
         The run folder.
     """
-    import json
-
-    import diffeo
     from diffeo.cli.tables import show_summary
+    from diffeo.runs import read_run
 
-    flow = diffeo.load(run)
-    print(flow)
-    path = run / "summary.json"
-    if path.is_file():
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        show_summary(summary)
-        print(f"{summary['steps']:,} steps, {summary['seconds']:.0f} s, seed {summary['seed']}: {summary['command']}")
-    else:
-        print("no summary.json: the training did not end, or this is no run of diffeo train")
+    opened = read_run(run)
+    print(opened.load_flow())
+    if opened.summary is not None:
+        show_summary(opened.summary)
+        print(
+            f"{opened.summary['steps']:,} steps, {opened.summary['seconds']:.0f} s, seed {opened.summary['seed']}: "
+            f"{opened.summary['command']}"
+        )
+        return
+    last = opened.history[-1] if opened.history else {}
+    print(
+        f"no {opened.folder / 'summary.json'}: the training has not ended, or was stopped. It wrote last after "
+        f"{last.get('step', 0):,} steps (epoch {last.get('epoch', 0):g}); the flow has its best weights up to then.\n"
+        f"look at it with: diffeo watch {run}\n"
+        f"go on with:      diffeo train --resume {run}"
+    )

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import sys
 from typing import Any
 
@@ -11,9 +12,22 @@ def plain_letters() -> bool:
     return not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
+def as_json(value: Any, *, ascii_only: bool = False) -> str:
+    """JSON for people and scripts; JSON has no NaN, so what is not finite becomes null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=ascii_only, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=plain_letters(), allow_nan=False))
+    print(as_json(value, ascii_only=plain_letters()))
 
 
 def accept_any_letter() -> None:

@@ -48,7 +48,7 @@ def sample(
     import diffeo
     from diffeo.cli.files import check_ending, refuse_existing, write_samples
     from diffeo.cli.output import print_json
-    from diffeo.runs.train import sample_labels
+    from diffeo.runs import sample_labels
 
     flow = diffeo.load(run)
     out = out or Path("samples.png" if len(flow.shape) == 3 else "samples.csv")

@@ -1,4 +1,4 @@
-"""``diffeo score``: how likely a data set is under a trained flow."""
+"""``diffeo score``: how likely rows are under a run, and which are unusual."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,58 +10,44 @@ def score(
     /,
     *,
     part: Literal["train", "validation", "test"] = "test",
+    samples: int = 1,
     seed: int = 0,
+    threshold: float | None = None,
     out: Path | None = None,
 ) -> None:
-    """Score the rows of a data set with a run.
+    """Score rows with a run, and say how they compare with rows that it has not seen.
 
     Parameters
     ----------
     run
         The run folder.
     data
-        The name of a data set.
+        table:PATH or folder:PATH, to score every row of it, or the name of a data set.
     part
-        Which part of it.
+        Which part of a data set.
+    samples
+        Draws of noise for every row of integers.
     seed
-        Of the noise that integers get.
+        Of that noise.
+    threshold
+        Mark rows that are less likely than this share of held-out rows, for example 0.01. The rate of false
+        alarms is measured on held-out rows and stated.
     out
-        A .csv file to write, a line a row: its number, log_prob (nats) and, for integers, bits per dimension.
+        A .csv or .parquet file to write, one line a row: its number, log_prob (nats, in the table's own units),
+        bits_per_dim (of integers), quantile (the share of held-out rows that are as unlikely or more so), marked.
     """
-    import math
-
-    import torch
-
-    import diffeo
-    from diffeo.cli.files import refuse_existing
-    from diffeo.evaluation import estimate, labels_for
-    from diffeo.io import write_atomically
+    from diffeo.cli.files import refuse_existing, write_table
+    from diffeo.cli.tables import note_unfinished, show_scores
+    from diffeo.runs import read_run, score_rows
 
     if out is not None:
         refuse_existing(out)
-        if out.suffix.lower() != ".csv":
-            raise ValueError(f"cannot write {out.name}: use .csv")
-    flow = diffeo.load(run)
-    dataset = diffeo.data.load(data)
-    rows = getattr(dataset, part)
-    if dataset.shape != flow.shape:
-        raise ValueError(f"{run} is of rows of shape {flow.shape}, {data} has {dataset.shape}")
-    labels = labels_for(flow, rows)
-    flow.check(rows.x, labels)
-    generator = None if flow.door is None else torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        size = max(1, 2**19 // dataset.features)
-        log_prob = flow.log_prob(rows.x, labels, generator=generator, batch_size=size)
-    found = estimate(log_prob)
-    print(f"{data}, {part}: {len(rows):,} rows, log-likelihood {found} nats a row")
-    per_bit = -1 / (dataset.features * math.log(2))
-    if flow.door is not None:
-        print(f"bits/dim {estimate(log_prob * per_bit)} (an upper bound, by one draw of noise a row)")
+        if out.suffix.lower() not in (".csv", ".parquet"):
+            raise ValueError(f"cannot write {out.name}: use .csv or .parquet")
+    opened = read_run(run)
+    note_unfinished(opened)
+    scores = score_rows(opened, data, part=part, samples=samples, seed=seed, threshold=threshold)
+    show_scores(scores, data, threshold)
     if out is not None:
-        head = "row,log_prob" + (",bits_per_dim" if flow.door is not None else "")
-        lines = [
-            f"{i},{value:.9g}" + (f",{value * per_bit:.6g}" if flow.door is not None else "")
-            for i, value in enumerate(log_prob.tolist())
-        ]
-        write_atomically(out, ("\n".join([head, *lines]) + "\n").encode())
+        write_table(out, scores.table())
         print(f"wrote {out}")

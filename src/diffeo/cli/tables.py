@@ -1,29 +1,142 @@
 """Tables in the terminal."""
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from diffeo.runs import Run, Scores
 
 
 def show_summary(summary: dict[str, Any]) -> None:
     """A run's test figure beside its baselines, and its round trip."""
     bits = "test_bits_per_dim" in summary
-    figure = summary["test_bits_per_dim" if bits else "test_log_likelihood"]
     unit = "bits/dim, lower is better" if bits else "nats, higher is better"
-    table = Table()
-    table.add_column("density")
-    table.add_column("mean", justify="right")
-    table.add_column("standard error", justify="right")
-    table.add_row(summary["flow"], f"{figure:.4f}", f"{summary['standard_error']:.4f}", style="bold")
-    for name, value in summary["baselines"].items():
-        table.add_row(name, f"{value['mean']:.4f}", f"{value['standard_error']:.4f}")
     console = Console()
-    console.print(f"{summary['data']}: {summary['test_rows']:,} test rows ({unit})", highlight=False)
-    console.print(table)
-    wrong = "" if summary["wrong_values"] is None else f", {summary['wrong_values']} wrong values"
-    console.print(f"round trip of the test set: error {summary['round_trip_error']:.2g}{wrong}", highlight=False)
+    console.print(f"{summary['data']}: {summary['test_rows']:,} test rows ({unit})", highlight=False, markup=False)
+    own = {
+        "mean": summary["test_bits_per_dim" if bits else "test_log_likelihood"],
+        "standard_error": summary["standard_error"],
+    }
+    console.print(_densities(summary["flow"], own, summary["baselines"]))
+    _show_round_trip(console, f"{summary['test_rows']:,} test rows", summary)
     if summary["log_det_error"] is not None:
         console.print(f"log-det against autograd (float64): error {summary['log_det_error']:.2g} nats", highlight=False)
     if summary["integral"] is not None:
         console.print(f"integral of the density over a grid: {summary['integral']:.4f}", highlight=False)
+
+
+def show_evaluation(found: dict[str, Any]) -> None:
+    """What :func:`diffeo.evaluation.evaluate` found."""
+    bits = "bits_per_dim" in found
+    unit = "bits/dim, lower is better" if bits else "nats in the data's own units, higher is better"
+    console = Console()
+    console.print(f"{found['data']}: {found['rows']:,} {found['part']} rows ({unit})", highlight=False, markup=False)
+    console.print(_densities(found["flow"], found["bits_per_dim" if bits else "log_likelihood"], found["baselines"]))
+    if bits:
+        draws = "1 draw" if found["samples"] == 1 else f"{found['samples']} draws"
+        console.print(f"{found['flow']}'s figure is an upper bound by {draws} of noise a row", highlight=False)
+    else:
+        standard = found["log_likelihood_standardised"]
+        console.print(
+            f"in standardised units (columns divided by the training rows' standard deviations): "
+            f"{standard['mean']:.4f} ± {standard['standard_error']:.4f} nats",
+            highlight=False,
+        )
+    _show_round_trip(console, f"{found['rows']:,} {found['part']} rows", found)
+
+
+def show_comparison(records: list[dict[str, Any]]) -> None:
+    """What :func:`diffeo.runs.compare_runs` found."""
+    first = records[0]
+    better = "lower is better" if first["unit"] == "bits/dim" else "higher is better"
+    console = Console()
+    console.print(
+        f"{first['data']}: {first['rows']:,} test rows ({first['unit']}, {better})", highlight=False, markup=False
+    )
+    table = Table()
+    table.add_column("run", overflow="fold")
+    for name in ("test", "difference", "parameters", "cost", "round trip"):
+        table.add_column(name, justify="right", no_wrap=True)
+    sign = 1 if first["unit"] == "bits/dim" else -1
+    best = min(records, key=lambda record: sign * record["mean"])
+    for record in records:
+        difference = record["difference"]
+        trip = "" if record["round_trip_error"] is None else f"{record['round_trip_error']:.1e}"
+        if record["wrong_values"] is not None:
+            trip += f"\n{record['wrong_values']} wrong"
+        table.add_row(
+            f"{record['run']}\n{record['flow']}" + ("" if record["finished"] else " (stopped)"),
+            f"{record['mean']:.4f}\n± {record['standard_error']:.4f}",
+            "" if difference is None else f"{difference['mean']:+.4f}\n± {difference['standard_error']:.4f}",
+            f"{record['parameters']:,}",
+            f"{record['seconds'] or 0:,.0f} s\n{record['steps'] or 0:,} steps",
+            trip,
+            style="bold" if record is best else None,
+        )
+    console.print(table)
+    console.print("difference: from the first run, paired over the same rows", highlight=False)
+    if not all(record["finished"] for record in records):
+        console.print("(stopped): no summary.json; its best weights so far were measured", highlight=False)
+
+
+def note_unfinished(run: "Run") -> None:
+    """Say, beside the output, that a run's training has not ended."""
+    if run.summary is None:
+        print(f"note: the training of {run.folder} has not ended; these are its best weights so far", file=sys.stderr)
+
+
+def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
+    """What :func:`diffeo.runs.score_rows` found."""
+    from diffeo.evaluation import estimate
+
+    count = len(scores.rows)
+    whose = "" if scores.standardised is None else ", in the data's own units"
+    print(f"{data}: {count:,} rows, log-likelihood {estimate(scores.log_prob)} nats a row{whose}")
+    if scores.standardised is not None:
+        print(f"in standardised units: {estimate(scores.log_prob + scores.standardised)} nats")
+    if scores.bits_per_dim is not None:
+        print(f"bits/dim {estimate(scores.bits_per_dim)} (an upper bound)")
+    order = scores.log_prob.argsort()[:5].tolist()
+    least = ", ".join(f"{_row(scores, i)} (quantile {float(scores.quantile[i]):.4f})" for i in order)
+    print(f"least likely: {least}")
+    if scores.marked is None or scores.alarms is None or threshold is None:
+        return
+    alarms, marked = scores.alarms, int(scores.marked.sum())
+    print(
+        f"marked: {marked:,} of {count:,} rows ({marked / count:.2%}), which are less likely than {threshold:.3g} of "
+        f"{scores.held_out:,} held-out rows"
+    )
+    print(
+        f"false alarms: a cut set on {alarms.calibration_rows:,} validation rows marks {alarms.rate:.2%} of "
+        f"{alarms.measured_rows:,} test rows (95 % interval {alarms.low:.2%} to {alarms.high:.2%})"
+    )
+    if threshold * scores.held_out < 1:
+        print(f"note: {scores.held_out:,} held-out rows are too few for this threshold: one of them is more than it")
+
+
+def _row(scores: "Scores", i: int) -> str:
+    return f"row {int(scores.rows[i])}" if scores.files is None else scores.files[i]
+
+
+def _densities(flow: str, own: dict[str, Any], simple: dict[str, dict[str, float]]) -> Table:
+    table = Table()
+    table.add_column("density")
+    table.add_column("mean", justify="right")
+    table.add_column("standard error", justify="right")
+    table.add_row(flow, _number(own["mean"]), _number(own["standard_error"]), style="bold")
+    for name, value in simple.items():
+        table.add_row(name, _number(value["mean"]), _number(value["standard_error"]))
+    return table
+
+
+def _show_round_trip(console: Console, rows: str, found: dict[str, Any]) -> None:
+    wrong = "" if found["wrong_values"] is None else f", {found['wrong_values']} wrong values"
+    error = "not finite" if found["round_trip_error"] is None else f"{found['round_trip_error']:.2g}"
+    console.print(f"round trip of {rows}: error {error}{wrong}", highlight=False)
+
+
+def _number(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.4f}"

@@ -1,16 +1,31 @@
-"""What a trained flow is worth: likelihood, round trip, baselines, pictures."""
+"""What a trained flow is worth: likelihood, round trip, baselines, scores, pictures."""
 
 from diffeo.evaluation.baselines import baselines as baselines
+from diffeo.evaluation.columns import column_picture as column_picture
+from diffeo.evaluation.columns import compare_columns as compare_columns
+from diffeo.evaluation.columns import correlation_picture as correlation_picture
+from diffeo.evaluation.columns import pair_picture as pair_picture
+from diffeo.evaluation.curves import comparison_picture as comparison_picture
+from diffeo.evaluation.curves import curves_picture as curves_picture
+from diffeo.evaluation.density import density_picture as density_picture
+from diffeo.evaluation.density import scatter_picture as scatter_picture
 from diffeo.evaluation.exactness import integral as integral
 from diffeo.evaluation.exactness import log_det_error as log_det_error
+from diffeo.evaluation.figures import save_figure as save_figure
+from diffeo.evaluation.grids import image_grid as image_grid
+from diffeo.evaluation.latents import draw_latents as draw_latents
+from diffeo.evaluation.latents import latent_map_picture as latent_map_picture
+from diffeo.evaluation.latents import latents_picture as latents_picture
 from diffeo.evaluation.likelihood import Estimate as Estimate
 from diffeo.evaluation.likelihood import estimate as estimate
 from diffeo.evaluation.likelihood import labels_for as labels_for
 from diffeo.evaluation.likelihood import likelihood as likelihood
-from diffeo.evaluation.pictures import curves_picture as curves_picture
-from diffeo.evaluation.pictures import density_picture as density_picture
-from diffeo.evaluation.pictures import image_grid as image_grid
-from diffeo.evaluation.pictures import save_figure as save_figure
-from diffeo.evaluation.pictures import scatter_picture as scatter_picture
+from diffeo.evaluation.likelihood import row_log_probs as row_log_probs
+from diffeo.evaluation.part import evaluate as evaluate
+from diffeo.evaluation.quantiles import FalseAlarms as FalseAlarms
+from diffeo.evaluation.quantiles import false_alarms as false_alarms
+from diffeo.evaluation.quantiles import quantiles as quantiles
 from diffeo.evaluation.round_trip import RoundTrip as RoundTrip
 from diffeo.evaluation.round_trip import round_trip as round_trip
+from diffeo.evaluation.units import Units as Units
+from diffeo.evaluation.units import units as units

@@ -28,17 +28,34 @@ def estimate(per_row: Tensor) -> Estimate:
     return Estimate(float(numbers.mean()), error)
 
 
-@torch.no_grad()
 def likelihood(flow: Flow, part: Part, *, samples: int = 1, seed: int = 0) -> Estimate:
     """Bits a dimension of integers (an upper bound, with `samples` draws of noise), log-likelihood in nats otherwise.
 
     A flow that takes classes is given the labels.
     """
+    log_prob = row_log_probs(flow, part, samples=samples, seed=seed)
+    return estimate(log_prob if flow.door is None else log_prob * bits_per_nat(flow))
+
+
+@torch.no_grad()
+def row_log_probs(flow: Flow, part: Part, *, samples: int = 1, seed: int = 0) -> Tensor:
+    """Log-likelihood of every row in nats, ``(N,)``, float64 on the CPU.
+
+    For integers it is the lower bound on log P(x) by `samples` draws of noise (:meth:`~diffeo.Flow.bits_per_dim`).
+    A flow that takes classes is given the labels.
+    """
     x = part.x.to(flow.device)
     labels = labels_for(flow, part)
-    if flow.door is not None:
-        return estimate(flow.bits_per_dim(x, labels, samples=samples, generator=torch.Generator().manual_seed(seed)))
-    return estimate(flow.log_prob(x, labels, batch_size=max(1, 2**19 // math.prod(flow.shape))))
+    if flow.door is None:
+        flow.check(x, labels)
+        return flow.log_prob(x, labels, batch_size=max(1, 2**19 // math.prod(flow.shape))).double().cpu()
+    generator = torch.Generator().manual_seed(seed)
+    return flow.bits_per_dim(x, labels, samples=samples, generator=generator).double().cpu() / bits_per_nat(flow)
+
+
+def bits_per_nat(flow: Flow) -> float:
+    """What turns a row's log-likelihood in nats into bits a dimension."""
+    return -1 / (math.prod(flow.shape) * math.log(2))
 
 
 def labels_for(flow: Flow, part: Part) -> Tensor | None:

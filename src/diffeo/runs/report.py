@@ -1,60 +1,177 @@
-"""The report of a run, as Markdown."""
+"""The report of a run: one HTML page that needs nothing beside it."""
 
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 
-def report(summary: dict[str, Any], plan: str, pictures: list[str]) -> str:
-    """What was trained, what it reached beside simple densities, whether it is exact, and how it looks."""
+from diffeo.data import Dataset
+from diffeo.evaluation import curves_picture, save_figure, units
+from diffeo.evaluation.figures import svg
+from diffeo.flow import Flow
+from diffeo.io import write_atomically
+from diffeo.runs.folder import Run, read_run
+from diffeo.runs.report_sections import column_section, latent_section, png_data, sample_section
+from diffeo.runs.samples import samples_picture
+
+REPORT_FILE = "report.html"
+MEANINGS = {
+    "uniform": "every value equally likely",
+    "histogram": "each dimension by itself, by its frequencies",
+    "gaussian": "one normal with full covariance, shrunk as suits the validation rows",
+}
+
+
+def write_report(
+    folder: Path, flow: Flow, data: Dataset, summary: Mapping[str, Any], history: Sequence[dict[str, Any]]
+) -> Path:
+    """Write ``curves.png``, ``samples.png`` (of images and points of the plane) and ``report.html`` into a run folder.
+
+    The page holds its pictures; it is readable on a phone, in the dark and on paper, and loads nothing.
+
+    Args:
+        folder: the run folder. ``run.json``, ``steps.csv`` and ``samples/*.png`` are used where they are there.
+        flow: the trained flow.
+        data: what it was trained on.
+        summary: the content of ``summary.json``.
+        history: one record an epoch.
+
+    Returns:
+        The page's path.
+    """
+    run = Run(folder, _record(folder, summary), dict(summary), list(history))
+    seed = int(summary["seed"])
+    title = f"{summary['flow']} on {data.name}"
+    sign = 1.0 if run.in_bits else -1.0  # losses are drawn: a log-likelihood becomes its negative
+    lines = {name: sign * value["mean"] for name, value in summary["baselines"].items()}
+    save_figure(curves_picture(run.history, run.unit, lines, title), folder / "curves.png")
+    samples = samples_picture(flow, data, seed=seed)
+    if samples is not None:
+        write_atomically(folder / "samples.png", samples)
+    environment = Environment(
+        loader=PackageLoader("diffeo.runs", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(short=_short, figure=_figure, share=_share, duration=_duration)
+    page = environment.get_template("report.html.j2").render(
+        title=title,
+        summary=summary,
+        data=data,
+        record=run.record,
+        started=_day(run.record.get("started")),
+        likelihood=_likelihood(flow, data, summary),
+        curves=svg(curves_picture(run.history, run.unit, lines, steps=run.step_losses())),
+        samples=None if samples is None else png_data(samples),
+        frames=sample_section(run),
+        columns=column_section(flow, data, seed),
+        latents=latent_section(flow, data, seed),
+        timings=_timings(summary.get("timings") or {}),
+        settings=_settings(run.record.get("settings") or summary.get("settings") or {}),
+        plan=repr(flow),
+    )
+    write_atomically(folder / REPORT_FILE, page.encode())
+    return folder / REPORT_FILE
+
+
+def _record(folder: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return read_run(folder).record
+    except FileNotFoundError:
+        return {"command": summary.get("command", ""), "settings": summary.get("settings", {})}
+
+
+def _likelihood(flow: Flow, data: Dataset, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The test figure and its baselines, best first, each with its place on a common scale in percent."""
     bits = "test_bits_per_dim" in summary
-    figure = summary["test_bits_per_dim" if bits else "test_log_likelihood"]
-    unit = "bits/dim, lower is better" if bits else "nats, higher is better"
-    rows = [(f"**{summary['flow']}**", figure, summary["standard_error"])]
-    rows += [(name, value["mean"], value["standard_error"]) for name, value in summary["baselines"].items()]
-    lines = [
-        f"# {summary['flow']} on {summary['data']}",
-        "",
-        f"| {summary['test_rows']:,} test rows ({unit}) | mean | standard error |",
-        "|---|---|---|",
-        *(f"| {name} | {mean:.4f} | {error:.4f} |" for name, mean, error in rows),
-        "",
-        "The flow's figure is an upper bound by one draw of noise a row; the others are exact."
-        if bits
-        else "The Gaussian has the training rows' mean and covariance, shrunk as suits the validation part best.",
-        "",
-        "## Exactness",
-        "",
-        *exactness(summary),
-        "",
-        "## Pictures",
-        "",
-        *(f"![{picture.removesuffix('.png')}]({picture})\n" for picture in pictures),
-        "## Settings",
-        "",
-        f"`{summary['command']}`" if summary["command"] else "",
-        "",
-        f"{summary['steps']:,} steps in {summary['seconds']:.0f} s ({summary['stopped']}); best epoch "
-        f"{summary['best_epoch']:.0f}; seed {summary['seed']}; diffeo {summary['versions']['diffeo']}, "
-        f"torch {summary['versions']['torch']}, {summary['versions']['threads']} threads.",
-        "",
-        "```text",
-        plan,
-        "```",
-        "",
+    offsets = units(data)
+    own = 0.0 if bits else offsets.own
+    rows = [
+        {
+            "name": name,
+            "meaning": MEANINGS.get(name, "this flow"),
+            "mean": _nan(mean) + own,
+            "standardised": None if bits or offsets.standardised is None else _nan(mean) + offsets.standardised,
+            "error": error,
+            "flow": name not in summary["baselines"],
+        }
+        for name, mean, error in [
+            (
+                summary["flow"],
+                summary["test_bits_per_dim" if bits else "test_log_likelihood"],
+                summary["standard_error"],
+            ),
+            *((name, value["mean"], value["standard_error"]) for name, value in summary["baselines"].items()),
+        ]
     ]
-    return "\n".join(lines)
+    known = [row for row in rows if math.isfinite(row["mean"])]
+    errors = [error if math.isfinite(error := _nan(row["error"])) else 0.0 for row in known]
+    low = min((row["mean"] - 2 * error for row, error in zip(known, errors, strict=True)), default=0.0)
+    high = max((row["mean"] + 2 * error for row, error in zip(known, errors, strict=True)), default=1.0)
+    width = (high - low) or 1.0
+    for row, error in zip(known, errors, strict=True):
+        row["at"] = 3 + 94 * (row["mean"] - low) / width
+        row["spread"] = 94 * 2 * error / width
+    rows.sort(key=lambda row: (row["mean"] if bits else -row["mean"]) if math.isfinite(row["mean"]) else math.inf)
+    return {
+        "bits": bits,
+        "rows": rows,
+        "unit": "bits/dim" if bits else "nats",
+        "better": "lower is better" if bits else "higher is better",
+        "flow": next(row for row in rows if row["flow"]),
+        "whose": "the table's own units" if data.columns else "the data's own units",
+    }
 
 
-def exactness(summary: dict[str, Any]) -> list[str]:
-    """One line a check."""
-    lines = [
-        f"- Round trip of the whole test set: largest error {summary['round_trip_error']:.2g} in the data's units."
+def _nan(value: float | None) -> float:
+    """What was not finite became null in the summary."""
+    return math.nan if value is None else value
+
+
+def _timings(timings: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Parts of the time, longest first, with their share in percent; those below one percent together."""
+    total = sum(timings.values())
+    if not total:
+        return []
+    ordered = sorted(timings.items(), key=lambda item: -item[1])
+    large = [(part, seconds) for part, seconds in ordered if seconds >= 0.01 * total]
+    rest = total - sum(seconds for _, seconds in large)
+    parts = [*large, ("other", rest)] if len(large) < len(ordered) else large
+    return [
+        {"part": part.replace("_", " "), "seconds": seconds, "share": 100 * seconds / total} for part, seconds in parts
     ]
-    if summary["wrong_values"] is not None:
-        lines.append(f"- Integers that came back wrong: {summary['wrong_values']}.")
-    if summary["log_det_error"] is not None:
-        lines.append(
-            f"- Log-determinant against autograd, float64: largest difference {summary['log_det_error']:.2g} nats."
-        )
-    if summary["integral"] is not None:
-        lines.append(f"- Integral of the density over a grid: {summary['integral']:.4f}.")
-    return lines
+
+
+def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), "none" if value is None else str(value)) for name, value in settings.items()]
+
+
+def _day(started: object) -> str:
+    try:
+        return datetime.fromisoformat(str(started)).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return ""
+
+
+def _short(value: float | None, digits: int = 3) -> Markup:
+    """A number for a reader: a true minus sign, and powers of ten written as such."""
+    text = "–" if value is None else f"{value:.{digits}g}".replace("-", "−")
+    number, _, power = text.partition("e")
+    return Markup(f"{number} × 10<sup>{power.lstrip('+').replace('−0', '−').lstrip('0')}</sup>" if power else number)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}".replace("-", "−")
+
+
+def _share(percent: float) -> str:
+    return f"{percent:.1f}" if percent < 10 else f"{percent:.0f}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{rest} s" if not minutes else f"{minutes} min {rest} s"

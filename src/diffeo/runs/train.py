@@ -10,7 +10,6 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +19,22 @@ import diffeo
 from diffeo import io
 from diffeo.data import Dataset
 from diffeo.evaluation import (
-    Estimate,
     baselines,
-    curves_picture,
-    density_picture,
-    image_grid,
     integral,
     labels_for,
     likelihood,
     log_det_error,
     round_trip,
-    save_figure,
 )
 from diffeo.flow import Flow
-from diffeo.training.fit import Fit, fit
+from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE
+from diffeo.runs.report import write_report
+from diffeo.runs.samples import on_the_plane, samples_picture
+from diffeo.training.fit import fit
 from diffeo.training.options import CHECKPOINTS
-from diffeo.runs.report import report
 
-RUN_FILE, METRICS_FILE, SUMMARY_FILE, SAMPLES = "run.json", "metrics.jsonl", "summary.json", "samples"
 FORMAT = 1
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
-SHOWN = 64  # samples in the picture
-TEMPERATURE = 0.8  # of the images in samples.png
 
 
 class TrainingInterrupted(Exception):
@@ -170,10 +163,12 @@ def _train(
         io.write_atomically(path, ("\n".join(lines) + "\n").encode())
         if better:
             flow.save_pretrained(folder, overwrite=True)
-        picture = _sample_picture(flow, data, seed) if math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) else None
+        picture = (
+            samples_picture(flow, data, seed=seed) if math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) else None
+        )
         if picture is not None:
-            (folder / SAMPLES).mkdir(exist_ok=True)
-            io.write_atomically(folder / SAMPLES / f"{math.ceil(record['epoch']):04d}.png", picture)
+            (folder / SAMPLES_FOLDER).mkdir(exist_ok=True)
+            io.write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
 
     result = fit(
         flow, data, seed=seed, progress=progress, on_epoch=keep, folder=folder, resume=resume, on_start=begin, **options
@@ -220,12 +215,11 @@ def _train(
         "command": run["command"],
         "versions": _versions(),
     }
-    pictures = _draw(flow, data, result, simple, folder, seed)
-    io.write_atomically(folder / "report.md", report(summary, repr(flow), pictures).encode())
     io.write_atomically(
         folder / SUMMARY_FILE,
         (json.dumps(_plain(summary), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode(),
     )
+    write_report(folder, flow, data, summary, result.history)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the run is complete
     return summary
 
@@ -234,7 +228,11 @@ def _defaults() -> dict[str, Any]:
     """Those of the options of fit that a run sets."""
     own = ("validation", "seed", "folder", "resume", "progress", "on_start", "on_epoch")
     options = inspect.signature(fit).parameters.values()
-    return {option.name: option.default for option in options if option.kind is option.KEYWORD_ONLY and option.name not in own}
+    return {
+        option.name: option.default
+        for option in options
+        if option.kind is option.KEYWORD_ONLY and option.name not in own
+    }
 
 
 def _versions() -> dict[str, Any]:
@@ -244,45 +242,6 @@ def _versions() -> dict[str, Any]:
         "python": platform.python_version(),
         "threads": torch.get_num_threads(),
     }
-
-
-def sample_labels(flow: Flow, n: int) -> torch.Tensor | None:
-    """Labels for `n` samples of a flow that takes classes: every class in turn; None otherwise."""
-    classes = getattr(flow.embedding, "classes", None)
-    return None if classes is None else torch.arange(n, device=flow.device) % classes
-
-
-def _draw(flow: Flow, data: Dataset, result: Fit, simple: dict[str, Estimate], folder: Path, seed: int) -> list[str]:
-    sign = 1.0 if flow.door is not None else -1.0  # losses are drawn: a log-likelihood becomes its negative
-    lines = {name: sign * value.mean for name, value in simple.items()}
-    unit = result.unit if flow.door is not None else "negative log-likelihood (nats)"
-    title = f"{type(flow).__name__} on {data.name}"
-    save_figure(curves_picture(result.history, unit, lines, title), folder / "curves.png")
-    picture = _sample_picture(flow, data, seed)
-    if picture is None:
-        return ["curves.png"]
-    io.write_atomically(folder / "samples.png", picture)
-    return ["curves.png", "samples.png"]
-
-
-def _sample_picture(flow: Flow, data: Dataset, seed: int) -> bytes | None:
-    """Samples as PNG, always from the same noise; None where rows are neither images nor points of the plane."""
-    generator, buffer = torch.Generator().manual_seed(seed), BytesIO()
-    if len(flow.shape) == 3 and flow.door is not None and flow.shape[0] in (1, 3):
-        classes = data.classes if flow.conditional else None
-        x = flow.sample(SHOWN, sample_labels(flow, SHOWN), temperature=TEMPERATURE, generator=generator)
-        image_grid(x, flow.door.values, columns=classes).save(buffer, format="PNG")
-    elif on_the_plane(flow):
-        samples = flow.sample(5000, generator=generator)
-        save_figure(density_picture(flow, samples, data.test.x), buffer)
-    else:
-        return None
-    return buffer.getvalue()
-
-
-def on_the_plane(flow: Flow) -> bool:
-    """Whether a flow is a density of two continuous numbers, given nothing."""
-    return flow.shape == (2,) and flow.door is None and not flow.conditional
 
 
 def _plain(value: Any) -> Any:

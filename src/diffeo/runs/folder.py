@@ -1,0 +1,147 @@
+"""Reading a run folder, whether its training has ended, still runs, or was stopped."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diffeo import data, io
+from diffeo.data import Dataset
+from diffeo.flow import Flow
+
+RUN_FILE, METRICS_FILE, STEPS_FILE, SUMMARY_FILE = "run.json", "metrics.jsonl", "steps.csv", "summary.json"
+SAMPLES_FOLDER = "samples"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run folder says of itself. Files that are missing, or whose last line is being written, are no error.
+
+    Attributes:
+        folder: where it is.
+        record: ``run.json``, written before the first step; of an older run, the same from ``summary.json``.
+        summary: ``summary.json``; None before the training has ended.
+        history: one record an epoch, from ``metrics.jsonl``.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    summary: dict[str, Any] | None
+    history: list[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def data_name(self) -> str:
+        """The name of the data set."""
+        return str(self.record["data"]["name"])
+
+    @property
+    def data_options(self) -> dict[str, Any]:
+        """What the data set was loaded with."""
+        return dict(self.record["data"].get("options") or {})
+
+    @property
+    def in_bits(self) -> bool:
+        """Whether losses are bits a dimension; nats otherwise."""
+        if self.summary is not None:
+            return "test_bits_per_dim" in self.summary
+        options = (self.record.get("flow") or {}).get("options") or {}
+        return options.get("values") is not None or options.get("door") is not None
+
+    @property
+    def unit(self) -> str:
+        """Of the losses."""
+        return "bits/dim" if self.in_bits else "negative log-likelihood (nats)"
+
+    def load_data(self, name: str | None = None) -> Dataset:
+        """The data set that it was trained on; or another, which is read in the same way if it is a file as well."""
+        own = self.data_name
+        if name in (None, own):
+            return data.load(own, **self.data_options)
+        same_kind = ":" in own and name.partition(":")[0] == own.partition(":")[0]
+        return data.load(name, **(self.data_options if same_kind else {}))
+
+    def load_flow(self) -> Flow:
+        """The flow with its best weights so far.
+
+        Raises:
+            FileNotFoundError: if no epoch has ended yet.
+        """
+        if not (self.folder / io.CONFIG_FILE).is_file() and self.summary is None:
+            raise FileNotFoundError(
+                f"{self.folder} holds no model yet: no epoch of its training has ended. Look at it with: "
+                f"diffeo watch {self.folder}"
+            )
+        flow: Flow = io.load(self.folder)
+        return flow
+
+    def step_losses(self) -> list[float]:
+        """The loss of every step, from ``steps.csv``; empty without that file."""
+        return [float(row["loss"]) for row in self.steps()]
+
+    def steps(self) -> Iterator[dict[str, str]]:
+        """The whole lines of ``steps.csv``."""
+        try:
+            text = (self.folder / STEPS_FILE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines()):
+            if None not in row.values():
+                yield row
+
+    def sample_pictures(self) -> list[Path]:
+        """The pictures of samples, one an epoch, oldest first."""
+        return sorted((self.folder / SAMPLES_FOLDER).glob("*.png"))
+
+
+def read_run(folder: Path) -> Run:
+    """A run folder, as it is now.
+
+    Raises:
+        FileNotFoundError: if it is none.
+        ValueError: if a file in it is damaged.
+    """
+    record, summary = _json(folder / RUN_FILE), _json(folder / SUMMARY_FILE)
+    if record is None and summary is not None:  # before run.json there was no such file
+        record = {
+            "data": {"name": summary["data"], "options": summary.get("data_options") or {}},
+            **{key: summary[key] for key in ("settings", "seed", "command", "versions") if key in summary},
+        }
+    if record is None:
+        what = (
+            "does not exist" if not folder.exists() else f"is no run folder: {RUN_FILE} and {SUMMARY_FILE} are missing"
+        )
+        raise FileNotFoundError(f"{folder} {what}. A run is made by: diffeo train realnvp digits --out {folder}")
+    return Run(folder, record, summary, _lines(folder / METRICS_FILE))
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is damaged: it holds no JSON object")
+    return found
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    records = []
+    for line in text[: text.rfind("\n") + 1].splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+    return records

@@ -1,0 +1,57 @@
+"""Reading run folders in every state."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from diffeo.runs import read_run
+
+
+def test_a_half_written_last_line_is_left_for_the_next_look(running: Path) -> None:
+    run = read_run(running)
+    assert [record["step"] for record in run.history] == [10]
+    assert len(run.step_losses()) == 15
+    assert run.step_losses()[2] == pytest.approx(3.9)
+    assert (run.summary, run.in_bits, run.data_name, run.unit) == (None, True, "digits", "bits/dim")
+    with (running / "metrics.jsonl").open("a") as file:
+        file.write('ch": 2}\n')
+    assert [record["epoch"] for record in read_run(running).history] == [1, 2]
+
+
+def test_a_run_from_before_run_json_tells_its_data_and_its_seed(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained / "plane", tmp_path / "old")
+    (tmp_path / "old" / "run.json").unlink(missing_ok=True)
+    run = read_run(tmp_path / "old")
+    assert (run.data_name, run.data_options, run.record["seed"], run.in_bits) == ("moons", {}, 0, False)
+    assert len(run.load_data().test) == 10_000
+    assert run.step_losses() == [] or len(run.step_losses()) == 200
+
+
+def test_what_is_no_run_or_is_damaged_is_named(tmp_path: Path, running: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
+        read_run(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"is no run folder: run.json and summary.json are missing"):
+        read_run(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no epoch of its training has ended.*diffeo watch"):
+        read_run(running).load_flow()
+    (running / "summary.json").write_text("{")
+    with pytest.raises(ValueError, match=r"summary.json is damaged"):
+        read_run(running)
+    (running / "summary.json").unlink()
+    (running / "metrics.jsonl").write_text("nonsense\n")
+    with pytest.raises(ValueError, match=r"metrics.jsonl is damaged"):
+        read_run(running)
+
+
+def test_another_file_is_read_as_the_runs_own_was(running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("diffeo.data.load", lambda name, **options: asked.append((name, options)))
+    record = json.loads((running / "run.json").read_text())
+    record["data"] = {"name": "table:a.csv", "options": {"drop": ["id"]}}
+    (running / "run.json").write_text(json.dumps(record))
+    run = read_run(running)
+    for name in (None, "table:b.csv", "moons"):
+        run.load_data(name)
+    assert asked == [("table:a.csv", {"drop": ["id"]}), ("table:b.csv", {"drop": ["id"]}), ("moons", {})]
