@@ -45,6 +45,7 @@ def test_a_file_without_a_header_gets_numbered_columns(tmp_path: Path) -> None:
     table = written(tmp_path / "a.csv", "1,2.5\n3,4\n")
     assert numbers(table) == {"x0": [1, 3], "x1": [2.5, 4]}
     assert "no header" in table.notes[0]
+    assert numbers(written(tmp_path / "b.csv", "1,2.5\n3,4\n", "utf-8-sig")) == numbers(table)
 
 
 def test_the_header_of_an_array_from_pandas_is_a_header(tmp_path: Path) -> None:
