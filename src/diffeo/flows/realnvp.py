@@ -75,7 +75,7 @@ class RealNVP(Flow):
         values: int | None = None,
         classes: int | None = None,
         condition_shape: int | Shape | None = None,
-        couplings: int = 8,
+        couplings: int = 12,
         depth: int = 2,
         levels: int | None = None,
         blocks: int = 1,
