@@ -57,6 +57,11 @@ def test_line_breaks_in_quotes_belong_to_their_cell(tmp_path: Path) -> None:
     assert numbers(table) == {"a": [1], "b (two\nlines)": [2]}
 
 
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+def test_lines_end_in_any_way(tmp_path: Path, ending: str) -> None:
+    assert numbers(written(tmp_path / "a.csv", ending.join(["a,b", "1,2", "3,4"]))) == {"a": [1, 3], "b": [2, 4]}
+
+
 def test_thousands_separators_are_read(tmp_path: Path) -> None:
     table = written(tmp_path / "a.csv", 'won,n\n"1,234,567",1\n999,2\n"-2,000.5",3\n')
     assert numbers(table)["won"] == [1234567, 999, -2000.5]

@@ -69,13 +69,16 @@ def ties(values: Numbers) -> Ties:
 def _without_rounding(values: Numbers) -> Numbers:
     """Decimals that arithmetic has blurred (0.1 + 0.2) as the decimals they were; other values as they are."""
     largest = float(np.abs(values).max())
+    blur = min(1e-12 * largest, 1e-6 * float(np.ptp(values)))
     for places in range(7):
-        scaled = values[:1000] * 10.0**places
-        if largest * 10.0**places < 1e12 and np.allclose(scaled, np.rint(scaled), rtol=1e-12, atol=1e-6):
-            scaled = values * 10.0**places
-            whole: Numbers = np.rint(scaled)
-            return whole / 10.0**places if np.allclose(scaled, whole, rtol=1e-12, atol=1e-6) else values
+        power = 10.0**places
+        if largest * power < 1e12 and _near_whole(values[:1000] * power, blur * power):
+            return np.rint(values * power) / power if _near_whole(values * power, blur * power) else values
     return values
+
+
+def _near_whole(values: Numbers, blur: float) -> bool:
+    return bool((np.abs(values - np.rint(values)) <= blur).all())
 
 
 def noise(column: str, rows: int) -> Numbers:

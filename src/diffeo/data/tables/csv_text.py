@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ def parse_csv(path: Path, content: bytes) -> tuple[Any, bool, list[str]]:
     text, notes = _utf8(path, content)
     if not text.strip():
         raise ValueError(f"{path} is empty")
+    if b"\n" not in text:
+        text = text.replace(b"\r", b"\n")  # as old Macs end lines
     head = _head(text)
     delimiter = _delimiter(head)
-    lines = list(csv.reader(io.StringIO(head), delimiter=delimiter))
+    lines = list(_cells(head, delimiter))
     first = lines[0]
     _check_header(path, lines)
     counted = [str(i) for i in range(len(first))]  # the header that pandas gives to an array
@@ -107,11 +110,15 @@ def _head(text: bytes) -> str:
     return "".join([line for line in lines if line.strip()][:50])
 
 
+def _cells(head: str, delimiter: str) -> Iterator[list[str]]:
+    yield from csv.reader(io.StringIO(head.replace("\r\n", "\n").replace("\r", " ")), delimiter=delimiter)
+
+
 def _delimiter(head: str) -> str:
     """The delimiter that gives most lines the same number of cells, more than one."""
     best, score = ",", 0.0
     for delimiter in DELIMITERS:
-        counts = Counter(len(row) for row in csv.reader(io.StringIO(head), delimiter=delimiter))
+        counts = Counter(len(row) for row in _cells(head, delimiter))
         cells, lines = max(counts.items(), key=lambda item: (item[1], item[0]))
         if cells > 1 and lines / counts.total() > score:
             best, score = delimiter, lines / counts.total()
