@@ -187,6 +187,8 @@ def test_if_every_column_is_tied_the_suggestion_still_leaves_some(tmp_path: Path
         (np.r_[np.zeros(4), normal(1)[4:]], False, None),
         (np.r_[np.zeros(7), normal(1)[7:]], True, None),
         (np.repeat([1.0, 10, 100, 1000], 50), True, 9),
+        (normal(1) * 1e-12, False, None),
+        (1e9 + np.round(normal(1), 4) / 100, False, None),
     ],
 )
 def test_ties_are_told_from_chance(values: np.ndarray, unbounded: bool, cell: float | None) -> None:
@@ -253,6 +255,19 @@ def test_numbers_that_float32_cannot_tell_apart_are_refused(tmp_path: Path) -> N
     assert "count: numbers near" in text
     assert text.endswith("Use --drop stamp,count")
     assert "float32 tells apart" in message(name, drop=["stamp"], dequantize=["count"])
+
+
+def test_columns_that_follow_from_others_are_named(tmp_path: Path) -> None:
+    a, b = normal(1), normal(2)
+    name = table(
+        tmp_path / "a.csv", a=a, b=b, inches=(a * 100 + 3) / 2.54, total=a + b, same=b, noisy=a + 1e-3 * normal(3)
+    )
+    text = message(name)
+    assert "inches: follows from a: it is that times 39.3701, plus 1.1811" in text
+    assert "total: follows from the columns before it" in text
+    assert "same: equals b" in text
+    assert text.endswith("Use --drop inches,total,same")
+    assert diffeo.data.load(name, **suggested(text)).columns == ("x", "a", "b", "noisy")
 
 
 def test_nearly_constant_columns_are_named(tmp_path: Path) -> None:

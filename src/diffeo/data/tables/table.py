@@ -11,6 +11,7 @@ from diffeo.data.dataset import Dataset, Part
 from diffeo.data.tables.cells import fill, ties
 from diffeo.data.tables.choice import cells, features, names_of, time_column
 from diffeo.data.tables.column import Column
+from diffeo.data.tables.dependence import dependent
 from diffeo.data.tables.files import Table, read_file
 from diffeo.data.tables.findings import (
     Finding,
@@ -147,6 +148,11 @@ def _settled(
         first = tied(column, keep, counters="columns" not in given, noisy=column.name in noisy)
         cell = (noisy[column.name] or ties(column.values[keep]).cell) if column.name in noisy else None
         found += first or precision(column, keep, cell)
+    named = {finding.column for finding in found}
+    plain = [column for column in good if column.name not in noisy and column.name not in named]
+    if plain:
+        twins = dependent([column.name for column in plain], [column.values[keep] for column in plain])
+        found += [Finding(name, text, "drop") for name, text in twins.items()]
     if given.get("missing") != "drop":
         gone = dropped(found)
         found += [finding for column in ordered if column.name not in gone for finding in missing_cells(column)]
