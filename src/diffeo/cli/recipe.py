@@ -37,9 +37,9 @@ def fill(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> 
             hint = did_you_mean(name, known)
             raise CycloptsError(msg=f"{where}: there is no option {key!r}.{hint}")
         nested: Any = value
-        for part in reversed(name.split(".")):
+        for part in reversed((*commands, *name.split("."))):  # below the verb: at the top a verb's name is passed over
             nested = {part: nested}
-        Dict(nested, source=where, use_commands_as_keys=False)(app, commands, arguments)
+        Dict(nested, source=where)(app, commands, arguments)
 
 
 def entries(path: Path) -> list[tuple[str, str | None, int]]:
