@@ -11,7 +11,7 @@ from command import DIFFEO, environment, together
 from diffeo.cli.app import app
 
 VERBS = [name for name in app if not name.startswith("-")]
-WITH_EXAMPLES = ("train", "config", "demo", "sample", "completion")
+WITH_EXAMPLES = ("train", "config", "demo", "sample", "completion", "evaluate", "score", "compare")
 
 
 def test_help_needs_neither_torch_nor_other_heavy_libraries(tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
 """``diffeo compare``: several runs on the same data, side by side."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from diffeo.cli.parse import Flag
 
 
 def compare(
     *runs: Path,
     out: Path | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
 ) -> None:
     """Compare runs on the same data: test figures, their paired differences, cost, and a picture of their curves.
+
+    For example:
+      diffeo compare runs/realnvp-digits runs/glow-digits --out curves.png
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """``diffeo evaluate``: what a run is worth on a whole part of a data set."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
+from diffeo.cli.parse import Flag
 
 
 def evaluate(
@@ -14,10 +14,14 @@ def evaluate(
     part: Literal["train", "validation", "test"] = "test",
     samples: int = 1,
     seed: int = 0,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
     out: Path | None = None,
 ) -> None:
     """Measure a run: likelihood with its standard error beside simple densities, and the round trip.
+
+    For example:
+      diffeo evaluate runs/glow-mnist --samples 16
+      diffeo evaluate runs/realnvp-sales --part validation --json
 
     Parameters
     ----------
@@ -28,8 +32,7 @@ def evaluate(
     part
         Which part of it.
     samples
-        Draws of noise for every row of integers. More give a tighter bound on bits per dimension: the mean
-        over the draws is inside the logarithm. Without effect for continuous data.
+        Draws of noise for every row of integers: more give a tighter bound on bits per dimension.
     seed
         Of that noise.
     json

@@ -17,6 +17,12 @@ def score(
 ) -> None:
     """Score rows with a run, and say how they compare with rows that it has not seen.
 
+    A row's quantile is the share of the validation and test rows of the run's own data that are as unlikely or more so.
+
+    For example:
+      diffeo score runs/realnvp-sales table:new.csv --threshold 0.01 --out scores.csv
+      diffeo score runs/glow-mnist fashion-mnist
+
     Parameters
     ----------
     run
@@ -30,11 +36,9 @@ def score(
     seed
         Of that noise.
     threshold
-        Mark rows that are less likely than this share of held-out rows, for example 0.01. The rate of false
-        alarms is measured on held-out rows and stated.
+        Mark rows less likely than this share of held-out rows, as 0.01; the rate of false alarms is stated.
     out
-        A .csv or .parquet file to write, one line a row: its number, log_prob (nats, in the table's own units),
-        bits_per_dim (of integers), quantile (the share of held-out rows that are as unlikely or more so), marked.
+        A .csv or .parquet file: row, log_prob (nats, the table's units), bits_per_dim (integers), quantile, marked.
     """
     from diffeo.cli.files import refuse_existing, write_table
     from diffeo.cli.tables import note_unfinished, show_scores

@@ -1,12 +1,11 @@
 """``diffeo watch``: a training in the terminal."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from diffeo.cli.parse import Flag
 
 
-def watch(run: Path, /, *, every: float = 2.0, once: Annotated[bool, Parameter(negative="")] = False) -> None:
+def watch(run: Path, /, *, every: float = 2.0, once: Flag = False) -> None:
     """Watch a training: its curves and its newest samples, until it ends or you press Ctrl-C.
 
     Only files are read, so a training on another machine can be watched through a shared folder.
