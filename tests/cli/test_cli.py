@@ -75,3 +75,7 @@ def test_info_shows_the_plan_and_what_was_reached(place: Path) -> None:
     assert "network passes" in done.stdout
     assert "histogram" in done.stdout
     assert "--conditional" in done.stdout
+    told = json.loads(diffeo("info", "digits", "--json", cwd=place).stdout)
+    assert told["asked"]["data"]["name"] == "digits"
+    assert told["reached"] == json.loads((place / "digits" / "summary.json").read_text())
+    assert told["last"]["epoch"] == 1

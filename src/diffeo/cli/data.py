@@ -10,6 +10,9 @@ def data(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
 
     Besides these, folder:PATH is your images and table:PATH your table.
 
+    For example:
+      diffeo data
+
     Parameters
     ----------
     json

@@ -2,19 +2,31 @@
 
 from pathlib import Path
 
+from diffeo.cli.parse import Flag
 
-def info(run: Path, /) -> None:
+
+def info(run: Path, /, *, json: Flag = False) -> None:
     """Show a run's flow, its shape plan, and what it reached.
+
+    For example:
+      diffeo info runs/glow-mnist
 
     Parameters
     ----------
     run
         The run folder.
+    json
+        Print what was asked for, what was reached (null while it trains) and the last epoch's record as JSON.
     """
+    from diffeo.cli.output import print_json
     from diffeo.cli.tables import show_summary
     from diffeo.runs import read_run
 
     opened = read_run(run)
+    last = opened.history[-1] if opened.history else {}
+    if json:
+        print_json({"run": str(run), "asked": opened.record, "reached": opened.summary, "last": last or None})
+        return
     print(opened.load_flow())
     if opened.summary is not None:
         show_summary(opened.summary)
@@ -23,7 +35,6 @@ def info(run: Path, /) -> None:
             f"{opened.summary['command']}"
         )
         return
-    last = opened.history[-1] if opened.history else {}
     print(
         f"no {opened.folder / 'summary.json'}: the training has not ended, or was stopped. It wrote last after "
         f"{last.get('step', 0):,} steps (epoch {last.get('epoch', 0):g}); the flow has its best weights up to then.\n"

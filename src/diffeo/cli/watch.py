@@ -10,6 +10,9 @@ def watch(run: Path, /, *, every: float = 2.0, once: Flag = False) -> None:
 
     Only files are read, so a training on another machine can be watched through a shared folder.
 
+    For example:
+      diffeo watch runs/glow-mnist
+
     Parameters
     ----------
     run
