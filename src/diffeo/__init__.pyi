@@ -20,6 +20,7 @@ from .doors import Quantizer as Quantizer
 from .elementwise import Additive as Additive
 from .elementwise import Affine as Affine
 from .elementwise import Elementwise as Elementwise
+from .evaluation import verify as verify
 from .flow import Flow as Flow
 from .flows import NICE as NICE
 from .flows import Glow as Glow

@@ -21,6 +21,7 @@ from diffeo.cli.sample import sample
 from diffeo.cli.score import score
 from diffeo.cli.train import refuse_beside_resume, train
 from diffeo.cli.usage import explain
+from diffeo.cli.verify import verify
 from diffeo.cli.watch import watch
 
 HELP = """Exact-likelihood generative models: train a flow, sample from it, score data with it.
@@ -63,6 +64,7 @@ app.command(evaluate, group=USE, usage="Usage: diffeo evaluate RUN [DATA] [OPTIO
 app.command(compare, group=USE, usage="Usage: diffeo compare RUN RUN .. [OPTIONS]")
 app.command(sample, group=USE)
 app.command(score, group=USE)
+app.command(verify, group=USE, usage="Usage: diffeo verify RUN [DATA] [OPTIONS]")
 app.command(info, group=USE)
 app.command(data, group=OTHER)
 app.command(completion, group=OTHER)

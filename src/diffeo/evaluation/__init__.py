@@ -29,3 +29,6 @@ from diffeo.evaluation.round_trip import RoundTrip as RoundTrip
 from diffeo.evaluation.round_trip import round_trip as round_trip
 from diffeo.evaluation.units import Units as Units
 from diffeo.evaluation.units import units as units
+from diffeo.evaluation.verification import Fault as Fault
+from diffeo.evaluation.verification import Report as Report
+from diffeo.evaluation.verification import verify as verify

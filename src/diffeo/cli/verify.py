@@ -1,0 +1,61 @@
+"""``diffeo verify``: whether a trained flow is exact."""
+
+from pathlib import Path
+from typing import Literal
+
+from diffeo.cli.parse import Flag, Whole
+
+
+def verify(
+    run: Path,
+    data: str | None = None,
+    /,
+    *,
+    rows: Whole = 256,
+    part: Literal["train", "validation", "test"] = "test",
+    seed: Whole = 0,
+    exact_up_to: Whole = 1024,
+    json: Flag = False,
+) -> None:
+    """Check every layer of a run: round trip, log-determinant, conditioning, precision. Exit status 1 if it fails.
+
+    For example:
+      diffeo verify runs/glow-mnist
+      diffeo verify runs/realnvp-sales --rows 1000 --json
+
+    Parameters
+    ----------
+    run
+        The run folder, or a folder that a flow was saved to.
+    data
+        A data set's name, folder:PATH or table:PATH; what the run was trained on, if not given.
+    rows
+        How many rows of data, and how many samples, to try.
+    part
+        Which part of the data.
+    seed
+        Of the choice of rows and the samples.
+    exact_up_to
+        Dimensions up to which whole Jacobians are computed; beyond, log-determinants are compared with estimates.
+    json
+        Print all figures as JSON, not as a table.
+    """
+    import sys
+
+    import diffeo
+    from diffeo.evaluation import labels_for
+    from diffeo.runs import read_run
+    from diffeo.runs.folder import RUN_FILE, SUMMARY_FILE
+
+    flow = diffeo.load(run)
+    of_training = (run / RUN_FILE).is_file() or (run / SUMMARY_FILE).is_file()
+    x = labels = None
+    if data is not None or of_training:
+        dataset = read_run(run).load_data(data) if of_training else diffeo.data.load(str(data))
+        if dataset.shape != flow.shape:
+            raise ValueError(f"{run} is of rows of shape {flow.shape}, {dataset.name} has {dataset.shape}")
+        chosen = getattr(dataset, part)
+        x, labels = chosen.x, labels_for(flow, chosen)
+    report = diffeo.verify(flow, x, labels, rows=rows, exact_up_to=exact_up_to, seed=seed)
+    print(report.to_json() if json else report)
+    sys.exit(0 if report.ok else 1)

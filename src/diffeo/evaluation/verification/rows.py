@@ -1,0 +1,118 @@
+"""Which rows a flow is verified on: data, samples, and inputs that are looked for because they come back badly."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diffeo.bijections import Bijection
+from diffeo.evaluation.verification.adversarial import worst_inputs
+from diffeo.evaluation.verification.report import Fault
+from diffeo.evaluation.verification.subject import Rows, Subject
+from diffeo.flow import Flow
+
+
+def given_rows(
+    flow: Flow | Bijection, subject: Subject, x: Tensor | None, condition: Any, rows: int, seed: int
+) -> Rows | None:
+    """Some of the rows that the user gives, on the continuous side of the door; None if there are none."""
+    if rows < 2:
+        raise ValueError(f"verify: rows must be at least 2, got {rows}")
+    if x is None:
+        if not isinstance(flow, Flow):
+            raise ValueError(f"verify: a {type(flow).__name__} by itself needs data to be run on. Pass x=")
+        return None
+    if not len(x):
+        raise ValueError("verify: x has no rows. Leave it out to verify on samples")
+    x = x.to(subject.device)
+    which = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:rows].sort().values.to(x.device)
+    c = _condition_rows(flow, subject, condition)
+    if isinstance(flow, Flow):
+        flow.check(x, c)
+    if c is not None:
+        c = (c.expand(len(x), *c.shape[1:]) if len(c) == 1 else c)[which]
+    y = x[which].to(subject.dtype) + (0.0 if subject.door is None else 0.5)  # the middle of the cell
+    broken = (~y.isfinite().flatten(1).all(1)).nonzero().flatten()
+    if len(broken):
+        raise ValueError(
+            f"verify: {len(broken)} of {len(y)} rows hold NaN or infinity (the first: {int(which[broken[0]])})"
+        )
+    return Rows("data", y, c, which.cpu())
+
+
+def condition_of_samples(
+    flow: Flow | Bijection, subject: Subject, given: Rows | None, condition: Any, rows: int
+) -> Tensor | None:
+    """What the samples are conditioned on: what the data is, or every class in turn."""
+    if given is not None:
+        c = given.condition
+        return None if c is None else c[torch.arange(rows, device=c.device) % len(c)]
+    if not isinstance(flow, Flow) or not flow.conditional:
+        return None
+    c = _condition_rows(flow, subject, condition)
+    if c is not None:
+        return c[torch.arange(rows, device=c.device) % len(c)]
+    classes = getattr(flow.embedding, "classes", None)
+    if classes is None:
+        raise ValueError(f"verify: this {subject.name} is conditioned. Pass condition=, one row or one for each of x")
+    turns: Tensor = torch.arange(rows, device=subject.device) % classes
+    return turns
+
+
+def _condition_rows(flow: Flow | Bijection, subject: Subject, condition: Any) -> Tensor | None:
+    """A condition as a tensor with a batch dimension."""
+    if condition is None:
+        return None
+    c = torch.as_tensor(condition, device=subject.device)
+    if not isinstance(flow, Flow):
+        return c
+    shape = flow.bijection.condition_shape or () if flow.embedding is None else getattr(flow.embedding, "shape", ())
+    return c.view(-1, *shape)
+
+
+def inside(subject: Subject, rows: Rows, faults: list[Fault], notes: list[str]) -> Rows:
+    """The rows that are finite and inside the support."""
+    finite = rows.y.isfinite().flatten(1).all(1)
+    if not bool(finite.all()):
+        faults.append(Fault("flow", "finite", f"{int((~finite).sum())} of {len(rows)} {rows.name} are not finite",
+                            "A scale is too large: lower its bound, or the learning rate"))  # fmt: skip
+        rows = rows.take(finite)
+    try:
+        inside = torch.cat([subject.log_density(subject.own, part) for part in subject.chunks(rows)]) > -math.inf
+    except Exception:  # the layer is found, and named, by the checks of layers
+        return rows
+    if inside.shape == (len(rows),) and not bool(inside.all()) and bool(inside.any()):
+        notes.append(
+            f"{rows.name}: {int((~inside).sum())} of {len(rows)} rows lie outside the support and are left out"
+        )
+        return rows.take(inside)
+    return rows
+
+
+def adversarial_rows(
+    subject: Subject, rows: Rows, errors: Tensor, spread: Tensor, *, radius: float, steps: int, seed: int
+) -> Rows:
+    """The rows that come back worst, moved to where they come back worse."""
+    few = rows.take(errors.argsort(descending=True)[: max(2, min(16, 2**14 // max(1, subject.features)))])
+    bijection, condition = subject.bijection(subject.wide), subject.embedded(subject.wide, few)
+    eps = torch.finfo(subject.dtype).eps
+
+    def round_trip(y: Tensor, direction: Tensor) -> Tensor:
+        z, log_det = bijection.encode(y, condition)
+        back, _ = bijection.decode(z + eps * z.detach().abs().clamp(min=1) * direction.reshape(z.shape), condition)
+        outside = (log_det == -math.inf).view(-1, *[1] * (back.dim() - 1))
+        return back.masked_fill(outside, math.nan)
+
+    ends = (None, None) if subject.door is None else (0.5, subject.door.values - 0.5)
+    y = worst_inputs(round_trip, few.y.double(), radius=radius * spread.double(), low=ends[0], high=ends[1],
+                     steps=steps, seed=seed)  # fmt: skip
+    y = y if subject.door is None else y.floor() + 0.5
+    return Rows("adversarial", y.to(subject.dtype), few.condition, few.numbers)
+
+
+def spread_of(y: Tensor) -> Tensor:
+    """Standard deviation of every dimension; of one that hardly varies, of all."""
+    deviation = y.double().std(0, correction=0)
+    typical = deviation.mean() if bool(deviation.mean() > 0) else deviation.new_ones(())
+    return torch.where(deviation > 1e-3 * typical, deviation, typical).to(y)

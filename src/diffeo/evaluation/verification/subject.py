@@ -1,0 +1,169 @@
+"""What is verified: a flow, or a bijection by itself, in copies of its own and of double precision."""
+
+import copy
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from diffeo.bijections import Bijection, Step
+from diffeo.evaluation.verification.report import Fault
+from diffeo.flow import Flow
+
+Condition = Tensor | None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows on the continuous side of the door, with what they are conditioned on.
+
+    Attributes:
+        name: data, samples or adversarial.
+        y: ``(B, *shape)``, in the flow's own precision.
+        condition: as given to the flow, ``(B, ..)``, or None.
+        latent: the noise that y was decoded from, of samples.
+        numbers: of the rows in what the user gave.
+    """
+
+    name: str
+    y: Tensor
+    condition: Condition
+    numbers: Tensor
+    latent: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, which: Tensor | slice) -> "Rows":
+        """Some of the rows."""
+        some = [None if t is None else t[which] for t in (self.y, self.condition, self.numbers, self.latent)]
+        return Rows(self.name, some[0], some[1], some[2], some[3])  # type: ignore[arg-type]
+
+
+class Subject:
+    """A flow or bijection in three copies, so that verifying it changes nothing.
+
+    ``own`` has the precision of the original, ``wide`` is float64 and ``narrow`` float32.
+    """
+
+    def __init__(self, item: Flow | Bijection, x: Tensor | None):
+        self.flow = isinstance(item, Flow)
+        floating = [t.dtype for t in item.state_dict().values() if t.is_floating_point()]
+        given = x.dtype if x is not None and x.is_floating_point() else torch.float32
+        self.dtype = item.dtype if isinstance(item, Flow) else (floating[0] if floating else given)
+        self.wide: Any = copy.deepcopy(item).double().eval()
+        self.own: Any = copy.deepcopy(item).eval()
+        self.narrow: Any = self.own if self.dtype == torch.float32 else copy.deepcopy(item).float().eval()
+        self.name = type(item).__name__
+        self.door = item.door if isinstance(item, Flow) else None
+        self.shape = tuple(item.shape) if isinstance(item, Flow) else tuple(() if x is None else x.shape[1:])
+        self.features = math.prod(self.shape)
+        self.device = item.device if isinstance(item, Flow) else torch.device("cpu") if x is None else x.device
+
+    def bijection(self, item: nn.Module) -> Bijection:
+        """The map of one of the copies."""
+        return item.bijection if isinstance(item, Flow) else item  # type: ignore[return-value]
+
+    def embedded(self, item: Any, rows: Rows) -> Condition:
+        """What the map of one of the copies takes for the rows' condition."""
+        condition = rows.condition
+        if condition is not None and condition.is_floating_point():
+            condition = condition.to(self.dtype_of(item))
+        return item.embed(condition, len(rows)) if self.flow else condition
+
+    def dtype_of(self, item: Any) -> torch.dtype:
+        """The precision of one of the copies."""
+        return torch.float64 if item is self.wide else torch.float32 if item is self.narrow else self.dtype
+
+    def log_density(self, item: Any, rows: Rows) -> Tensor:
+        """Log density on the continuous side; of a bare bijection its log_det."""
+        y = rows.y.to(self.dtype_of(item))
+        z, log_det = self.bijection(item).encode(y, self.embedded(item, rows))
+        return item.base.log_prob(z) + log_det if self.flow else log_det
+
+    def steps(self, item: Any, rows: Rows) -> tuple[list[Step], Fault | None]:
+        """The layers' steps in one of the copies and, where one of them raises, who did."""
+        bijection, steps = self.bijection(item), []
+        with recorded(bijection, "encode") as calls:
+            try:
+                for step in bijection.steps(rows.y.to(self.dtype_of(item)), self.embedded(item, rows)):
+                    steps.append(step)
+            except Exception as error:  # a user's layer may raise anything
+                return steps, _raised(failed(bijection, calls), "encode", error)
+        return steps, None
+
+    def draw(self, n: int, condition: Condition, seed: int) -> Rows | Fault:
+        """Samples on the continuous side: integers in the middle of their cell, else with the noise they come from.
+
+        If a layer raises, the fault instead.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        if self.flow:
+            z = self.own.base.sample(n, generator=generator)
+        else:
+            shape = self.bijection(self.own).output_shape(self.shape)
+            z = torch.randn(n, *shape, dtype=self.dtype, generator=generator).to(self.device)
+        rows = Rows("samples", z, condition, torch.arange(n))
+        bijection = self.bijection(self.own)
+        with recorded(bijection, "decode") as calls:
+            try:
+                parts = [bijection.decode(part.y, self.embedded(self.own, part))[0] for part in self.chunks(rows)]
+            except Exception as error:  # as above
+                return _raised(failed(bijection, calls), "decode", error)
+        y = torch.cat(parts)
+        if self.door is not None:  # a sample is an integer; the point that it was is gone
+            return Rows("samples", self.door.decode(y).to(self.dtype) + 0.5, condition, torch.arange(n))
+        return Rows("samples", y, condition, torch.arange(n), z)
+
+    def chunks(self, rows: Rows) -> Iterator[Rows]:
+        """The rows, as many at a time as fit comfortably."""
+        size = max(1, 2**18 // max(1, self.features))
+        for start in range(0, max(1, len(rows)), size):
+            yield rows.take(slice(start, start + size))
+
+
+def _raised(layer: str, way: str, error: Exception) -> Fault:
+    found = f"{way} raised {type(error).__name__}: {error}"
+    return Fault(layer, "error", found, "Run this layer by itself on these rows")
+
+
+def failed(bijection: Bijection, calls: dict[int, list[Any]]) -> str:
+    """The name of the innermost layer whose recorded call raised."""
+    raised = {key for key, results in calls.items() if isinstance(results[-1], Exception)}
+    paths = [(path, module) for path, module in bijection.named_modules() if id(module) in raised]
+    path, layer = paths[-1] if paths else ("", bijection)
+    parts = [part for part in path.split(".") if part and part != "layers"]
+    return ".".join([*parts, type(layer).__name__])
+
+
+@contextmanager
+def recorded(bijection: Bijection, way: str) -> Iterator[dict[int, list[Any]]]:
+    """Inside, what `way` (encode or decode) of every layer takes and returns, or raises, is kept by its id."""
+    calls: dict[int, list[Any]] = {}
+    layers = [module for module in bijection.modules() if isinstance(module, Bijection)]
+
+    def watch(layer: Bijection) -> None:
+        run = getattr(layer, way)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                result = run(*args, **kwargs)
+            except Exception as error:
+                calls.setdefault(id(layer), []).append(error)
+                raise
+            calls.setdefault(id(layer), []).append(((*args, *kwargs.values())[0], result[0]))
+            return result
+
+        object.__setattr__(layer, way, call)
+
+    for layer in layers:
+        watch(layer)
+    try:
+        yield calls
+    finally:
+        for layer in layers:
+            layer.__dict__.pop(way, None)
