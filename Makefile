@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint format clean
+.PHONY: install demo test contract mutants lint format clean
 
 install: $(VENV)/.installed
 
@@ -18,6 +18,15 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n 2
+
+# The contract suite alone, and its table: which point was tested on which component.
+contract: install
+	$(BIN)/python -m pytest -n 2 -q tests/contract --contract-table contract.md
+	cat contract.md
+
+# Known faults, planted one at a time in a copy: each must make a named test fail.
+mutants: install
+	$(BIN)/python tests/mutants.py --workers 2 --table mutants.md
 
 lint: install
 	$(BIN)/ruff format --check .

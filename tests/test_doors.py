@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import diffeo
 from diffeo import Quantizer
 
 
@@ -50,3 +51,13 @@ def test_what_is_no_integer_in_range_is_refused(x: torch.Tensor, message: str) -
 def test_an_impossible_number_of_values_is_refused(values: int) -> None:
     with pytest.raises(ValueError, match="values must be"):
         Quantizer(values)
+
+
+@pytest.mark.parametrize("values", [17, 256])
+def test_the_logit_of_float32_is_right_to_rounding_up_to_white(values: int) -> None:
+    """1 - s is computed from n - x, which is exact; from s it would be wrong by up to a hundredth of a nat."""
+    door, logit = Quantizer(values), diffeo.Logit(values)
+    x = torch.tensor([0, 1, values // 2, values - 2, values - 1])[:, None].expand(5, 2000)
+    u = torch.cat([torch.rand(1990), 1 - torch.logspace(-7, -1, 10)]).expand(5, 2000)
+    narrow, wide = logit.encode(door.encode(x, u)), logit.encode(door.encode(x, u.double()))
+    assert torch.allclose(narrow[0].double(), wide[0], rtol=1e-5, atol=1e-6)

@@ -146,7 +146,11 @@ FLOWS: dict[str, Case] = {
     ),
 }
 
-OTHERS = {Bijection, Quantizer, StandardNormal}  # not a map of its own; tested in files of their own
+ELEMENTWISE: dict[str, Any] = {"Affine": Affine(), "Affine wide": Affine(bound=6.0), "Additive": Additive()}
+
+BASES: dict[str, Callable[[], Any]] = {"StandardNormal": lambda: StandardNormal(3)}
+
+DOORS: dict[str, Callable[[], Any]] = {"Quantizer": lambda: Quantizer(17), "Quantizer 256": lambda: Quantizer(256)}
 
 VOLUME_PRESERVING = (Permutation, Flip, Squeeze, Flatten)
 

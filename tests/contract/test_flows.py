@@ -22,6 +22,7 @@ def rows_of(case: Case, flow: Flow, dtype: torch.dtype = torch.float32) -> tuple
     return x, condition, torch.rand(x.shape, dtype=dtype, generator=generator)
 
 
+@pytest.mark.point(2)
 def test_log_prob_is_base_plus_log_det(flow_case: Case, make, dtype: torch.dtype) -> None:
     flow = make(flow_case, dtype)
     x, condition, noise = rows_of(flow_case, flow, dtype)
@@ -33,6 +34,7 @@ def test_log_prob_is_base_plus_log_det(flow_case: Case, make, dtype: torch.dtype
     assert torch.equal(flow(x, condition, noise), log_prob)
 
 
+@pytest.mark.point(11)
 def test_sampling_is_seeded_and_does_not_depend_on_the_chunk(flow_case: Case, make) -> None:
     flow = make(flow_case)
     _, condition, _ = rows_of(flow_case, flow)
@@ -49,6 +51,7 @@ def test_sampling_is_seeded_and_does_not_depend_on_the_chunk(flow_case: Case, ma
     assert draw[0].shape == (ROWS, *flow.shape)
 
 
+@pytest.mark.point(11)
 def test_sampling_leaves_no_state_and_takes_none(flow_case: Case, make) -> None:
     flow = make(flow_case).train()
     before = {name: tensor.clone() for name, tensor in flow.state_dict().items()}
@@ -63,6 +66,7 @@ def test_sampling_leaves_no_state_and_takes_none(flow_case: Case, make) -> None:
     assert not any(getattr(module, "_frozen_inverse", None) is not None for module in flow.modules())
 
 
+@pytest.mark.point(11)
 def test_a_sample_has_the_log_density_that_it_is_given(flow_case: Case, make) -> None:
     flow = make(flow_case, torch.float64)
     _, condition, _ = rows_of(flow_case, flow, torch.float64)
@@ -72,6 +76,7 @@ def test_a_sample_has_the_log_density_that_it_is_given(flow_case: Case, make) ->
     assert torch.allclose(flow.base.log_prob(z) + log_det, log_prob, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.point(11)
 def test_temperature_multiplies_z(flow_case: Case, make) -> None:
     flow = make(flow_case, torch.float64)
     _, condition, _ = rows_of(flow_case, flow, torch.float64)
@@ -80,6 +85,7 @@ def test_temperature_multiplies_z(flow_case: Case, make) -> None:
     assert torch.allclose(x.double(), flow.decode(0.3 * noise, condition)[0].double())
 
 
+@pytest.mark.point(11)
 def test_samples_have_gradients_where_asked_for(flow_case: Case, make) -> None:
     flow = make(flow_case)
     _, condition, _ = rows_of(flow_case, flow)
@@ -90,6 +96,7 @@ def test_samples_have_gradients_where_asked_for(flow_case: Case, make) -> None:
     assert any(p.grad is not None and bool((p.grad != 0).any()) for p in flow.parameters())
 
 
+@pytest.mark.point(9)
 def test_one_row_of_condition_is_for_all(flow_case: Case, make) -> None:
     flow = make(flow_case)
     x, condition, noise = rows_of(flow_case, flow)
@@ -107,6 +114,7 @@ def test_one_row_of_condition_is_for_all(flow_case: Case, make) -> None:
         flow.log_prob(x, condition[:2], noise)
 
 
+@pytest.mark.point(1)
 def test_integers_come_back_and_need_noise_only_for_likelihoods(flow_case: Case, make) -> None:
     flow = make(flow_case)
     if flow.door is None:
@@ -119,6 +127,7 @@ def test_integers_come_back_and_need_noise_only_for_likelihoods(flow_case: Case,
     assert torch.equal(one, flow.log_prob(x, condition, generator=torch.Generator().manual_seed(1)))
 
 
+@pytest.mark.point(5)
 def test_levels_are_views_of_z_that_put_it_together_again(flow_case: Case, make) -> None:
     flow = make(flow_case)
     z = flow.base.draw(ROWS)
@@ -127,6 +136,7 @@ def test_levels_are_views_of_z_that_put_it_together_again(flow_case: Case, make)
     assert [tuple(level.shape[1:]) for level in levels] == flow.level_shapes
 
 
+@pytest.mark.point(10)
 def test_log_prob_compiles_in_one_graph(flow_case: Case, make) -> None:
     flow = make(flow_case)
     x, condition, noise = rows_of(flow_case, flow)
@@ -135,6 +145,7 @@ def test_log_prob_compiles_in_one_graph(flow_case: Case, make) -> None:
     assert torch.allclose(compiled(x, condition, noise), flow(x, condition, noise), atol=1e-4)
 
 
+@pytest.mark.point(10)
 def test_scores_of_single_rows_come_from_vmap(flow_case: Case, make) -> None:
     flow = make(flow_case, torch.float64)
     x, condition, noise = rows_of(flow_case, flow, torch.float64)
@@ -156,6 +167,7 @@ def test_scores_of_single_rows_come_from_vmap(flow_case: Case, make) -> None:
     ["RealNVP of 5", "RealNVP classes", "NICE", "RealNVP integers", "Glow", "Glow given an image", "Glow integers"],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.point(10)
 def test_log_prob_exports_with_any_number_of_rows(name: str, make) -> None:
     case = FLOWS[name]
     flow = make(case).requires_grad_(False)
@@ -178,6 +190,20 @@ def test_the_plan_is_printed(flow_case: Case, make) -> None:
 
 
 @pytest.mark.parametrize("temperature", [-1.0, math.nan, math.inf])
+@pytest.mark.point(11)
 def test_an_impossible_temperature_is_refused(temperature: float, make) -> None:
     with pytest.raises(ValueError, match="temperature"):
         make(FLOWS["RealNVP of 2"]).sample(1, temperature=temperature)
+
+
+@pytest.mark.point(8)
+def test_every_output_depends_on_other_inputs_than_its_own(flow_case: Case, make) -> None:
+    """So couplings alternate: a half that is always kept would be scaled and shifted at most."""
+    flow = make(flow_case, torch.float64)
+    if flow.base.features == 1 or type(flow) is Flow:
+        return
+    x, condition = flow_case.x(torch.float64, rows=1), flow_case.condition(flow, torch.float64, rows=1)
+    c = flow.embed(condition, 1)
+    jacobian = torch.func.jacrev(lambda row: flow.bijection.encode(row[None], c)[0][0])(x[0]).flatten(1)
+    assert ((jacobian.abs() > 1e-12).sum(1) > 1).all()
+    assert ((jacobian.abs() > 1e-12).sum(0) > 1).all()

@@ -1,0 +1,293 @@
+"""Known faults, planted one at a time in a copy of the source: each must make a named test fail.
+
+    python tests/mutants.py [--table FILE] [NAME ..]
+
+First the tests must pass on an unchanged copy. Then every fault is planted by replacing a piece of text, which
+must occur exactly once, and the tests that should see it are run. Exit status 1 if a fault survives, or could
+not be planted.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIJECTIONS, FLOWS = "tests/contract/test_bijections.py", "tests/contract/test_flows.py"
+SCALES, PARTS = "tests/contract/test_scales.py", "tests/contract/test_parts.py"
+FLOW, IO, DOORS = "tests/test_flow.py", "tests/test_io.py", "tests/test_doors.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault, and the test that must see it: ``file::test``, or ``file::test[case]``."""
+
+    fault: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+MUTANTS = [
+    Mutant(
+        "the sign of log-det in decode is flipped (ActNorm)",
+        "bijections/actnorm.py",
+        "return z * (-log_scale).exp() - shift, -log_det",
+        "return z * (-log_scale).exp() - shift, log_det",
+        f"{BIJECTIONS}::test_log_det_is_autograds_in_both_directions[ActNorm]",
+    ),
+    Mutant(
+        "a log-det term is missing (Logit's division by the number of values)",
+        "bijections/logit.py",
+        "log_det = (self.log_slope - log_s - log_rest)",
+        "log_det = (-log_s - log_rest)",
+        f"{BIJECTIONS}::test_log_det_is_autograds_in_both_directions[Logit 256]",
+    ),
+    Mutant(
+        "bits/dim drops a constant (log 2)",
+        "flow.py",
+        "return -log_p / (math.prod(self.shape) * math.log(2))",
+        "return -log_p / math.prod(self.shape)",
+        f"{FLOW}::test_bits_per_dim_of_a_model_computed_by_hand",
+    ),
+    Mutant(
+        "couplings never alternate (NICE)",
+        "flows/nice.py",
+        "coupling(swap=i % 2 == 1 and features > 1)",
+        "coupling(swap=False)",
+        f"{FLOWS}::test_every_output_depends_on_other_inputs_than_its_own[NICE]",
+    ),
+    Mutant(
+        "ActNorm forgets that it is initialized when it is loaded",
+        "bijections/actnorm.py",
+        'self.register_buffer("initialized", torch.tensor(False))',
+        'self.register_buffer("initialized", torch.tensor(False), persistent=False)',
+        f"{FLOW}::test_a_second_initialize_is_refused_and_a_loaded_flow_remembers_the_first",
+    ),
+    Mutant(
+        "encode changes its input (ActNorm)",
+        "bijections/actnorm.py",
+        "return (x + shift) * log_scale.exp(), log_det",
+        "return x.add_(shift) * log_scale.exp(), log_det",
+        f"{BIJECTIONS}::test_input_is_never_changed[ActNorm]",
+    ),
+    Mutant(
+        "log-det is summed over the batch (Coupling)",
+        "bijections/partition.py",
+        "return log_det.flatten(1).sum(1)",
+        "return log_det.sum().expand(log_det.shape[0])",
+        f"{BIJECTIONS}::test_no_row_and_one_row_are_right[Coupling-1]",
+    ),
+    Mutant(
+        "a float32 constant in a float64 path (the bound of scales)",
+        "elementwise/bound.py",
+        "return bound * torch.tanh(raw / bound)",
+        "return bound * torch.tanh((raw / bound).float()).to(raw.dtype)",
+        f"{SCALES}::test_a_float64_path_tells_apart_what_float32_cannot[Coupling]",
+    ),
+    Mutant(
+        "sampling ignores the generator",
+        "bases.py",
+        "noise = torch.randn(n, self.features, dtype=self.origin.dtype, device=device, generator=generator)",
+        "noise = torch.randn(n, self.features, dtype=self.origin.dtype, device=device)",
+        f"{FLOWS}::test_sampling_is_seeded_and_does_not_depend_on_the_chunk[RealNVP of 2]",
+    ),
+    Mutant(
+        "noise reaches the next integer",
+        "doors.py",
+        "(part + 0.5) / self.parts",
+        "(part + 1) / self.parts",
+        f"{DOORS}::test_a_noisy_point_stays_in_its_cell",
+    ),
+    Mutant(
+        "the door rounds where it should take the floor",
+        "doors.py",
+        ".floor().clamp(0, self.values - 1).to(dtype)",
+        ".round().clamp(0, self.values - 1).to(dtype)",
+        f"{PARTS}::test_every_integer_comes_back_through_its_door",
+    ),
+    Mutant(
+        "1 - s is computed from s (Logit, near white)",
+        "bijections/logit.py",
+        "self.alpha + slope * x, self.alpha + slope * (self.values - x)",
+        "self.alpha + slope * x, 1 - (self.alpha + slope * x)",
+        f"{DOORS}::test_the_logit_of_float32_is_right_to_rounding_up_to_white",
+    ),
+    Mutant(
+        "entries beside the diagonal of the 1x1 convolution are unbounded",
+        "bijections/conv1x1.py",
+        "lower = bounded(self.raw_triangles, LOWER_BOUND).tril(-1) + one",
+        "lower = self.raw_triangles.tril(-1) + one",
+        f"{SCALES}::test_no_parameters_make_a_mixing_matrix_singular",
+    ),
+    Mutant(
+        "log-det forgets the number of pixels (1x1 convolution)",
+        "bijections/conv1x1.py",
+        "places = 1 if x.dim() == 2 else x.shape[2] * x.shape[3]",
+        "places = 1",
+        f"{BIJECTIONS}::test_log_det_is_autograds_in_both_directions[InvertibleConv1x1 image]",
+    ),
+    Mutant(
+        "an inverse that was computed once outlives frozen()",
+        "bijections/conv1x1.py",
+        "def thaw(self) -> None:\n        self._frozen_inverse = None",
+        "def thaw(self) -> None:\n        pass",
+        f"{FLOW}::test_frozen_gives_the_same_samples_and_ends",
+    ),
+    Mutant(
+        "a split's prior looks at the noise, not at the kept half, in decode",
+        "bijections/split.py",
+        "b, log_sigma = self.gaussian.encode(z_b, self._prior_parameters(a, condition))",
+        "b, log_sigma = self.gaussian.encode(z_b, self._prior_parameters(z_a.reshape(a.shape), condition))",
+        f"{BIJECTIONS}::test_the_round_trip_holds_to_rounding_times_conditioning[Split-float64]",
+    ),
+    Mutant(
+        "the log density of a sample has the wrong sign of log-det",
+        "flow.py",
+        "return x, self.base.log_prob(z) - log_det",
+        "return x, self.base.log_prob(z) + log_det",
+        f"{FLOWS}::test_a_sample_has_the_log_density_that_it_is_given[RealNVP of 2]",
+    ),
+    Mutant(
+        "rows are coupled by a batch statistic (Standardize)",
+        "bijections/standardize.py",
+        "return (x - self.mean) / self.scale, -self.scale",
+        "return (x - self.mean - 0 * x.mean(0)) / self.scale, -self.scale",
+        f"{BIJECTIONS}::test_a_nan_row_stays_one_row[Standardize]",
+    ),
+    Mutant(
+        "a buffer that defines the map is not saved (Standardize's scale)",
+        "bijections/standardize.py",
+        'self.register_buffer("scale", torch.ones(self.shape))',
+        'self.register_buffer("scale", torch.ones(self.shape), persistent=False)',
+        f"{BIJECTIONS}::test_options_and_tensors_say_it_all[Standardize]",
+    ),
+    Mutant(
+        "decode puts the pixels of a block elsewhere (Squeeze)",
+        "bijections/squeeze.py",
+        "parts = torch.stack([first, second, third, fourth], 3)",
+        "parts = torch.stack([first, third, second, fourth], 3)",
+        f"{BIJECTIONS}::test_the_round_trip_holds_to_rounding_times_conditioning[Squeeze checkerboard-float32]",
+    ),
+    Mutant(
+        "decode applies the permutation again",
+        "bijections/permutation.py",
+        "z.index_select(1, self.inverse_order)",
+        "z.index_select(1, self.order)",
+        f"{BIJECTIONS}::test_the_round_trip_holds_to_rounding_times_conditioning[Permutation-float32]",
+    ),
+    Mutant(
+        "scales are bounded on one side only",
+        "elementwise/bound.py",
+        "return bound * torch.tanh(raw / bound)",
+        "return raw.clamp(max=bound)",
+        f"{SCALES}::test_huge_parameters_keep_both_directions_finite[Coupling-float32]",
+    ),
+    Mutant(
+        "the base forgets the dimensions in its constant",
+        "bases.py",
+        "- self.features * HALF_LOG_2PI",
+        "- HALF_LOG_2PI",
+        f"{FLOWS}::test_log_prob_is_base_plus_log_det[RealNVP of 2-float32]",
+    ),
+    Mutant(
+        "the average over draws of noise is a sum",
+        "flow.py",
+        "log_p = torch.stack(draws).logsumexp(0) - math.log(samples)",
+        "log_p = torch.stack(draws).logsumexp(0)",
+        f"{FLOW}::test_bits_per_dim_of_a_model_computed_by_hand",
+    ),
+    Mutant(
+        "a tensor too many in a file is accepted",
+        "io.py",
+        'faults += [f"extra {name}" for name in tensors if name not in wanted]',
+        "faults += []",
+        f"{IO}::test_a_file_that_does_not_fit_is_refused",
+    ),
+    Mutant(
+        "an error of a half-precision input is not raised",
+        "bijections/bijection.py",
+        "if like is not None and x.dtype != like.dtype and not torch.is_autocast_enabled(x.device.type):",
+        "if False:",
+        f"{BIJECTIONS}::test_another_dtype_is_refused_and_the_error_says_what_to_do[ActNorm]",
+    ),
+]
+
+
+def copied(folder: Path) -> Path:
+    """The source and its tests, to be changed."""
+    for name in ("src", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def run(folder: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run tests on the copy."""
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def try_mutant(mutant: Mutant) -> tuple[Mutant, str]:
+    """Plant one fault and say what became of it: caught, survived, or why it is neither."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = copied(Path(place))
+        path = folder / "src" / "diffeo" / mutant.file
+        text = path.read_text(encoding="utf-8")
+        found = text.count(mutant.old)
+        if found != 1:
+            return mutant, f"not planted: its text occurs {found} times in {mutant.file}"
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        done = run(folder, [mutant.test])
+    outcome = {0: "survived", 1: "caught"}.get(done.returncode)
+    return mutant, outcome or f"pytest ended with {done.returncode}: {done.stdout.strip()[-300:]}"
+
+
+def table(results: list[tuple[Mutant, str]]) -> str:
+    """As Markdown."""
+    lines = ["| fault | file | test | |", "| --- | --- | --- | --- |"]
+    for mutant, outcome in results:
+        test = mutant.test.rpartition("::")[2].removeprefix("test_")
+        lines.append(f"| {mutant.fault} | `{mutant.file}` | `{test}` | {outcome} |")
+    caught = sum(outcome == "caught" for _, outcome in results)
+    return "\n".join([*lines, "", f"{caught} of {len(results)} caught.", ""])
+
+
+def main() -> int:
+    """Try all faults, or those whose description contains one of the words given."""
+    parser = argparse.ArgumentParser(description="Plant known faults and see whether the tests catch them.")
+    parser.add_argument("words", nargs="*", help="only faults whose description contains one of these")
+    parser.add_argument("--table", type=Path, help="write the table of faults and tests to this file")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    words = arguments.words
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.fault for word in words)]
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as place:
+        clean = run(copied(Path(place)), sorted({mutant.test for mutant in chosen}))
+    if clean.returncode:
+        print(f"the tests do not pass on unchanged source:\n{(clean.stdout + clean.stderr)[-3000:]}")
+        return 1
+    results = []
+    with ThreadPoolExecutor(arguments.workers) as pool:
+        for mutant, outcome in pool.map(try_mutant, chosen):
+            print(f"{outcome:10}{mutant.fault}", flush=True)
+            results.append((mutant, outcome))
+    if arguments.table is not None:
+        arguments.table.write_text(table(results), encoding="utf-8")
+    caught = sum(outcome == "caught" for _, outcome in results)
+    print(f"{caught} of {len(results)} caught in {time.perf_counter() - started:.0f} s")
+    return 0 if results and caught == len(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
