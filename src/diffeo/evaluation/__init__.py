@@ -1,6 +1,13 @@
 """What a trained flow is worth: likelihood, round trip, baselines, scores, pictures."""
 
 from diffeo.evaluation.baselines import baselines as baselines
+from diffeo.evaluation.calibration import Calibration as Calibration
+from diffeo.evaluation.calibration import calibration as calibration
+from diffeo.evaluation.calibration import calibration_picture as calibration_picture
+from diffeo.evaluation.calibration import classifier_test as classifier_test
+from diffeo.evaluation.calibration import coverage as coverage
+from diffeo.evaluation.calibration import discrepancy as discrepancy
+from diffeo.evaluation.calibration import normality as normality
 from diffeo.evaluation.columns import column_picture as column_picture
 from diffeo.evaluation.columns import compare_columns as compare_columns
 from diffeo.evaluation.columns import correlation_picture as correlation_picture

@@ -29,7 +29,7 @@ class Mass:
 
 @torch.no_grad()
 def mass(log_density: Callable[[Tensor], Tensor], samples: Tensor, *, seed: int = 0) -> Mass | None:
-    """The integral of ``exp(log_density)`` where the samples lie, ``(N, D)``; None beyond 16 dimensions, or if they lie in a plane.
+    """The integral of ``exp(log_density)`` where the samples lie, ``(N, D)``; None beyond 16 dimensions.
 
     In one and two dimensions the midpoint rule over the box of the samples, which holds all but about 1/N
     of a density; in more, the mean of p / q over draws of q, a mixture of t-kernels around samples.

@@ -82,7 +82,7 @@ def verify(
             found.faults += _layer_faults(subject, source, found.tally, exact_up_to, most=jacobians)
     if found.sources and not any(fault.promise in FATAL for fault in found.faults):
         first, spread = found.sources[0], spread_of(found.sources[0].y)
-        checked = [check_source(subject, source, spread, found.tally) for source in found.sources]
+        checked = [check_source(subject, source, spread_of(source.y), found.tally) for source in found.sources]
         worst = adversarial_rows(subject, first, checked[0][1], spread, radius=radius, steps=ascent, seed=seed)
         found.checks = [check for check, _ in (*checked, check_source(subject, worst, spread, found.tally))]
     if found.checks and not found.faults:
