@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from diffeo.evaluation.calibration.calibration import Calibration
-from diffeo.evaluation.pictures import DATA, INK, SAMPLE
+from diffeo.evaluation.figures import DATA, INK, SAMPLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
