@@ -31,8 +31,9 @@ class Glow(Flow):
     prior given the other half. The 1x1 convolution takes the place of RealNVP's fixed order of
     channels; the coupling is RealNVP's. The 1x1 convolution's matrix is kept as P L U.
 
-    One departure: the couplings' networks learn a bias for every place of their first layer, since
-    convolutions do not know where in the image they are.
+    Departures: the couplings' networks learn a bias for every place of their first layer, since
+    convolutions do not know where in the image they are, and their last layer, which starts at zero,
+    learns three times as fast as the others.
 
     Args:
         shape: ``(C, H, W)``.
@@ -68,7 +69,7 @@ class Glow(Flow):
         condition_shape: int | Shape | None = None,
         levels: int | None = None,
         steps: int = 8,
-        width: int = 96,
+        width: int = 48,
     ):
         row = as_shape(shape, "Glow")
         if len(row) != 3:

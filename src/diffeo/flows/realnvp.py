@@ -37,7 +37,7 @@ class RealNVP(Flow):
 
     Departures: ActNorm in place of batch norm, before every coupling, since batch norm couples the rows of
     a batch and a density would depend on what else is scored with it. The networks learn a bias for every
-    place. A checkerboard's network sees images of 14 pixels a side or more as squares of 2x2 pixels (the
+    place, and their last layer learns three times as fast as the others. A checkerboard's network sees images of 14 pixels a side or more as squares of 2x2 pixels (the
     changed pixels are 0 as before): the same work is done faster, and reaches further.
 
     Args:
@@ -49,7 +49,7 @@ class RealNVP(Flow):
         depth: for vectors, hidden layers of the networks.
         levels: for images, how many scales; two, where they fit, if not given.
         blocks: for images, residual blocks of a network.
-        width: hidden units or channels of the networks; 128 for vectors and 64 for images if not given.
+        width: hidden units or channels of the networks; 128 for vectors and 48 for images if not given.
         dropout: probability to drop a hidden unit while training.
 
     Shapes:
@@ -94,7 +94,7 @@ class RealNVP(Flow):
             layers += vector_layers(row[0], couplings, 128 if width is None else width, depth, dropout, condition)
         else:
             levels = plan_levels("RealNVP", row, levels, squeezes_less=1, most=2)
-            layers.append(image_layers(row, levels, 64 if width is None else width, blocks, dropout, condition))
+            layers.append(image_layers(row, levels, 48 if width is None else width, blocks, dropout, condition))
         super().__init__(Chain(layers), StandardNormal(math.prod(row)), door=door, embedding=embedding)
 
 
