@@ -46,6 +46,8 @@ def show_evaluation(found: dict[str, Any]) -> None:
             highlight=False,
         )
     _show_round_trip(console, f"{found['rows']:,} {found['part']} rows", found)
+    for line in found["calibration_in_words"]:
+        console.print(line, highlight=False, markup=False)
 
 
 def show_comparison(records: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from diffeo.data import Dataset, Part
 from diffeo.evaluation.baselines import baselines
+from diffeo.evaluation.calibration import FEWEST_ROWS, calibration
 from diffeo.evaluation.likelihood import Estimate, bits_per_nat, estimate, labels_for, row_log_probs
 from diffeo.evaluation.round_trip import round_trip
 from diffeo.evaluation.units import units
@@ -28,7 +29,8 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         ``flow``, ``data``, ``part``, ``rows``, ``samples``, ``seed``; ``bits_per_dim`` for integers, otherwise
         ``log_likelihood`` (nats, the data's own units) and ``log_likelihood_standardised`` (nats, columns divided by
         the training rows' standard deviations), each with ``mean`` and ``standard_error``; ``baselines`` in the unit
-        of the first; ``round_trip_error`` and ``wrong_values``.
+        of the first; ``round_trip_error`` and ``wrong_values``; ``calibration`` by
+        :func:`~diffeo.evaluation.calibration`, in figures and in words (None of fewer than 20 rows).
 
     Raises:
         ValueError: if the data does not fit the flow, or `samples` is below 1.
@@ -61,6 +63,7 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         }
     simple = {name: moved(value, shift) for name, value in baselines(replace(data, test=rows)).items()}
     trip = round_trip(flow, rows.x, labels_for(flow, rows))
+    fit = calibration(flow, rows, seed=seed) if len(rows) >= FEWEST_ROWS else None
     return {
         "flow": type(flow).__name__,
         "data": data.name,
@@ -72,6 +75,8 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         "baselines": {name: vars(value) for name, value in simple.items() if math.isfinite(value.mean)},
         "round_trip_error": trip.error,
         "wrong_values": trip.wrong_values,
+        "calibration": None if fit is None else fit.summary(),
+        "calibration_in_words": [] if fit is None else fit.lines(),
     }
 
 

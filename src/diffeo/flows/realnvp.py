@@ -37,8 +37,9 @@ class RealNVP(Flow):
 
     Departures: ActNorm in place of batch norm, before every coupling, since batch norm couples the rows of
     a batch and a density would depend on what else is scored with it. The networks learn a bias for every
-    place, and their last layer learns three times as fast as the others. A checkerboard's network sees images of 14 pixels a side or more as squares of 2x2 pixels (the
-    changed pixels are 0 as before): the same work is done faster, and reaches further.
+    place, and their last layer learns three times as fast as the others. A checkerboard's network sees
+    images of 14 pixels a side or more as squares of 2x2 pixels (the changed pixels are 0 as before): the
+    same work is done faster, and reaches further.
 
     Args:
         shape: number of features, or ``(C, H, W)``.

@@ -15,7 +15,7 @@ from diffeo.evaluation.figures import svg
 from diffeo.flow import Flow
 from diffeo.io import write_atomically
 from diffeo.runs.folder import Run, read_run
-from diffeo.runs.report_sections import column_section, latent_section, png_data, sample_section
+from diffeo.runs.report_sections import calibration_section, column_section, latent_section, png_data, sample_section
 from diffeo.runs.samples import samples_picture
 
 REPORT_FILE = "report.html"
@@ -68,6 +68,7 @@ def write_report(
         frames=sample_section(run),
         columns=column_section(flow, data, seed),
         latents=latent_section(flow, data, seed),
+        calibration=calibration_section(flow, data, seed),
         timings=_timings(summary.get("timings") or {}),
         settings=_settings(run.record.get("settings") or summary.get("settings") or {}),
         plan=repr(flow),

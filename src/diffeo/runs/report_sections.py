@@ -9,6 +9,8 @@ import torch
 
 from diffeo.data import Dataset
 from diffeo.evaluation import (
+    calibration,
+    calibration_picture,
     column_picture,
     compare_columns,
     correlation_picture,
@@ -18,6 +20,7 @@ from diffeo.evaluation import (
     latents_picture,
     pair_picture,
 )
+from diffeo.evaluation.calibration import FEWEST_ROWS
 from diffeo.evaluation.columns import Column, chance_distance, correlation_difference
 from diffeo.evaluation.figures import svg
 from diffeo.evaluation.fonts import has_glyphs, labels
@@ -117,6 +120,14 @@ def latent_section(flow: Flow, data: Dataset, seed: int) -> dict[str, Any]:
         "features": features,
         "integers": flow.door is not None,
     }
+
+
+def calibration_section(flow: Flow, data: Dataset, seed: int) -> dict[str, Any] | None:
+    """Whether probabilities mean what they say, on the test rows; None where there are too few of them."""
+    if len(data.test) < FEWEST_ROWS:
+        return None
+    found = calibration(flow, data.test, seed=seed)
+    return {"lines": found.lines(), "picture": svg(calibration_picture(found))}
 
 
 def _worst_pair(difference: torch.Tensor, names: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Whether a flow's probability means what it says."""
 
+from diffeo.evaluation.calibration.calibration import FEWEST_ROWS as FEWEST_ROWS
 from diffeo.evaluation.calibration.calibration import Calibration as Calibration
 from diffeo.evaluation.calibration.calibration import calibration as calibration
 from diffeo.evaluation.calibration.coverage import Coverage as Coverage

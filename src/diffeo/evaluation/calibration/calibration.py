@@ -15,6 +15,8 @@ from diffeo.evaluation.calibration.two_sample import Classifier, Discrepancy, cl
 from diffeo.evaluation.likelihood import labels_for
 from diffeo.flow import Flow
 
+FEWEST_ROWS = 20
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -94,8 +96,8 @@ def calibration(flow: Flow, part: Part, *, rows: int = 2000, seed: int = 0) -> C
         >>> found.coverage.worst < 0.2
         True
     """
-    if len(part) < 20:
-        raise ValueError(f"calibration: at least 20 rows are needed, got {len(part)}")
+    if len(part) < FEWEST_ROWS:
+        raise ValueError(f"calibration: at least {FEWEST_ROWS} rows are needed, got {len(part)}")
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(part), generator=generator)[:rows]
     labels = labels_for(flow, part)
