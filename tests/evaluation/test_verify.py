@@ -86,6 +86,25 @@ class RunningMean(Affine):
         return super().encode(x)
 
 
+class InitializesInEvaluation(Affine):
+    """As ActNorm in some libraries: the first batch that it sees sets its shift, in evaluation mode too."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(3))
+        self.register_buffer("seen", torch.tensor(False))
+
+    def encode(self, x, condition=None):
+        if not self.seen:
+            self.shift.copy_(x.mean(0))
+            self.seen.fill_(True)
+        return super().encode(x - self.shift)
+
+    def decode(self, z, condition=None):
+        x, log_det = super().decode(z)
+        return x + self.shift, log_det
+
+
 class HiddenState(Affine):
     calls = 0
 
@@ -139,6 +158,7 @@ FAULTS = [
     (ScaleOfTheBatch, "rows"),
     (SummedLogDet, "shape"),
     (RunningMean, "state"),
+    (InitializesInEvaluation, "state"),
     (HiddenState, "state"),
     (InPlace, "input"),
     (SinglePrecision, "dtype"),

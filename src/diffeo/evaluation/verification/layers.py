@@ -59,7 +59,10 @@ def structural_faults(name: str, layer: Bijection, x: Tensor, condition: Tensor 
     except Exception as error:  # as above
         yield Fault(name, "error", f"decode raised {type(error).__name__}: {error}", "Run it by itself on its own z")
         return
-    yield from _impure(name, layer, x, condition, z, log_det)
+    for fault in _impure(name, layer, x, condition, z, log_det):
+        yield fault
+        if fault.promise == "input":  # what is run after that is run on other numbers
+            return
     yield from _coupled(name, layer, x, condition, z, log_det)
     yield from _not_inverse(name, layer, x, condition, z, log_det)
 
@@ -82,7 +85,8 @@ def _impure(
         return
     changed = [key for key, tensor in state.items() if not torch.equal(tensor, before[key])]
     if changed:
-        yield Fault(name, "state", f"evaluation changes {', '.join(changed[:3])}",
+        names = [key.rpartition(".")[2] for key in changed[:3]]
+        yield Fault(name, "state", f"evaluation changes {', '.join(names)}",
                     "Set what depends on data in initialize, and nowhere else")  # fmt: skip
     elif (wrong := max(_distance(again, z), _distance(third, z))) > SLACK:
         yield Fault(name, "state", f"the same rows give another z, by {wrong:.1e}",

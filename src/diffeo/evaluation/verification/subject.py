@@ -140,6 +140,23 @@ def failed(bijection: Bijection, calls: dict[int, list[Any]]) -> str:
     return ".".join([*parts, type(layer).__name__])
 
 
+def changed_state(subject: Subject, item: Flow | Bijection) -> list[Fault]:
+    """Layers whose parameters or buffers are not what they were before anything was run."""
+    now = dict(subject.own.named_parameters()) | dict(subject.own.named_buffers())
+    before = dict(item.named_parameters()) | dict(item.named_buffers())
+    owners = {path: module for path, module in item.named_modules() if isinstance(module, Bijection)}
+    changed: dict[str, list[str]] = {}
+    for name, tensor in before.items():
+        if tensor.shape != now[name].shape or not torch.allclose(tensor, now[name], rtol=0, atol=0, equal_nan=True):
+            path = max((path for path in owners if f"{name}.".startswith(f"{path}." if path else "")), key=len)
+            parts = [part for part in path.split(".") if part not in ("", "bijection", "layers")]
+            changed.setdefault(".".join([*parts, type(owners[path]).__name__]), []).append(name.rpartition(".")[2])
+    advice = "Set what depends on data in initialize, and nowhere else"
+    return [
+        Fault(layer, "state", f"evaluation changes {', '.join(names[:3])}", advice) for layer, names in changed.items()
+    ]
+
+
 @contextmanager
 def recorded(bijection: Bijection, way: str) -> Iterator[dict[int, list[Any]]]:
     """Inside, what `way` (encode or decode) of every layer takes and returns, or raises, is kept by its id."""

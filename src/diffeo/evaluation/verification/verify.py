@@ -10,7 +10,7 @@ from diffeo.evaluation.verification.layers import VolumeCheck, alone, structural
 from diffeo.evaluation.verification.mass import MOST_FEATURES, Mass
 from diffeo.evaluation.verification.report import Fault, Report, SourceCheck
 from diffeo.evaluation.verification.rows import adversarial_rows, condition_of_samples, given_rows, inside, spread_of
-from diffeo.evaluation.verification.subject import Rows, Subject
+from diffeo.evaluation.verification.subject import Rows, Subject, changed_state
 from diffeo.evaluation.verification.whole import composition_faults, mass_faults, total_mass, weaknesses_of
 from diffeo.flow import Flow
 
@@ -81,10 +81,15 @@ def verify(
         if not found.faults:
             found.faults += _layer_faults(subject, source, found.tally, exact_up_to, most=jacobians)
     if found.sources and not any(fault.promise in FATAL for fault in found.faults):
-        first, spread = found.sources[0], spread_of(found.sources[0].y)
-        checked = [check_source(subject, source, spread_of(source.y), found.tally) for source in found.sources]
-        worst = adversarial_rows(subject, first, checked[0][1], spread, radius=radius, steps=ascent, seed=seed)
-        found.checks = [check for check, _ in (*checked, check_source(subject, worst, spread, found.tally))]
+        try:
+            _figures(found, radius, ascent, seed)
+        except Exception as error:  # what a layer does wrong may go wrong here too
+            told = f"raised {type(error).__name__}: {error}"
+            if found.faults:
+                found.notes.append(f"no figures of the whole: a layer {told}")
+            else:
+                found.faults.append(Fault("flow", "error", f"encode or decode {told}", "Run the flow on these rows"))
+    found.faults += [fault for fault in changed_state(subject, flow) if fault not in found.faults]
     if found.checks and not found.faults:
         _whole(subject, found, exact_up_to, seed)
     return found.report(accept)
@@ -126,6 +131,15 @@ class Findings:
             weaknesses=() if self.faults else tuple(weaknesses_of(self.checks, accept, self.subject)),
             notes=tuple(self.notes),
         )
+
+
+def _figures(found: Findings, radius: float, ascent: int, seed: int) -> None:
+    """Round trips of data, of samples, and of what an ascent finds near them."""
+    subject, first = found.subject, found.sources[0]
+    spread = spread_of(first.y)
+    checked = [check_source(subject, source, spread_of(source.y), found.tally) for source in found.sources]
+    worst = adversarial_rows(subject, first, checked[0][1], spread, radius=radius, steps=ascent, seed=seed)
+    found.checks = [check for check, _ in (*checked, check_source(subject, worst, spread, found.tally))]
 
 
 def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> None:
