@@ -81,6 +81,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marker = item.get_closest_marker("point")
         given = getattr(getattr(item, "callspec", None), "params", {})
         component = next((str(given[name]).split(" ")[0] for name in names if name in given), "any layer")
+        if component.rpartition("-")[2].isdigit():  # a fixture's folder
+            component = "saved files"
         if marker is not None:
             item.user_properties.append(("point", (marker.args[0], component)))
 
