@@ -93,7 +93,7 @@ def train_run(
         "format": FORMAT,
         "flow": io.config(flow),
         "dtype": str(flow.dtype).removeprefix("torch."),
-        "data": {"name": data.name, "options": dict(data.options)},
+        "data": {"name": _anywhere(data.name), "options": dict(data.options)},
         "columns": data.columns,
         "class_names": data.class_names,
         "settings": _defaults() | options,
@@ -222,6 +222,12 @@ def _train(
     write_report(folder, flow, data, summary, result.history)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the run is complete
     return summary
+
+
+def _anywhere(name: str) -> str:
+    """The name of a data set; of a file or folder by its whole path, so that it is found from another folder too."""
+    kind, colon, path = name.partition(":")
+    return f"{kind}:{Path(path).expanduser().absolute()}" if colon else name
 
 
 def _defaults() -> dict[str, Any]:
