@@ -37,7 +37,7 @@ def test_a_config_holds_every_option_with_a_comment(tmp_path: Path) -> None:
     assert again.out == done.out
     values = yaml.safe_load(done.out)
     assert values["columns"] == ["가격", "a, b", "no"]
-    assert values["model"]["couplings"] == 8
+    assert values["model"]["couplings"] == 12
     assert "steps" not in values["model"]
     assert "size" not in values
     assert {"flow", "data", "out", "epochs", "batch-size", "time-budget", "missing", "split"} <= set(values)
