@@ -134,7 +134,7 @@ runs.resume_run = resume_run
         ("train", "--resume", "r", "--config", "x.yaml"),
         cwd=tmp_path, before=goes_on,
     )  # fmt: skip
-    assert fine.json == {"run": "runs/내 것", "folder": "runs/내 것", "progress": False, "device": "cpu"}
+    assert fine.json == {"run": "runs/내 것", "folder": "runs/내 것", "progress": False, "device": None}
     assert there.json == {"run": "r", "folder": "r", "progress": True, "device": "meta"}
     for one, names in zip(refused, ("FLOW, DATA", "--lr, --model.steps", "--config"), strict=True):
         assert one.status == 2
@@ -180,3 +180,12 @@ def test_a_command_that_is_interrupted_elsewhere_ends_in_a_line(tmp_path: Path) 
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
     )
     assert (done.returncode, done.stderr) == (130, "diffeo: interrupted\n")
+
+
+def test_what_settles_a_table_is_given_as_a_command(tmp_path: Path) -> None:
+    rows = [f"{i / 7:.4f},{(i * 37) % 101 / 9:.4f},n{i}" for i in range(200)]
+    (tmp_path / "my table.csv").write_text("\n".join(["a,b,name", *rows]) + "\n", encoding="utf-8")
+    done = diffeo("train", "realnvp", "table:my table.csv", cwd=tmp_path, status=1)
+    last = done.stderr.rstrip().splitlines()[-1]
+    assert last.startswith("Use diffeo train realnvp 'table:my table.csv' --")
+    assert "name" in last

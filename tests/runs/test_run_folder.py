@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
-from diffeo.runs import read_run
+import diffeo
+from diffeo.runs import read_run, train_run
 
 
 def test_a_half_written_last_line_is_left_for_the_next_look(running: Path) -> None:
@@ -48,6 +50,7 @@ def test_what_is_no_run_or_is_damaged_is_named(tmp_path: Path, running: Path) ->
 def test_another_file_is_read_as_the_runs_own_was(running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr("diffeo.data.load", lambda name, **options: asked.append((name, options)))
+    monkeypatch.setattr("diffeo.runs.folder.fingerprints", lambda dataset: None)
     record = json.loads((running / "run.json").read_text())
     record["data"] = {"name": "table:a.csv", "options": {"drop": ["id"]}}
     (running / "run.json").write_text(json.dumps(record))
@@ -55,3 +58,17 @@ def test_another_file_is_read_as_the_runs_own_was(running: Path, monkeypatch: py
     for name in (None, "table:b.csv", "moons"):
         run.load_data(name)
     assert asked == [("table:a.csv", {"drop": ["id"]}), ("table:b.csv", {"drop": ["id"]}), ("moons", {})]
+
+
+def test_a_file_that_has_changed_since_is_not_taken_for_held_out_rows(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    lines = [f"{a:.6f},{b:.6f}" for a, b in torch.randn(300, 2).tolist()]
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(["a,b", *lines]) + "\n")
+    data = diffeo.data.load(f"table:{table}")
+    run = tmp_path / "run"
+    train_run(diffeo.RealNVP(2, couplings=2, width=8), data, run, epochs=1, batch_size=64, progress=False)
+    assert len(read_run(run).load_data().test) == len(data.test)
+    table.write_text("\n".join(["a,b", *lines, "0.5,0.25"]) + "\n")
+    with pytest.raises(ValueError, match="is not what it was when"):
+        read_run(run).load_data()

@@ -145,9 +145,8 @@ def test_a_rollback_has_another_order_and_half_the_learning_rate_and_is_remember
 def test_after_three_times_back_it_ends_with_a_diagnosis_and_the_last_good_model(tmp_path: Path, monkeypatch) -> None:
     diverging = Diverging(monkeypatch, lambda step, attempt: step >= 12)
     flow = small()
-    with pytest.raises(TrainingDiverged, match=r"4 times.*step 12: the") as caught:
+    with pytest.raises(TrainingDiverged, match=r"4 times.*step 12: the"):
         fit(flow, rows(), epochs=8, batch_size=50, progress=False, folder=tmp_path)
-    assert "Try" in str(caught.value)
     assert {attempt for _, attempt in diverging.seen} == {0, 1, 2, 3}
     assert all(parameter.isfinite().all() for parameter in flow.parameters())
     assert len(list((tmp_path / FLIGHT).iterdir())) <= MOST_KEPT
@@ -161,3 +160,15 @@ def test_without_any_good_validation_it_says_so() -> None:
     held[3] = 1e6
     with pytest.raises(TrainingDiverged, match="finite validation loss"):
         fit(far, x, validation=held, epochs=1, batch_size=100, progress=False)
+
+
+def test_what_does_not_happen_again_is_called_so() -> None:
+    flow, calls = small(), {"n": 0}
+
+    def once(module, arguments, output):
+        calls["n"] += flow.training
+        return output * math.nan if flow.training and calls["n"] == 3 else output
+
+    flow.bijection.layers[2].conditioner.register_forward_hook(once)
+    with pytest.warns(UserWarning, match="step 2: the gradient was not finite, but is when the step is run again"):
+        fit(flow, rows(), epochs=1, batch_size=50, progress=False)

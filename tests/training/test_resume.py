@@ -113,6 +113,15 @@ def test_a_signal_ends_it_after_the_step_and_saves(tmp_path: Path, number: signa
     same(train(tmp_path / "whole"), train(tmp_path / "cut", resume=True), tmp_path / "whole", tmp_path / "cut")
 
 
+def test_sigterm_after_ctrl_c_is_no_reason_to_hurry() -> None:
+    def on_epoch(record, better) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    result = fit(small(), rows(), epochs=6, batch_size=50, progress=False, on_epoch=on_epoch)
+    assert result.interrupted == signal.SIGTERM
+
+
 def test_a_second_ctrl_c_interrupts_at_once() -> None:
     def on_epoch(record, better) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -199,6 +208,10 @@ def test_other_settings_or_other_rows_are_refused(tmp_path: Path) -> None:
         train(tmp_path, resume=True, lr=0.01)
     with pytest.raises(ValueError, match="the training rows"):
         fit(small(), rows() + 1e-3, epochs=6, batch_size=50, progress=False, folder=tmp_path, resume=True)
+    with pytest.raises(ValueError, match="the validation rows"):
+        fit(small(), rows(), validation=rows(40), epochs=6, batch_size=50, progress=False, folder=tmp_path, resume=True)
+    with pytest.raises(ValueError, match="the tensors of the flow"):
+        fit(RealNVP(2, couplings=3), rows(), epochs=6, batch_size=50, progress=False, folder=tmp_path, resume=True)
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         train(tmp_path / "nowhere", resume=True)
     with pytest.raises(ValueError, match="needs the folder"):

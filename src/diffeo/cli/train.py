@@ -119,9 +119,10 @@ def train(
 def _resume(run: Path, device: str | None, say: Callable[[str], None], *, progress: bool) -> dict[str, Any]:
     from diffeo.runs.train import resume_run
 
-    _check_device(device or "cpu")
+    if device is not None:
+        _check_device(device)
     with _ending_by_signal():
-        return resume_run(run, say=say, progress=progress, device=device or "cpu")
+        return resume_run(run, say=say, progress=progress, device=device)
 
 
 @contextmanager
@@ -188,7 +189,12 @@ def _train(
 
     check_options(name, model.chosen())
     _check_device(device)
-    dataset = diffeo.data.load(data, **options)
+    try:
+        dataset = diffeo.data.load(data, **options)
+    except ValueError as error:  # a table's ends in the options that settle it: here they become a command
+        found, use, settling = str(error).rpartition("\nUse --")
+        command = f"\nUse diffeo train {name} {shlex.quote(data)} --{settling}"
+        raise ValueError(found + command if use else str(error)) from error
     torch.manual_seed(settings.seed)
     built = build_flow(name, dataset, model.chosen(), conditional=conditional).to(device)
     folder = out or free_folder(Path("runs") / run_name(name, data))
@@ -207,7 +213,7 @@ def _fit_options(settings: TrainSettings, flow: "Flow", rows: int) -> dict[str, 
 
     options = asdict(settings) | {"precision": resolve(settings.precision, flow)}
     if settings.epochs is None and settings.time_budget is None:
-        per_epoch = max(1, rows // max(1, settings.batch_size * settings.accumulate))
+        per_epoch = max(1, rows // max(1, settings.batch_size))
         options["epochs"] = max(10, -(-STEPS // per_epoch))
     return options
 

@@ -10,6 +10,7 @@ from typing import Any
 from diffeo import data, io
 from diffeo.data import Dataset
 from diffeo.flow import Flow
+from diffeo.training.parts import fingerprint
 
 RUN_FILE, METRICS_FILE, STEPS_FILE, SUMMARY_FILE = "run.json", "metrics.jsonl", "steps.csv", "summary.json"
 SAMPLES_FOLDER = "samples"
@@ -63,7 +64,13 @@ class Run:
         """The data set that it was trained on; or another, which is read in the same way if it is a file as well."""
         own = self.data_name
         if name in (None, own):
-            return data.load(own, **self.data_options)
+            found = data.load(own, **self.data_options)
+            if self.record["data"].get("rows") not in (None, fingerprints(found)):
+                raise ValueError(
+                    f"{own} is not what it was when {self.folder} was trained: other rows would be taken for held out. "
+                    f"Put it back as it was, or save what is new under another name and give that"
+                )
+            return found
         same_kind = ":" in own and name.partition(":")[0] == own.partition(":")[0]
         return data.load(name, **(self.data_options if same_kind else {}))
 
@@ -98,6 +105,11 @@ class Run:
     def sample_pictures(self) -> list[Path]:
         """The pictures of samples, one an epoch, oldest first."""
         return sorted((self.folder / SAMPLES_FOLDER).glob("*.png"))
+
+
+def fingerprints(dataset: Dataset) -> dict[str, str]:
+    """A hash of each part's rows."""
+    return {name: fingerprint(getattr(dataset, name)) for name in ("train", "validation", "test")}
 
 
 def read_run(folder: Path) -> Run:

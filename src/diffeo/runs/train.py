@@ -8,6 +8,7 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ import diffeo
 from diffeo import io
 from diffeo.data import Dataset
 from diffeo.evaluation import (
+    Estimate,
     baselines,
     integral,
     labels_for,
@@ -27,10 +29,10 @@ from diffeo.evaluation import (
     round_trip,
 )
 from diffeo.flow import Flow
-from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE
-from diffeo.runs.report import write_report
+from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
+from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
-from diffeo.training.fit import fit
+from diffeo.training.fit import Fit, fit
 from diffeo.training.options import CHECKPOINTS
 
 FORMAT = 1
@@ -93,7 +95,8 @@ def train_run(
         "format": FORMAT,
         "flow": io.config(flow),
         "dtype": str(flow.dtype).removeprefix("torch."),
-        "data": {"name": _anywhere(data.name), "options": dict(data.options)},
+        "data": {"name": _anywhere(data.name), "options": dict(data.options), "rows": fingerprints(data)},
+        "device": str(flow.device),
         "columns": data.columns,
         "class_names": data.class_names,
         "settings": _defaults() | options,
@@ -106,6 +109,8 @@ def train_run(
 
     def begin() -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise FileExistsError(f"{folder} is in use by now. Start again, or choose another folder with --out")
         io.write_atomically(folder / RUN_FILE, text.encode())
 
     return _train(flow, data, folder, run, say, progress, begin=begin)
@@ -116,7 +121,7 @@ def resume_run(
     *,
     say: Callable[[str], None] = lambda text: None,
     progress: bool = True,
-    device: torch.device | str = "cpu",
+    device: torch.device | str | None = None,
 ) -> dict[str, Any]:
     """Go on with a training that was stopped, from its newest checkpoint, to the end of :func:`train_run`.
 
@@ -127,12 +132,12 @@ def resume_run(
     """
     if not (folder / RUN_FILE).is_file():
         raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
-    if (folder / SUMMARY_FILE).is_file():
+    if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
         raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
     run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
     torch.manual_seed(run["seed"])
-    flow = io.build(run["flow"]).to(device, getattr(torch, run["dtype"]))
+    flow = io.build(run["flow"]).to(device or run["device"], getattr(torch, run["dtype"]))
     say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
     return _train(flow, data, folder, run, say, progress, resume=True)
 
@@ -154,8 +159,11 @@ def _train(
     simple = {name: value for name, value in baselines(data).items() if math.isfinite(value.mean)}
 
     spacing = max(1, (options["epochs"] or 0) // MOST_PICTURES)
+    rest = (options["time_budget"] or 0.0) / MOST_PICTURES  # seconds between pictures
+    drawn = -rest
 
     def keep(record: dict[str, float], better: bool) -> None:
+        nonlocal drawn
         path = folder / METRICS_FILE
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         earlier = [line for line in lines if json.loads(line)["step"] < record["step"]]  # others: from before a kill
@@ -163,10 +171,10 @@ def _train(
         io.write_atomically(path, ("\n".join(lines) + "\n").encode())
         if better:
             flow.save_pretrained(folder, overwrite=True)
-        picture = (
-            samples_picture(flow, data, seed=seed) if math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) else None
-        )
+        due = math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) and record["seconds"] >= drawn + rest
+        picture = samples_picture(flow, data, seed=seed) if due else None
         if picture is not None:
+            drawn = record["seconds"]
             (folder / SAMPLES_FOLDER).mkdir(exist_ok=True)
             io.write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
 
@@ -178,6 +186,27 @@ def _train(
             f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {shlex.quote(str(folder))}",
             result.interrupted,
         )
+    flow.save_pretrained(folder, overwrite=True)  # after a rollback another model may lie there
+    try:
+        return _conclude(flow, data, folder, run, simple, result, say)
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(
+            f"the training is done, but not its report. Go on with: diffeo train --resume {shlex.quote(str(folder))}",
+            signal.SIGINT,
+        ) from None
+
+
+def _conclude(
+    flow: Flow,
+    data: Dataset,
+    folder: Path,
+    run: dict[str, Any],
+    simple: dict[str, Estimate],
+    result: Fit,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Evaluate, and write the summary, the pictures and the report."""
+    seed = run["seed"]
     say(f"evaluating on {len(data.test):,} test rows")
     started = time.perf_counter()
     found = likelihood(flow, data.test, seed=seed)
@@ -211,7 +240,7 @@ def _train(
         "parameters": sum(parameter.numel() for parameter in flow.parameters()),
         "precision": result.precision,
         "seed": seed,
-        "settings": options,
+        "settings": run["settings"],
         "command": run["command"],
         "versions": _versions(),
     }

@@ -155,7 +155,7 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
     machine = [name for name in differ if name in ("torch", "threads", "processes")]
     if len(differ) > len(machine):
         listed = ", ".join(
-            "the training rows" if name == "data" else f"{name} was {found.setting.get(name)} and is {setting[name]}"
+            f"the {name}" if " " in name else f"{name} was {found.setting.get(name)} and is {setting[name]}"
             for name in differ
             if name not in machine
         )

@@ -19,8 +19,8 @@ from diffeo.training.budget import affordable_steps
 from diffeo.training.checkpoint import Position
 from diffeo.training.interrupt import signals_as_wishes
 from diffeo.training.options import CHECKPOINTS, FLIGHT, STEPS_FILE, check_options
-from diffeo.training.order import generator
-from diffeo.training.parts import fingerprint, parts
+from diffeo.training.order import generator, position_seed
+from diffeo.training.parts import fingerprint, layout, parts
 from diffeo.training.precision import conditioners_in, resolve
 from diffeo.training.processes import accelerator_for
 from diffeo.training.progress import Progress
@@ -177,7 +177,8 @@ def fit(
     setting = {
         "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "lr": lr, "weight_decay": weight_decay,
         "warmup": warmup, "clip": clip, "ema": ema, "patience": patience, "seed": seed, "precision": precision,
-        "time_budget": time_budget, "data": fingerprint(train), "torch": torch.__version__,
+        "time_budget": time_budget, "training rows": fingerprint(train), "validation rows": fingerprint(held_out),
+        "tensors of the flow": layout(flow), "torch": torch.__version__,
         "threads": torch.get_num_threads(), "processes": accelerator.num_processes,
     }  # fmt: skip
     saved = checkpoint.matching(folder / CHECKPOINTS, setting) if resume and folder is not None else None
@@ -200,12 +201,12 @@ def fit(
 
     def preserve() -> checkpoint.Checkpoint:
         """A checkpoint: kept in memory for a rollback, and on the disk if there is a folder."""
-        log.flush()
         at.timings = dict(watch.seconds)
         extra = {"losses": losses} | {f"best.{name}": tensor for name, tensor in best.items()}
         kept = checkpoint.capture(at, flow, steps.optimizer, steps.average, extra, setting)
         if folder is not None and accelerator.is_main_process:
             try:
+                log.flush()
                 checkpoint.write(kept, folder / CHECKPOINTS)
             except OSError as error:
                 warnings.warn(f"no checkpoint could be written; training goes on without it: {error}", stacklevel=3)
@@ -222,6 +223,7 @@ def fit(
     def examine(step: int) -> None:
         """What was wrong with a step that was left out; the weights are still those that it had."""
         x, labels, noise, rows = steps.batch(step, at.attempt)
+        torch.manual_seed(position_seed("dropout", seed, at.attempt, step, steps.shares[0].start))
         with conditioners_in(flow, precision):
             found = recorder.examine(
                 flow, x, labels, noise, rows, step=step, attempt=at.attempt, lr=rate(step), precision=precision

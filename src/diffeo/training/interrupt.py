@@ -19,7 +19,7 @@ class Wish:
 
 @contextmanager
 def signals_as_wishes() -> Iterator[Wish]:
-    """Inside, the first Ctrl-C or SIGTERM only fills in the wish; a second Ctrl-C interrupts at once.
+    """Inside, Ctrl-C or SIGTERM only fills in the wish; a second Ctrl-C interrupts at once.
 
     Python delivers signals to the main thread alone; in others nothing changes.
     """
@@ -29,7 +29,7 @@ def signals_as_wishes() -> Iterator[Wish]:
         return
 
     def note(number: int, frame: FrameType | None) -> None:
-        if wish.signal is not None:
+        if number == wish.signal == signal.SIGINT:
             raise KeyboardInterrupt
         wish.signal = number
 

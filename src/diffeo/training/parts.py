@@ -77,10 +77,16 @@ def _check_finite(x: Tensor, part: str) -> None:
 
 
 def fingerprint(part: Part) -> str:
-    """A hash of all rows and conditions: resuming on other data is refused."""
+    """A hash of all rows and conditions: other data is not taken for the same."""
     found = hashlib.sha256()
     for tensor in (part.x, part.labels):
         if tensor is not None:
             found.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
             found.update(tensor.detach().cpu().contiguous().numpy().data)  # its bytes, without a copy
     return found.hexdigest()
+
+
+def layout(flow: Flow) -> str:
+    """A hash of the names, shapes and types of a flow's tensors: resuming with another architecture is refused."""
+    described = [(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in flow.state_dict().items()]
+    return hashlib.sha256(repr(described).encode()).hexdigest()

@@ -14,6 +14,7 @@ from diffeo.io import write_atomically
 
 MOST_KEPT = 3  # batches of one training
 LARGE = 8.0  # standard deviations
+NOT_AGAIN = "gradient"  # where nothing was wrong when the step was run again
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,15 @@ class Incident:
     def __str__(self) -> str:
         some = ", ".join(map(str, self.rows[:5])) + (", .." if len(self.rows) > 5 else "")
         where = "" if self.layer is None else f" of layer {self.layer}"
+        if self.quantity == NOT_AGAIN:
+            return (
+                f"step {self.step}: the gradient was not finite, but is when the step is run again (training rows "
+                f"{some}). Something in the flow is not a function of its input: random numbers of its own, or a state"
+            )
+        entered = f"; the largest number that went in was {self.largest:.3g}" if math.isfinite(self.largest) else ""
         return (
             f"step {self.step}: the {self.quantity}{where} is not finite, in {len(self.rows)} rows of the batch "
-            f"(training rows {some}); the largest number that went in was {self.largest:.3g}. {self.advice}"
+            f"(training rows {some}){entered}. {self.advice}"
         )
 
 
@@ -96,7 +103,9 @@ def _backward(flow: Flow, steps: list[Step], loss: Tensor) -> tuple[str | None, 
     for name, gradient in reversed(list(zip(trained, found, strict=True))):
         if gradient is not None and not bool(gradient.isfinite().all()):
             return None, f"gradient of {name}", None, float(trained[name].detach().abs().max())
-    return None, "norm of the gradient (each entry is finite, their squares overflow)", None, math.nan
+    if not math.isfinite(sum(float(gradient.square().sum()) for gradient in found if gradient is not None)):
+        return None, "norm of the gradient (each entry is finite, their squares overflow)", None, math.nan
+    return None, NOT_AGAIN, None, math.nan
 
 
 def _advice(quantity: str, largest: float, lr: float, precision: str) -> str:

@@ -23,4 +23,6 @@ def validation_loss(flow: Flow, part: Part, scale: float, seed: int, accelerator
         None if noise is None else noise[mine],
         batch_size=max(1, 2**19 // math.prod(flow.shape)),
     )
+    if accelerator.num_processes == 1:
+        return -float(log_prob.cpu().double().mean()) * scale  # not every device has float64
     return -float(accelerator.reduce(log_prob.double().sum(), "sum")) / len(part) * scale
