@@ -147,7 +147,7 @@ class Report:
             bar = f" ± {self.log_det_error:.1g}" if self.log_det_error else ""
             lines.append(f"log-det of the whole against autograd, float64: difference {self.log_det:.1e}{bar} nats")
         if self.mass is not None:
-            bar = f" ± {self.mass_error:.4f}" if self.mass_error else ""
+            bar = f" ± {self.mass_error:.4f}" if self.mass_error >= 5e-5 else ""
             lines.append(f"integral of the density: {self.mass:.4f}{bar} ({self.mass_how})")
         lines += [part for note in self.notes for part in _wrapped(f"note: {note}")]
         lines += ["", self.verdict]

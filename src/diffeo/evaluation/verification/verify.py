@@ -151,9 +151,16 @@ def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> No
     )  # fmt: skip
     found.faults += wrong + composition_faults(subject, found.sources[0])
     found.mass = total_mass(subject, found.sources[0], seed)
-    found.faults += mass_faults(found.mass)
-    if found.mass is None and subject.flow and subject.door is None:
-        found.notes.append(f"the integral of the density is not taken beyond {MOST_FEATURES} dimensions")
+    found.faults += mass_faults(found.mass, subject.features)
+    if found.mass is not None and found.mass.doubt:
+        found.notes.append(f"the integral of the density is not conclusive, and no fault: {found.mass.doubt}")
+    elif found.mass is None and subject.flow and subject.door is None:
+        why = (
+            f"beyond {MOST_FEATURES} dimensions"
+            if subject.features > MOST_FEATURES
+            else "of samples in fewer dimensions than x has"
+        )
+        found.notes.append(f"the integral of the density is not taken {why}")
 
 
 def _layer_faults(subject: Subject, rows: Rows, tally: Tally, exact_up_to: int, *, most: int) -> list[Fault]:

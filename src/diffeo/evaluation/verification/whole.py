@@ -58,11 +58,11 @@ def total_mass(subject: Subject, rows: Rows, seed: int) -> Mass | None:
     return mass(log_density, y, seed=seed)
 
 
-def mass_faults(total: Mass | None) -> list[Fault]:
-    """A fault, if the integral is off by more than a grid or the error of sampling explains."""
-    if total is None:
+def mass_faults(total: Mass | None, features: int) -> list[Fault]:
+    """A fault, if the integral has converged and is off by more than a grid or the error of sampling explains."""
+    if total is None or total.doubt:
         return []
-    off, allowed = abs(total.value - 1), max(0.02, 0.1 * (total.error > 0), 6 * total.error)
+    off, allowed = abs(total.value - 1), max(0.02 if features <= 2 else 0.1, 6 * total.error)
     if off <= allowed:
         return []
     told = f"the density integrates to {total.value:.4f}, not to 1"
