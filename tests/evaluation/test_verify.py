@@ -71,6 +71,24 @@ class ScaleOfTheBatch(Affine):
         return x + 1e-3 * z.abs().max(), log_det
 
 
+class NaNReachesLogDet(Affine):
+    def encode(self, x, condition=None):
+        z, log_det = super().encode(x)
+        return z, log_det + 0 * x.sum()
+
+
+class NaNReachesX(Affine):
+    def decode(self, z, condition=None):
+        x, log_det = super().decode(z)
+        return x + 0 * z.sum(), log_det
+
+
+class NaNReachesLogDetOfDecode(Affine):
+    def decode(self, z, condition=None):
+        x, log_det = super().decode(z)
+        return x, log_det + 0 * z.sum()
+
+
 class SummedLogDet(Affine):
     def encode(self, x, condition=None):
         return super().encode(x)[0], super().encode(x)[1].sum()
@@ -156,6 +174,9 @@ FAULTS = [
     (ClosestInverse, "round trip"),
     (CoupledRows, "rows"),
     (ScaleOfTheBatch, "rows"),
+    (NaNReachesLogDet, "rows"),
+    (NaNReachesX, "rows"),
+    (NaNReachesLogDetOfDecode, "rows"),
     (SummedLogDet, "shape"),
     (RunningMean, "state"),
     (InitializesInEvaluation, "state"),

@@ -98,7 +98,8 @@ def _coupled(
 ) -> Iterator[Fault]:
     half = max(1, len(x) // 2)
     advice = "Use no statistics of the batch (its mean, its norm, its largest entry), and no sum over dimension 0"
-    for way, rows, whole, whole_det in (("encode", x, z, log_det), ("decode", z, *layer.decode(z, condition))):
+    ways = (("encode", x, z, log_det), ("decode", z, *layer.decode(z, condition)))
+    for way, rows, whole, whole_det in ways:
         parts = [
             getattr(layer, way)(rows[some], None if condition is None else condition[some])
             for some in (slice(0, half), slice(half, None))
@@ -109,14 +110,19 @@ def _coupled(
         if not wrong <= SLACK:
             yield Fault(name, "rows", f"{way} of a row depends on the other rows, by {wrong:.1e} of its size", advice)
             return
-    broken = x.clone()
-    broken[-1] = torch.nan
-    try:
-        with_nan = layer.encode(broken, condition)[0][:-1]
-    except (ValueError, RuntimeError):
-        return  # it refuses what is not finite, which couples no rows
-    if not _distance(with_nan, z[:-1]) <= SLACK:
-        yield Fault(name, "rows", "a row of NaN spoils other rows", advice)
+    for way, rows, whole, whole_det in ways:
+        broken = rows.clone()
+        broken[-1] = torch.nan
+        try:
+            found = getattr(layer, way)(broken, condition)
+        except (ValueError, RuntimeError):
+            continue  # it refuses what is not finite, which couples no rows
+        near = (
+            _distance(part[:-1], right[:-1]) <= SLACK for part, right in zip(found, (whole, whole_det), strict=True)
+        )
+        if not all(near):
+            yield Fault(name, "rows", f"a row of NaN spoils other rows in {way}", advice)
+            return
 
 
 def _not_inverse(
