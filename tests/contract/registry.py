@@ -1,5 +1,6 @@
 """Everything that keeps the contract: a name, a constructor with small sizes, and what it takes."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -198,6 +199,14 @@ def embedded(item: Any, condition: Tensor | None, rows: int = ROWS) -> Tensor | 
 
 def public_classes() -> set[type]:
     """Every bijection, elementwise map, base, door and flow that the package hands out."""
-    names = [getattr(diffeo, name) for name in diffeo.__all__]
-    kinds = (Bijection, Flow, StandardNormal, Quantizer, Affine, Additive)
-    return {thing for thing in names if isinstance(thing, type) and issubclass(thing, kinds)}
+    classes = {thing for thing in (getattr(diffeo, name) for name in diffeo.__all__) if isinstance(thing, type)}
+    return {thing for thing in classes if issubclass(thing, (Bijection, Flow)) or looks_like_a_part(thing)}
+
+
+def looks_like_a_part(thing: type) -> bool:
+    """Whether a class has the methods of an elementwise map, a base or a door."""
+    if getattr(thing, "_is_protocol", False):
+        return False
+    shapes = (("encode", "decode", "parameters_per_dimension"), ("log_prob", "sample"), ("encode", "decode", "values"))
+    names = set(dir(thing)) | set(getattr(thing, "__annotations__", {})) | set(inspect.signature(thing).parameters)
+    return any(names.issuperset(shape) for shape in shapes)
