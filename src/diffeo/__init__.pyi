@@ -7,6 +7,7 @@ from .bijections import Chain as Chain
 from .bijections import Coupling as Coupling
 from .bijections import Flatten as Flatten
 from .bijections import Flip as Flip
+from .bijections import Gaussianize as Gaussianize
 from .bijections import Inverse as Inverse
 from .bijections import InvertibleConv1x1 as InvertibleConv1x1
 from .bijections import Logit as Logit

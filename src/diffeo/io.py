@@ -112,11 +112,12 @@ def build(data: Json) -> Any:
     if not isinstance(options, dict):
         raise ValueError(f"{name}: options must be a JSON object, got {type(options).__name__}")
     known = inspect.signature(cls).parameters
+    earlier = getattr(cls, "earlier_options", {})  # what an option meant before files held it
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(f"{name}: unknown option {', '.join(unknown)} (known: {', '.join(known) or 'none'})")
     try:
-        return cls(**{k: _decode(v) for k, v in options.items()})
+        return cls(**{**earlier, **{k: _decode(v) for k, v in options.items()}})
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from error
 

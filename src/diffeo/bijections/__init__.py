@@ -7,6 +7,7 @@ from diffeo.bijections.chain import Chain as Chain
 from diffeo.bijections.conv1x1 import InvertibleConv1x1 as InvertibleConv1x1
 from diffeo.bijections.coupling import Coupling as Coupling
 from diffeo.bijections.flatten import Flatten as Flatten
+from diffeo.bijections.gaussianize import Gaussianize as Gaussianize
 from diffeo.bijections.inverse import Inverse as Inverse
 from diffeo.bijections.logit import Logit as Logit
 from diffeo.bijections.partition import halves as halves

@@ -1,6 +1,7 @@
 """Glow: ActNorm, invertible 1x1 convolution and affine coupling, at several levels."""
 
 import math
+from typing import ClassVar
 
 from diffeo.bases import StandardNormal
 from diffeo.bijections import (
@@ -16,7 +17,7 @@ from diffeo.bijections import (
 )
 from diffeo.flow import Flow
 from diffeo.flows.levels import plan_levels
-from diffeo.flows.preprocessing import as_shape, at_least, preprocess
+from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
 from diffeo.io import register
 from diffeo.networks import ConvNet, ZeroConv, embedding_for
 
@@ -43,6 +44,7 @@ class Glow(Flow):
         levels: L; as many as fit, up to three, if not given.
         steps: K, at every level.
         width: hidden channels of the couplings' networks.
+        preprocessing: of integers: "gaussianize" by every pixel's own distribution, or "logit" as in the paper.
 
     Shapes:
         x: ``(B, C, H, W)``; z: ``(B, D)``.
@@ -60,6 +62,8 @@ class Glow(Flow):
         [(48, 4, 4), (12, 8, 8), (6, 16, 16)]
     """
 
+    earlier_options: ClassVar = {"preprocessing": "logit"}
+
     def __init__(
         self,
         shape: Shape,
@@ -70,6 +74,7 @@ class Glow(Flow):
         levels: int | None = None,
         steps: int = 8,
         width: int = 48,
+        preprocessing: Preprocessing = "gaussianize",
     ):
         row = as_shape(shape, "Glow")
         if len(row) != 3:
@@ -78,7 +83,7 @@ class Glow(Flow):
             )
         at_least("Glow", 1, steps=steps)
         levels = plan_levels("Glow", row, levels)
-        door, layers = preprocess(row, values)
+        door, layers = preprocess("Glow", row, values, preprocessing)
         embedding = embedding_for(classes, condition_shape, spatial=True)
         condition = None if embedding is None else embedding.output_shape
         layers.append(level(row, levels, steps, width, condition))

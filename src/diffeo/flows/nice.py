@@ -56,7 +56,7 @@ class NICE(Flow):
         row = as_shape(shape, "NICE")
         at_least("NICE", 1, couplings=couplings)
         features = math.prod(row)
-        door, layers = preprocess(row, values)
+        door, layers = preprocess("NICE", row, values)
         embedding = embedding_for(classes, condition_shape, spatial=False)
         condition = None if embedding is None else embedding.output_shape
         if len(row) == 3:

@@ -1,11 +1,13 @@
 """What every recipe does first: a door for integers, the real line, zero mean and unit variance."""
 
 import operator
+from typing import Literal
 
-from diffeo.bijections import Bijection, Logit, Standardize
+from diffeo.bijections import Bijection, Gaussianize, Logit, Standardize
 from diffeo.doors import Quantizer
 
 Shape = tuple[int, ...]
+Preprocessing = Literal["gaussianize", "logit"]
 
 
 def as_shape(shape: int | Shape, flow: str) -> Shape:
@@ -34,8 +36,18 @@ def at_least(flow: str, least: int, **options: int) -> None:
             raise ValueError(f"{flow}: {name} must be at least {least}, got {value}")
 
 
-def preprocess(shape: Shape, values: int | None) -> tuple[Quantizer | None, list[Bijection]]:
-    """The door, and the layers that bring data to about N(0, 1) in every dimension."""
+def preprocess(
+    flow: str, shape: Shape, values: int | None, kind: Preprocessing = "logit"
+) -> tuple[Quantizer | None, list[Bijection]]:
+    """The door, and the layers that bring data to about N(0, 1) in every dimension.
+
+    Raises:
+        ValueError: if `kind` is neither "gaussianize" nor "logit".
+    """
+    if kind not in ("gaussianize", "logit"):
+        raise ValueError(f"{flow}: preprocessing must be 'gaussianize' or 'logit', got {kind!r}")
     if values is None:
         return None, [Standardize(shape)]
+    if kind == "gaussianize":
+        return Quantizer(values), [Gaussianize(shape, values)]
     return Quantizer(values), [Logit(values), Standardize(shape)]

@@ -3,6 +3,7 @@
 import math
 import warnings
 from functools import partial
+from typing import ClassVar
 
 from diffeo.bases import StandardNormal
 from diffeo.bijections import (
@@ -18,7 +19,7 @@ from diffeo.bijections import (
 )
 from diffeo.flow import Flow
 from diffeo.flows.levels import plan_levels
-from diffeo.flows.preprocessing import as_shape, at_least, preprocess
+from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
 from diffeo.io import register
 from diffeo.networks import MLP, ResidualConvNet, embedding_for
 
@@ -52,6 +53,7 @@ class RealNVP(Flow):
         blocks: for images, residual blocks of a network.
         width: hidden units or channels of the networks; 128 for vectors and 48 for images if not given.
         dropout: probability to drop a hidden unit while training.
+        preprocessing: of integers: "gaussianize" by every dimension's own distribution, or "logit" as in the paper.
 
     Shapes:
         x: ``(B, *shape)``; z: ``(B, D)``.
@@ -69,6 +71,8 @@ class RealNVP(Flow):
         [(2, 14, 14), (2, 14, 14)]
     """
 
+    earlier_options: ClassVar = {"preprocessing": "logit"}
+
     def __init__(
         self,
         shape: int | Shape,
@@ -82,13 +86,14 @@ class RealNVP(Flow):
         blocks: int = 1,
         width: int | None = None,
         dropout: float = 0.0,
+        preprocessing: Preprocessing = "gaussianize",
     ):
         row = as_shape(shape, "RealNVP")
         at_least("RealNVP", 1, couplings=couplings)
         at_least("RealNVP", 0, blocks=blocks)
         if not 0 <= dropout < 1:
             raise ValueError(f"RealNVP: dropout must be in [0, 1), got {dropout}")
-        door, layers = preprocess(row, values)
+        door, layers = preprocess("RealNVP", row, values, preprocessing)
         embedding = embedding_for(classes, condition_shape, spatial=len(row) == 3)
         condition = None if embedding is None else embedding.output_shape
         if len(row) == 1:
