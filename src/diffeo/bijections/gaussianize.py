@@ -44,8 +44,9 @@ class Gaussianize(Bijection):
 
     Example:
         >>> layer = Gaussianize((1,), 256)
-        >>> layer.encode(torch.tensor([[128.0], [256.0]]))
-        (tensor([[0.], [..]], grad_fn=<...>), tensor([-4.6262,    -inf], grad_fn=<...>))
+        >>> z, log_det = layer.encode(torch.tensor([[192.0], [64.0], [256.0]]))
+        >>> z[:2, 0], log_det[2]
+        (tensor([ 0.6745, -0.6745], grad_fn=<SelectBackward0>), tensor(-inf, grad_fn=<SelectBackward0>))
     """
 
     fits_all_rows = True
