@@ -3,10 +3,10 @@
     DIFFEO_DATA=~/data python benchmarks/study_mnist.py --minutes 1
     DIFFEO_DATA=~/data python benchmarks/study_mnist.py --minutes 10 --seeds 3 --only glow realnvp
 
-Every variant is the recipe (`Glow` or `RealNVP` with its defaults, batches of 64, learning rate 8e-3, bf16 conditioners)
-with one thing changed, trained by `fit` in a process of its own for the same wall time, validation included, and scored
-on the validation part. Two run at a time with one thread each, or with `--at-once 1` one with two. Conditioners that
-the library does not have are defined below. Prints a Markdown table.
+Every variant is the recipe (`Glow` or `RealNVP` with its defaults, batches of 64, a learning rate of 8e-3, conditioners
+in bf16) with one thing changed, trained by `fit` in a process of its own for the same wall time, validation included,
+and scored on the validation part. Two run at a time with one thread each, or with `--at-once 1` one with two.
+Conditioners that the library does not have are defined below. Prints a Markdown table.
 """
 
 import argparse
