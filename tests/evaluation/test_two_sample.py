@@ -1,5 +1,7 @@
 """Two-sample tests: silent where data and samples are alike, and told the condition."""
 
+import math
+
 import pytest
 import torch
 
@@ -40,12 +42,16 @@ def test_the_right_marginal_with_shuffled_conditions_is_told_apart(kind: str) ->
 def test_the_kernels_p_values_are_uniform_where_there_is_no_difference(conditioned: bool, rows: int) -> None:
     from scipy.stats import kstest
 
-    p_values = []
+    p_values, values = [], []
     for seed in range(200):
         c = draw(rows, 1, 3 * seed) if conditioned else torch.zeros(rows, 0)
         x, y = (c.sum(1, keepdim=True) + draw(rows, 2, 3 * seed + k) for k in (1, 2))
-        p_values.append(discrepancy(x, y, c, permutations=199, seed=seed).p_value)
+        found = discrepancy(x, y, c, permutations=199, seed=seed)
+        p_values.append(found.p_value)
+        values.append(found.value)
     assert kstest(p_values, "uniform").pvalue > 0.005
+    mean, deviation = torch.tensor(values).mean(), torch.tensor(values).std()
+    assert abs(mean) < 4 * deviation / math.sqrt(200)  # unbiased
 
 
 @pytest.mark.parametrize("change", [lambda y: y + 0.35, lambda y: 1.5 * y, lambda y: y[:, :1].expand(-1, 2)])
@@ -82,6 +88,12 @@ def test_a_condition_that_a_pair_shares_does_not_teach_the_classifier_the_opposi
     x, y = draw(300, 1), draw(300, 1, 1)
     found = [classifier_test(x, y, c, seed=seed).accuracy for seed in range(5)]
     assert 0.45 < sum(found) / 5 < 0.55
+
+
+def test_equal_rows_have_p_values_of_one() -> None:
+    x = draw(50)
+    assert classifier_test(x, x).p_value == 1.0
+    assert discrepancy(x, x).p_value == 1.0
 
 
 def test_pairs_that_do_not_fit_are_refused() -> None:
