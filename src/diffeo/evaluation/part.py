@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from diffeo.data import Dataset, Part
 from diffeo.evaluation.baselines import baselines
-from diffeo.evaluation.calibration import FEWEST_ROWS, calibration
+from diffeo.evaluation.calibration import TooFewRows, calibration
 from diffeo.evaluation.likelihood import Estimate, bits_per_nat, estimate, labels_for, row_log_probs
 from diffeo.evaluation.round_trip import round_trip
 from diffeo.evaluation.units import units
@@ -30,7 +30,7 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         ``log_likelihood`` (nats, the data's own units) and ``log_likelihood_standardised`` (nats, columns divided by
         the training rows' standard deviations), each with ``mean`` and ``standard_error``; ``baselines`` in the unit
         of the first; ``round_trip_error`` and ``wrong_values``; ``calibration`` by
-        :func:`~diffeo.evaluation.calibration`, in figures and in words (None of fewer than 20 rows).
+        :func:`~diffeo.evaluation.calibration`, in figures (None of fewer than 20 rows) and in words.
 
     Raises:
         ValueError: if the data does not fit the flow, or `samples` is below 1.
@@ -63,7 +63,12 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         }
     simple = {name: moved(value, shift) for name, value in baselines(replace(data, test=rows)).items()}
     trip = round_trip(flow, rows.x, labels_for(flow, rows))
-    fit = calibration(flow, rows, seed=seed) if len(rows) >= FEWEST_ROWS else None
+    figures: dict[str, float] | None
+    try:
+        fit = calibration(flow, rows, seed=seed)
+        figures, words = fit.summary(), fit.lines()
+    except TooFewRows as error:
+        figures, words = None, [str(error)]
     return {
         "flow": type(flow).__name__,
         "data": data.name,
@@ -75,8 +80,8 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         "baselines": {name: vars(value) for name, value in simple.items() if math.isfinite(value.mean)},
         "round_trip_error": trip.error,
         "wrong_values": trip.wrong_values,
-        "calibration": None if fit is None else fit.summary(),
-        "calibration_in_words": [] if fit is None else fit.lines(),
+        "calibration": figures,
+        "calibration_in_words": words,
     }
 
 

@@ -20,7 +20,7 @@ from diffeo.evaluation import (
     latents_picture,
     pair_picture,
 )
-from diffeo.evaluation.calibration import FEWEST_ROWS
+from diffeo.evaluation.calibration import TooFewRows
 from diffeo.evaluation.columns import Column, chance_distance, correlation_difference
 from diffeo.evaluation.figures import svg
 from diffeo.evaluation.fonts import has_glyphs, labels
@@ -122,12 +122,13 @@ def latent_section(flow: Flow, data: Dataset, seed: int) -> dict[str, Any]:
     }
 
 
-def calibration_section(flow: Flow, data: Dataset, seed: int) -> dict[str, Any] | None:
-    """Whether probabilities mean what they say, on the test rows; None where there are too few of them."""
-    if len(data.test) < FEWEST_ROWS:
-        return None
-    found = calibration(flow, data.test, seed=seed)
-    return {"lines": found.lines(), "picture": svg(calibration_picture(found))}
+def calibration_section(flow: Flow, data: Dataset, seed: int) -> dict[str, Any]:
+    """Whether probabilities mean what they say, on the test rows; without a picture where there are too few of them."""
+    try:
+        found = calibration(flow, data.test, seed=seed)
+    except TooFewRows as error:
+        return {"lines": [str(error)], "picture": None, "conditional": flow.conditional}
+    return {"lines": found.lines(), "picture": svg(calibration_picture(found)), "conditional": flow.conditional}
 
 
 def _worst_pair(difference: torch.Tensor, names: list[str]) -> str:

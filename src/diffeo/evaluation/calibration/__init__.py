@@ -2,6 +2,7 @@
 
 from diffeo.evaluation.calibration.calibration import FEWEST_ROWS as FEWEST_ROWS
 from diffeo.evaluation.calibration.calibration import Calibration as Calibration
+from diffeo.evaluation.calibration.calibration import TooFewRows as TooFewRows
 from diffeo.evaluation.calibration.calibration import calibration as calibration
 from diffeo.evaluation.calibration.coverage import Coverage as Coverage
 from diffeo.evaluation.calibration.coverage import coverage as coverage
