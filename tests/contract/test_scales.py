@@ -100,19 +100,6 @@ def test_float32_is_float64_to_rounding(case: Case, make) -> None:
     assert torch.allclose(log_det.double(), exact_log_det, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.point(7)
-def test_initialize_returns_what_encode_returns_afterwards(case: Case) -> None:
-    torch.manual_seed(0)
-    item = case.make()
-    bijection = bijection_of(item)
-    with torch.no_grad():
-        x, condition = case.x(torch.float32, rows=40), embedded(item, case.condition(item, torch.float32, rows=40), 40)
-        given = bijection.initialize(x, condition)
-        assert torch.allclose(bijection.encode(x, condition)[0], given, atol=1e-5)
-    flags = [buffer for name, buffer in item.named_buffers() if name.endswith("initialized")]
-    assert all(flags)
-
-
 CHANNELS, SIDES = st.integers(1, 6), st.integers(1, 4)
 
 
