@@ -21,6 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIJECTIONS, FLOWS = "tests/contract/test_bijections.py", "tests/contract/test_flows.py"
 SCALES, PARTS = "tests/contract/test_scales.py", "tests/contract/test_parts.py"
+ROWS, CHECKS = "tests/contract/test_rows.py", "tests/contract/test_checks.py"
+COPIES, STATE = "tests/contract/test_copies.py", "tests/contract/test_state.py"
+DECLARED = "tests/contract/test_declarations.py"
 FLOW, IO, DOORS = "tests/test_flow.py", "tests/test_io.py", "tests/test_doors.py"
 
 
@@ -76,14 +79,14 @@ MUTANTS = [
         "bijections/actnorm.py",
         "return (x + shift) * log_scale.exp(), log_det",
         "return x.add_(shift) * log_scale.exp(), log_det",
-        f"{BIJECTIONS}::test_input_is_never_changed[ActNorm]",
+        f"{ROWS}::test_input_is_never_changed[ActNorm-float32]",
     ),
     Mutant(
         "log-det is summed over the batch (Coupling)",
         "bijections/partition.py",
         "return log_det.flatten(1).sum(1)",
         "return log_det.sum().expand(log_det.shape[0])",
-        f"{BIJECTIONS}::test_no_row_and_one_row_are_right[Coupling-1]",
+        f"{ROWS}::test_a_row_is_the_same_alone_in_half_a_batch_and_in_another[Coupling-float64]",
     ),
     Mutant(
         "a float32 constant in a float64 path (the bound of scales)",
@@ -160,14 +163,14 @@ MUTANTS = [
         "bijections/standardize.py",
         "return (x - self.mean) / self.scale, -self.scale",
         "return (x - self.mean - 0 * x.mean(0)) / self.scale, -self.scale",
-        f"{BIJECTIONS}::test_a_nan_row_stays_one_row[Standardize]",
+        f"{ROWS}::test_a_nan_row_stays_one_row[Standardize]",
     ),
     Mutant(
         "a buffer that defines the map is not saved (Standardize's scale)",
         "bijections/standardize.py",
         'self.register_buffer("scale", torch.ones(self.shape))',
         'self.register_buffer("scale", torch.ones(self.shape), persistent=False)',
-        f"{BIJECTIONS}::test_options_and_tensors_say_it_all[Standardize]",
+        f"{BIJECTIONS}::test_options_and_tensors_say_it_all[Standardize-float32]",
     ),
     Mutant(
         "decode puts the pixels of a block elsewhere (Squeeze)",
@@ -216,7 +219,140 @@ MUTANTS = [
         "bijections/bijection.py",
         "if like is not None and x.dtype != like.dtype and not torch.is_autocast_enabled(x.device.type):",
         "if False:",
-        f"{BIJECTIONS}::test_another_dtype_is_refused_and_the_error_says_what_to_do[ActNorm]",
+        f"{CHECKS}::test_another_dtype_is_refused_and_the_error_says_what_to_do[ActNorm-float32]",
+    ),
+    Mutant(
+        "decode couples rows that hold NaN (Coupling)",
+        "bijections/coupling.py",
+        "changed, log_det = self.elementwise.decode(changed, self.parameters_of(kept, condition))",
+        "changed, log_det = self.elementwise.decode(changed + 0 * z.sum(), self.parameters_of(kept, condition))",
+        f"{ROWS}::test_a_nan_row_stays_one_row[Coupling]",
+    ),
+    Mutant(
+        "the mean of the batch is subtracted (Standardize)",
+        "bijections/standardize.py",
+        "return (x - self.mean) / self.scale, -self.scale",
+        "return (x - self.mean - 1e-3 * x.mean(0)) / self.scale, -self.scale",
+        f"{ROWS}::test_a_row_is_the_same_alone_in_half_a_batch_and_in_another[Standardize-float64]",
+    ),
+    Mutant(
+        "initialize sets half of the log-scale (ActNorm)",
+        "bijections/actnorm.py",
+        "self.raw_log_scale.copy_(unbounded(-scale.log(), BOUND))",
+        "self.raw_log_scale.copy_(unbounded(-0.5 * scale.log(), BOUND))",
+        f"{STATE}::test_what_is_initialized_comes_out_with_mean_zero_and_variance_one[ActNorm]",
+    ),
+    Mutant(
+        "samples are drawn with dropout in training mode",
+        "flow.py",
+        "with self._evaluating(), self.frozen():",
+        "with self.frozen():",
+        f"{STATE}::test_training_mode_changes_no_sample_and_no_code[RealNVP of 5]",
+    ),
+    Mutant(
+        "encode runs with dropout in training mode",
+        "flow.py",
+        "@in_evaluation\n    def encode",
+        "def encode",
+        f"{STATE}::test_training_mode_changes_no_sample_and_no_code[RealNVP of 5]",
+    ),
+    Mutant(
+        "evaluation sets every part to training afterwards",
+        "inputs.py",
+        "training = [module for module in self.modules() if module.training]",
+        "training = list(self.modules())",
+        f"{STATE}::test_scoring_changes_no_state_and_keeps_the_mode[Flow]",
+    ),
+    Mutant(
+        "outside its support log-det is finite (Logit)",
+        "bijections/logit.py",
+        "log_det.masked_fill(outside.flatten(1).any(1), -math.inf)",
+        "log_det",
+        f"{CHECKS}::test_outside_its_domain_a_density_is_zero_with_finite_gradients[Logit-float32]",
+    ),
+    Mutant(
+        "the marginal density forgets the prior of the classes",
+        "flow.py",
+        "return (log_prob + self._log_prior(prior, log_prob)).logsumexp(1)",
+        "return log_prob.logsumexp(1)",
+        f"{FLOWS}::test_classes_are_compared_on_the_same_noise_and_weighted_by_their_prior[NICE conditional]",
+    ),
+    Mutant(
+        "every class is scored on other noise",
+        "flow.py",
+        "noise = self.draw_noise(x, generator)\n        return torch.stack([self.log_prob(x, c, noise,",
+        "pass\n        return torch.stack([self.log_prob(x, c, noise, generator=generator,",
+        f"{FLOWS}::test_classes_are_compared_on_the_same_noise_and_weighted_by_their_prior[Glow integers]",
+    ),
+    Mutant(
+        "an inverse declares an exact log-det, whatever is inside",
+        "bijections/inverse.py",
+        "self.log_det_kind = bijection.log_det_kind",
+        'self.log_det_kind = "exact"',
+        f"{DECLARED}::test_an_inverse_declares_what_its_bijection_does_the_other_way_round",
+    ),
+    Mutant(
+        "an inverse declares an estimated log-det, whatever is inside",
+        "bijections/inverse.py",
+        "self.log_det_kind = bijection.log_det_kind",
+        'self.log_det_kind = "estimated"',
+        f"{DECLARED}::test_a_class_declares_what_the_registry_says[Inverse]",
+    ),
+    Mutant(
+        "a layer loosens its tolerance (1x1 convolution)",
+        "bijections/conv1x1.py",
+        "tolerance = 128.0",
+        "tolerance = 4096.0",
+        f"{DECLARED}::test_a_class_declares_what_the_registry_says[InvertibleConv1x1]",
+    ),
+    Mutant(
+        "an inverse is kept over a step of the optimizer (1x1 convolution)",
+        "bijections/conv1x1.py",
+        "if self._frozen_inverse is not None:",
+        "self._frozen_inverse is None and self.freeze()\n        if self._frozen_inverse is not None:",
+        f"{COPIES}::test_a_fused_step_is_seen_by_the_next_decode[InvertibleConv1x1]",
+    ),
+    Mutant(
+        "an initialize that fails leaves half of the flow changed",
+        "flow.py",
+        "except BaseException:\n            self.load_state_dict(before)\n            raise",
+        "except BaseException:\n            raise",
+        f"{STATE}::test_an_initialize_that_fails_on_the_way_leaves_the_flow_as_it_was[RealNVP of 2]",
+    ),
+    Mutant(
+        "an error inside frozen() leaves the flow frozen",
+        "flow.py",
+        "try:\n            yield\n        finally:\n            self._frozen -= 1",
+        "if True:\n            yield\n            self._frozen -= 1",
+        f"{STATE}::test_an_error_inside_frozen_leaves_nothing_frozen[Glow]",
+    ),
+    Mutant(
+        "a coupling sums bfloat16 log-dets under autocast",
+        "bijections/coupling.py",
+        "return parameters.float() if parameters.dtype.itemsize < 4 else parameters",
+        "return parameters",
+        f"{CHECKS}::test_log_det_is_as_wide_as_the_input_and_never_narrower_than_float32[Coupling-float32]",
+    ),
+    Mutant(
+        "decode takes any dtype (Standardize)",
+        "bijections/standardize.py",
+        "self.expect(z, self.mean, self.shape)",
+        "pass",
+        f"{CHECKS}::test_another_dtype_is_refused_and_the_error_says_what_to_do[Standardize-float32]",
+    ),
+    Mutant(
+        "decode does without its condition (Coupling)",
+        "bijections/coupling.py",
+        "self.expect_condition(condition)",
+        "condition is None or self.expect_condition(condition)",
+        f"{CHECKS}::test_a_missing_or_misshapen_condition_is_refused[Coupling conditional]",
+    ),
+    Mutant(
+        "chunks of a batch take the first rows' noise",
+        "inputs.py",
+        "yield tuple(None if tensor is None else tensor[start : start + rows] for tensor in tensors)",
+        "yield tuple(None if t is None else t[start : start + rows] if i < 2 else t[: len(tensors[0][start : start + rows])] for i, t in enumerate(tensors))",  # noqa: E501
+        f"{ROWS}::test_a_row_has_the_same_density_and_sample_in_any_batch[RealNVP integers]",
     ),
 ]
 

@@ -99,7 +99,10 @@ def test_declared_shapes_are_the_real_ones(case: Case, make) -> None:
     z, _ = bijection.encode(case.x(torch.float32), embedded(item, case.condition(item, torch.float32)))
     assert bijection.output_shape(case.shape) == z.shape[1:]
     assert bijection.input_shape(tuple(z.shape[1:])) == case.shape
-    assert sum(math.prod(shape) for shape in bijection.level_shapes(case.shape)) == math.prod(case.shape)
+    levels = bijection.level_shapes(case.shape)
+    assert sum(math.prod(shape) for shape in levels) == math.prod(case.shape)
+    places = [math.prod(shape[1:]) for shape in levels]
+    assert places == sorted(places)  # the coarsest first
 
 
 def assert_same(case: Case, item, other, dtype: torch.dtype) -> None:
@@ -135,6 +138,36 @@ def test_every_parameter_receives_a_gradient(case: Case, make) -> None:
         gradients = {name: parameter.grad for name, parameter in item.named_parameters() if parameter.numel()}
         assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients.values())
         assert [name for name, gradient in gradients.items() if not gradient.any()] == list(case.idle)
+
+
+@pytest.mark.point("gradients")
+def test_gradients_of_the_parameters_are_finite_differences(case: Case, make) -> None:
+    """Of z and of log_det: a scale that is detached in one of them still gets a gradient from the other."""
+    item = make(case, torch.float64)
+    parameters = [parameter for parameter in item.parameters() if parameter.numel()]
+    if not parameters:
+        return
+    generator = torch.Generator().manual_seed(8)
+    directions = [torch.randn(p.shape, dtype=torch.float64, generator=generator) for p in parameters]
+    for run, point, _ in both_ways(case, item, torch.float64):
+
+        def value(run=run, point=point) -> Tensor:
+            out, log_det = run(point, embedded(item, case.condition(item, torch.float64)))
+            weights = torch.linspace(0.5, 1.5, out.numel(), dtype=torch.float64).view_as(out)
+            return (out * weights).sum() + log_det.square().sum()
+
+        gradients = torch.autograd.grad(value(), parameters)
+        expected = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+        size = sum(float((g * d).abs().sum()) for g, d in zip(gradients, directions, strict=True))
+        moved = []
+        with torch.no_grad():
+            for step in (1e-7, -2e-7):  # to one side, then to the other
+                for parameter, direction in zip(parameters, directions, strict=True):
+                    parameter.add_(step * direction)
+                moved.append(float(value()))
+            for parameter, direction in zip(parameters, directions, strict=True):
+                parameter.add_(1e-7 * direction)
+        assert abs((moved[0] - moved[1]) / 2e-7 - expected) <= 2e-3 * max(1.0, size)  # ReLUs have kinks
 
 
 @pytest.mark.point("gradients")

@@ -152,6 +152,8 @@ def test_integers_come_back_and_need_noise_only_for_likelihoods(flow_case: Case,
     x, condition, _ = rows_of(flow_case, flow, dtype)
     z, _ = flow.encode(x, condition)
     assert torch.equal(flow.decode(z, condition)[0], x)
+    middle = torch.full(x.shape, 0.5, dtype=dtype)
+    assert torch.equal(z, flow.encode(x, condition, middle)[0])
     one, other = (flow.log_prob(x, condition, generator=torch.Generator().manual_seed(s)) for s in (1, 2))
     assert not torch.equal(one, other)
     assert torch.equal(one, flow.log_prob(x, condition, generator=torch.Generator().manual_seed(1)))

@@ -1,5 +1,6 @@
 """Point 7: evaluation is pure, and data enters by ``initialize`` alone, once."""
 
+import math
 import warnings
 
 import pytest
@@ -92,6 +93,39 @@ def test_what_is_initialized_comes_out_with_mean_zero_and_variance_one(case: Cas
             z = step.z if isinstance(step.layer, Standardize) else step.z.transpose(0, 1).flatten(1).T
             assert torch.allclose(z.mean(0), torch.zeros_like(z[0]), atol=1e-9)
             assert torch.allclose(z.std(0, correction=0), torch.ones_like(z[0]), atol=1e-9)
+
+
+def test_a_layer_leaves_rows_that_are_not_finite_out(case: Case) -> None:
+    torch.manual_seed(0)
+    layer = case.make().double()
+    if not isinstance(layer, (ActNorm, Standardize)):
+        return
+    x = case.x(torch.float64, rows=20)
+    x[3] = math.nan
+    x[7] = math.inf
+    with torch.no_grad(), pytest.warns(UserWarning, match="2 of 20 rows are not finite"):
+        layer.initialize(x)
+    clean = case.make().double()
+    with torch.no_grad():
+        clean.initialize(x[x.isfinite().flatten(1).all(1)])
+    assert_state(layer, state_of(clean))
+
+
+def test_the_noise_of_initialize_comes_from_its_generator(flow_case: Case) -> None:
+    states = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(0)
+        flow: Flow = flow_case.make()
+        if flow.door is None:
+            return
+        x, condition, _ = rows_of(flow_case, flow)
+        torch.manual_seed(len(states))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Standardize: constant")
+            flow.initialize(x, condition, generator=torch.Generator().manual_seed(seed))
+        states.append(state_of(flow))
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+    assert not all(torch.equal(tensor, states[2][name]) for name, tensor in states[0].items())
 
 
 def test_a_second_initialize_is_refused_and_changes_nothing(flow_case: Case) -> None:
