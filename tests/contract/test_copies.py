@@ -7,6 +7,7 @@ import torch
 
 from contract.drawn import both_ways, inside
 from contract.registry import Case, bijection_of, embedded
+from diffeo.training.ema import EMA
 
 pytestmark = [pytest.mark.filterwarnings("ignore:RealNVP of one feature"), pytest.mark.point("copies")]
 
@@ -69,14 +70,16 @@ def test_a_fused_step_is_seen_by_the_next_decode(case: Case, make) -> None:
 
 
 def test_swapped_weights_and_a_change_of_dtype_are_seen_by_the_next_decode(case: Case, make) -> None:
-    """As an average of weights is swapped in and out: after the way back, the first bits come again."""
-    item, fresh = make(case), case.make().eval()
+    """Averaged weights are swapped in and out, and the type changes: after the way back, the first bits come again."""
+    item, other = make(case), make(case)
     points = points_of(case, item)
     first = outputs(case, item, points)
-    own = {name: tensor.clone() for name, tensor in item.state_dict().items()}
-    item.load_state_dict(fresh.state_dict())
-    assert_equal(outputs(case, item, points), outputs(case, fresh, points))
-    item.load_state_dict(own)
+    averages = EMA(item, 0.9)
+    with torch.no_grad():
+        for average, parameter in zip(averages.averages, other.parameters(), strict=True):
+            average.copy_(parameter.mul_(0.5))
+    with averages.swapped():
+        assert_equal(outputs(case, item, points), outputs(case, other, points))
     assert_equal(outputs(case, item, points), first)
     doubled = outputs(case, item.double(), points, torch.float64)
     assert_equal(doubled, outputs(case, make(case).double(), points, torch.float64))

@@ -173,6 +173,10 @@ def test_any_shape_seed_and_magnitude_comes_back_with_autograds_log_det(
     assert abs(float(exact - log_det[0])) <= max(1e-9, allowed)
     assert torch.allclose(log_det, -back_log_det, atol=max(1e-9, allowed))
     assert float((back - x).abs().max()) <= max(1e-12 * largest, allowed * 10)
+    with torch.no_grad():
+        last, last_log_det = layer.encode(x[-1:])  # alone
+    assert torch.allclose(last, z[-1:], rtol=0, atol=1e-9 * largest)
+    assert torch.allclose(last_log_det, log_det[-1:], rtol=0, atol=1e-9 * max(1.0, float(log_det.abs().max())))
 
 
 @pytest.mark.point(1)
