@@ -11,9 +11,11 @@ import torch
 from contract.registry import BASES, BIJECTIONS, DOORS, ELEMENTWISE, FLOWS, Case, embedded, redraw, small_terms
 
 CASES = {**BIJECTIONS, **FLOWS}
+SEEDS: dict[Case, int] = {}  # that redraw every log-det term of a case away from zero
 POINTS = {
     1: "round trip", 2: "log-det", 3: "types", 4: "meta", 5: "small", 6: "rows", 7: "state", 8: "scales", 9: "checks",
-    10: "tracing", 11: "samples", 12: "files", "gradients": "gradients", "copies": "copies", "training": "training",
+    10: "tracing", 11: "samples", 12: "files", "declared": "declared",
+    "gradients": "gradients", "copies": "copies", "training": "training",
 }  # fmt: skip
 
 
@@ -55,10 +57,11 @@ def make() -> Any:
         torch.manual_seed(0)
         item = case.make().eval().double()
         x, condition = case.x(torch.float64), case.condition(item, torch.float64)
-        for seed in range(200):
+        for seed in range(SEEDS.get(case, 0), 200):
             redraw(item, seed)
-            if case.volume_preserving or not small_terms(item, x, embedded(item, condition)):
+            if case in SEEDS or case.volume_preserving or not small_terms(item, x, embedded(item, condition)):
                 break
+        SEEDS[case] = seed
         return item.to(dtype)
 
     return build

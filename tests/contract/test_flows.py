@@ -6,20 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from contract.drawn import rows_of
 from contract.registry import FLOWS, ROWS, Case
 from diffeo import Flow
 
 pytestmark = pytest.mark.filterwarnings("ignore:RealNVP of one feature")
-
-
-def rows_of(case: Case, flow: Flow, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Data as a user has it, a condition, and noise where integers need it."""
-    condition = case.condition(flow, dtype)
-    if flow.door is None:
-        return case.x(dtype), condition, None
-    generator = torch.Generator().manual_seed(3)
-    x = torch.randint(flow.door.values, (ROWS, *case.shape), generator=generator).to(torch.uint8)
-    return x, condition, torch.rand(x.shape, dtype=dtype, generator=generator)
 
 
 @pytest.mark.point(2)
@@ -49,6 +40,27 @@ def test_sampling_is_seeded_and_does_not_depend_on_the_chunk(flow_case: Case, ma
         assert (draw[0] != draw[2]).float().mean() < 0.05  # a value on a cell's edge may fall either way
     assert not torch.equal(draw[0], draw[3])
     assert draw[0].shape == (ROWS, *flow.shape)
+
+
+@pytest.mark.point(11)
+def test_samples_have_the_flows_type_and_one_row_of_condition_is_for_all(
+    flow_case: Case, make, dtype: torch.dtype
+) -> None:
+    flow = make(flow_case, dtype)
+    _, condition, _ = rows_of(flow_case, flow, dtype)
+    noise = flow.base.draw(ROWS)
+    kind = torch.uint8 if flow.door is not None else dtype
+    assert flow.sample(ROWS, condition, noise=noise).dtype == kind
+    assert all(tensor.dtype == dtype for tensor in flow.sample_and_log_prob(ROWS, condition, noise=noise))
+    if condition is None:
+        return
+    repeated = condition[:1].expand(ROWS, *condition.shape[1:])
+    for draw in (flow.sample, flow.rsample):
+        shared = draw(ROWS, condition[:1], temperature=5, noise=noise)
+        assert torch.equal(shared, draw(ROWS, repeated, temperature=5, noise=noise))
+        assert not torch.equal(shared, draw(ROWS, condition, temperature=5, noise=noise))
+    with pytest.raises(ValueError, match="rows of conditions"):
+        flow.sample(ROWS, condition[:2])
 
 
 @pytest.mark.point(11)
@@ -96,6 +108,24 @@ def test_samples_have_gradients_where_asked_for(flow_case: Case, make) -> None:
     assert any(p.grad is not None and bool((p.grad != 0).any()) for p in flow.parameters())
 
 
+@pytest.mark.point(6)
+def test_classes_are_compared_on_the_same_noise_and_weighted_by_their_prior(flow_case: Case, make) -> None:
+    if flow_case.classes is None:
+        return
+    flow = make(flow_case, torch.float64)
+    x, _, noise = rows_of(flow_case, flow, torch.float64)
+    by_class = torch.stack([flow.log_prob(x, c, noise) for c in range(flow_case.classes)], 1)
+    assert torch.allclose(flow.class_log_prob(x, noise), by_class)
+    prior = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)
+    assert torch.allclose(flow.marginal_log_prob(x, noise, prior=prior), (by_class + prior.log()).logsumexp(1))
+    assert torch.allclose(flow.marginal_log_prob(x, noise), by_class.logsumexp(1) - math.log(3))
+    assert torch.allclose(flow.class_posterior(x, noise, prior=prior), (by_class + prior.log()).softmax(1))
+    if flow.door is not None:
+        drawn = flow.draw_noise(x, torch.Generator().manual_seed(6))
+        found = flow.class_log_prob(x, generator=torch.Generator().manual_seed(6))
+        assert torch.allclose(found, flow.class_log_prob(x, drawn))
+
+
 @pytest.mark.point(9)
 def test_one_row_of_condition_is_for_all(flow_case: Case, make) -> None:
     flow = make(flow_case)
@@ -115,13 +145,15 @@ def test_one_row_of_condition_is_for_all(flow_case: Case, make) -> None:
 
 
 @pytest.mark.point(1)
-def test_integers_come_back_and_need_noise_only_for_likelihoods(flow_case: Case, make) -> None:
-    flow = make(flow_case)
+def test_integers_come_back_and_need_noise_only_for_likelihoods(flow_case: Case, make, dtype: torch.dtype) -> None:
+    flow = make(flow_case, dtype)
     if flow.door is None:
         return
-    x, condition, _ = rows_of(flow_case, flow)
+    x, condition, _ = rows_of(flow_case, flow, dtype)
     z, _ = flow.encode(x, condition)
     assert torch.equal(flow.decode(z, condition)[0], x)
+    middle = torch.full(x.shape, 0.5, dtype=dtype)
+    assert torch.equal(z, flow.encode(x, condition, middle)[0])
     one, other = (flow.log_prob(x, condition, generator=torch.Generator().manual_seed(s)) for s in (1, 2))
     assert not torch.equal(one, other)
     assert torch.equal(one, flow.log_prob(x, condition, generator=torch.Generator().manual_seed(1)))

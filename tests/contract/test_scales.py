@@ -100,19 +100,6 @@ def test_float32_is_float64_to_rounding(case: Case, make) -> None:
     assert torch.allclose(log_det.double(), exact_log_det, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.point(7)
-def test_initialize_returns_what_encode_returns_afterwards(case: Case) -> None:
-    torch.manual_seed(0)
-    item = case.make()
-    bijection = bijection_of(item)
-    with torch.no_grad():
-        x, condition = case.x(torch.float32, rows=40), embedded(item, case.condition(item, torch.float32, rows=40), 40)
-        given = bijection.initialize(x, condition)
-        assert torch.allclose(bijection.encode(x, condition)[0], given, atol=1e-5)
-    flags = [buffer for name, buffer in item.named_buffers() if name.endswith("initialized")]
-    assert all(flags)
-
-
 CHANNELS, SIDES = st.integers(1, 6), st.integers(1, 4)
 
 
@@ -186,6 +173,10 @@ def test_any_shape_seed_and_magnitude_comes_back_with_autograds_log_det(
     assert abs(float(exact - log_det[0])) <= max(1e-9, allowed)
     assert torch.allclose(log_det, -back_log_det, atol=max(1e-9, allowed))
     assert float((back - x).abs().max()) <= max(1e-12 * largest, allowed * 10)
+    with torch.no_grad():
+        last, last_log_det = layer.encode(x[-1:])  # alone
+    assert torch.allclose(last, z[-1:], rtol=0, atol=1e-9 * largest)
+    assert torch.allclose(last_log_det, log_det[-1:], rtol=0, atol=1e-9 * max(1.0, float(log_det.abs().max())))
 
 
 @pytest.mark.point(1)

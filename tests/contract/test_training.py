@@ -15,7 +15,7 @@ RECIPES = {
     "NICE integers": ("digits", lambda: NICE((1, 8, 8), values=17, width=32, depth=2)),
     "RealNVP": ("moons", lambda: RealNVP(2, couplings=4, width=16)),
     "RealNVP of one": ("moons", lambda: RealNVP(1, couplings=2, width=8, condition_shape=1)),
-    "RealNVP classes": ("digits", lambda: RealNVP((1, 8, 8), values=17, width=4, classes=10)),
+    "RealNVP classes": ("digits", lambda: RealNVP((1, 8, 8), values=17, width=4, blocks=0, classes=10)),
     "RealNVP vectors": ("moons", lambda: RealNVP(2, couplings=4, width=16, condition_shape=3)),
     "Glow": ("digits", lambda: Glow((1, 8, 8), values=17, steps=1, width=8)),
     "Glow classes": ("digits", lambda: Glow((1, 8, 8), values=17, steps=1, width=8, classes=10)),

@@ -44,6 +44,8 @@ class Chain(Bijection):
             raise ValueError(f"Chain: layers take conditions of different shapes: {sorted(map(str, conditions))}")
         self.condition_shape = conditions.pop() if conditions else None
         self.declare_as(layers)
+        if layers:
+            self.domain, self.codomain = layers[0].domain, layers[-1].codomain
 
     def __iter__(self) -> Iterator[Bijection]:
         return iter(self.layers)  # type: ignore[arg-type]

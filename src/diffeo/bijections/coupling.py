@@ -91,7 +91,7 @@ class Coupling(Bijection):
                 f"Coupling: the conditioner returned {parameters.shape[1]} channels, not {wanted} "
                 f"({self.elementwise} for {self.partition.changed} of {self.channels} channels)"
             )
-        return parameters
+        return parameters.float() if parameters.dtype.itemsize < 4 else parameters  # of autocast: log_det stays float32
 
     def _check(self, x: Tensor, condition: Tensor | None) -> None:
         self.expect(x, next(self.conditioner.parameters(), None), *self.partition.shapes)

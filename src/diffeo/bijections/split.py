@@ -103,7 +103,7 @@ class Split(Bijection):
         parameters: Tensor = self.prior(a, condition)
         if parameters.shape[1] != 2 * self.half_shape[0]:
             raise ValueError(f"Split: the prior returned {parameters.shape[1]} channels, not {2 * self.half_shape[0]}")
-        return parameters
+        return parameters.float() if parameters.dtype.itemsize < 4 else parameters  # of autocast: log_det stays float32
 
     def output_shape(self, shape: Shape) -> Shape:
         if shape != self.shape:
