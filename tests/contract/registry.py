@@ -22,6 +22,7 @@ from diffeo import (
     Flatten,
     Flip,
     Flow,
+    Gaussianize,
     Glow,
     Inverse,
     InvertibleConv1x1,
@@ -103,6 +104,8 @@ BIJECTIONS: dict[str, Case] = {
     "Standardize image": Case(lambda: Standardize((2, 4, 4)), (2, 4, 4)),
     "Logit": Case(lambda: Logit(1.0, 0.01), (3,), uniform=1.0, any_shape=True),
     "Logit 256": Case(lambda: Logit(256), (1, 2, 2), uniform=256.0, any_shape=True),
+    "Gaussianize": Case(lambda: Gaussianize((3,), 5), (3,), uniform=5.0),
+    "Gaussianize 256": Case(lambda: Gaussianize((1, 2, 2), 256), (1, 2, 2), uniform=256.0),
     "ActNorm": Case(lambda: ActNorm(3), (3,)),
     "ActNorm image": Case(lambda: ActNorm(2), (2, 4, 4)),
     "InvertibleConv1x1": Case(lambda: InvertibleConv1x1(4), (4,), declares=MIXING),
@@ -173,6 +176,11 @@ FLOWS: dict[str, Case] = {
         lambda: RealNVP((1, 4, 4), levels=2, width=4, blocks=1, classes=3), (1, 4, 4), classes=3
     ),
     "RealNVP integers": Case(lambda: RealNVP((1, 4, 4), values=7, levels=2, width=4, blocks=1), (1, 4, 4), uniform=7.0),
+    "RealNVP integers by the logit": Case(
+        lambda: RealNVP((1, 4, 4), values=7, levels=1, width=4, blocks=0, preprocessing="logit"),
+        (1, 4, 4),
+        uniform=7.0,
+    ),
     "Glow": Case(lambda: Glow((2, 4, 4), levels=2, steps=2, width=4), (2, 4, 4), declares=MIXING),
     "Glow given an image": Case(
         lambda: Glow((1, 4, 4), levels=2, steps=1, width=4, condition_shape=(1, 2, 2)),

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffeo.bijections.bijection import Bijection, Shape
-from diffeo.bijections.moments import claim
+from diffeo.bijections.moments import claim, finite_rows
 from diffeo.io import register
 
 FLOOR = 2.0**-11  # share of the uniform density: no cell is so rare that rounding could not find back into it
@@ -76,7 +76,7 @@ class Gaussianize(Bijection):
         below = p.cumsum(1) - p
         above = p.flip(1).cumsum(1).flip(1) - p
         point = x.flatten(1)  # (B, D)
-        outside = ~((point > 0) & (point < self.values))
+        outside = (point <= 0) | (point >= self.values)
         point = torch.where(outside, 0.5 * self.values, point)
         k = torch.bucketize(point.detach().contiguous(), self.edges[1:-1], right=True)
         low, high = self.edges[k], self.edges[k + 1]
@@ -118,12 +118,13 @@ class Gaussianize(Bijection):
 
     def initialize(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         self.expect(x, self.raw, self.shape)
+        rows = finite_rows(x, "Gaussianize")
         claim(self.initialized, "Gaussianize")
         with torch.no_grad():
             share = (self.edges[1:] - self.edges[:-1]) / self.values
-            count = self._counts(x)
+            count = self._counts(rows)
             common = 0.9 * count.sum(0) / count.sum() + 0.1 * share
-            self.raw.copy_(((count + PRIOR * common) / (len(x) + PRIOR)).log())
+            self.raw.copy_(((count + PRIOR * common) / (len(rows) + PRIOR)).log())
         return self.encode(x)[0]
 
     def _counts(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Mean and scale of a batch, for layers that are set from data."""
+"""What layers that are set from data take from a batch: its finite rows, mean and scale."""
 
 import warnings
 
@@ -14,13 +14,7 @@ def moments(x: Tensor, dims: tuple[int, ...], layer: str) -> tuple[Tensor, Tenso
     Raises:
         ValueError: if no finite row is left.
     """
-    finite = x.isfinite().flatten(1).all(1)
-    dropped = int((~finite).sum())
-    if dropped == len(x):
-        raise ValueError(f"{layer}: none of {len(x)} rows is finite, so there is nothing to initialize from")
-    if dropped:
-        warnings.warn(f"{layer}: {dropped} of {len(x)} rows are not finite and were left out", stacklevel=2)
-        x = x[finite]
+    x = finite_rows(x, layer)
     wide = x.double()
     mean = wide.mean(dims)
     shape = [1 if i in dims else n for i, n in enumerate(x.shape)]
@@ -35,6 +29,22 @@ def moments(x: Tensor, dims: tuple[int, ...], layer: str) -> tuple[Tensor, Tenso
         )
     scale = torch.where(constant, torch.ones_like(scale), scale)
     return mean.to(x.dtype), scale.to(x.dtype)
+
+
+def finite_rows(x: Tensor, layer: str) -> Tensor:
+    """The rows that are finite; a warning counts the others.
+
+    Raises:
+        ValueError: if no finite row is left.
+    """
+    finite = x.isfinite().flatten(1).all(1)
+    dropped = int((~finite).sum())
+    if dropped == len(x):
+        raise ValueError(f"{layer}: none of {len(x)} rows is finite, so there is nothing to initialize from")
+    if not dropped:
+        return x
+    warnings.warn(f"{layer}: {dropped} of {len(x)} rows are not finite and were left out", stacklevel=3)
+    return x[finite]
 
 
 class AlreadyInitialized(RuntimeError):
