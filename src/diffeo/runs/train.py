@@ -32,8 +32,9 @@ from diffeo.flow import Flow
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
 from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
-from diffeo.training.fit import Fit, fit
+from diffeo.training.fit import fit
 from diffeo.training.options import CHECKPOINTS
+from diffeo.training.result import Fit
 
 FORMAT = 1
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
