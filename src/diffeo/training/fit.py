@@ -186,6 +186,7 @@ def fit(
 
     # ---- the loop
     with torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []), signals_as_wishes() as wish, bar:
+        retries = iter(range(at.attempt + 1, ATTEMPTS))  # beside the position, which going back restores: it runs out
         before: Tensor | None = None  # was the step before finite? Read one step late, so the device never waits
         while at.step < at.steps and not at.stopped:
             step = at.step
@@ -194,16 +195,16 @@ def fit(
             if before is not None:
                 state.judge(step - 1, before)
             if at.in_a_row >= SKIPS_ALLOWED:
-                attempt, cause = at.attempt + 1, state.incidents[-1] if state.incidents else ""
+                attempt, cause = next(retries, None), state.incidents[-1] if state.incidents else ""
                 state.restore(state.good)
                 at, before = state.at, None
-                at.attempt = attempt
-                if attempt == ATTEMPTS:
+                if attempt is None:
                     state.settle()
                     raise TrainingDiverged(
                         f"no finite gradients for {SKIPS_ALLOWED} steps in a row, {ATTEMPTS} times, with the learning "
                         f"rate halved each time. The flow has its last good weights. {cause}"
                     )
+                at.attempt = attempt
                 bar.say(f"back to step {at.step}, with half the learning rate: {cause}")
                 log.truncate(at.step)
                 state.preserve()
