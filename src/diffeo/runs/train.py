@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_F
 from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
 from diffeo.training.fit import fit
+from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS
 from diffeo.training.result import Fit
 
@@ -112,9 +114,11 @@ def train_run(
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise FileExistsError(f"{folder} is in use by now. Start again, or choose another folder with --out")
+        held.enter_context(locked(folder))
         io.write_atomically(folder / RUN_FILE, text.encode())
 
-    return _train(flow, data, folder, run, say, progress, begin=begin)
+    with ExitStack() as held:  # to the end of the report
+        return _train(flow, data, folder, run, say, progress, begin=begin)
 
 
 def resume_run(
@@ -129,18 +133,20 @@ def resume_run(
     Raises:
         FileNotFoundError: if the folder holds no run, or no checkpoint.
         ValueError: if it is complete already, or its data is not what it was.
+        FolderInUse: if it runs; it names the process.
         TrainingInterrupted: if a signal stopped it again.
     """
     if not (folder / RUN_FILE).is_file():
         raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
-    if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
-        raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
-    run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
-    torch.manual_seed(run["seed"])
-    flow = io.build(run["flow"]).to(device or run["device"], getattr(torch, run["dtype"]))
-    say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
-    return _train(flow, data, folder, run, say, progress, resume=True)
+    with locked(folder):
+        if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
+            raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
+        run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+        data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
+        torch.manual_seed(run["seed"])
+        flow = io.build(run["flow"]).to(device or run["device"], getattr(torch, run["dtype"]))
+        say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
+        return _train(flow, data, folder, run, say, progress, resume=True)
 
 
 def _train(

@@ -5,6 +5,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from diffeo.training import checkpoint
 from diffeo.training.budget import affordable_steps
 from diffeo.training.checkpoint import Position
 from diffeo.training.interrupt import signals_as_wishes
+from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE, check_options
 from diffeo.training.order import generator
 from diffeo.training.parts import fingerprint, layout, parts
@@ -111,6 +113,7 @@ def fit(
         ValueError: if an option or the data does not fit; nothing has been changed then.
         FileNotFoundError: if there is nothing to resume.
         FileExistsError: if the folder holds a training and `resume` is not set.
+        FolderInUse: if another process trains in the folder now.
         TrainingDiverged: if ten steps in a row have no finite gradients, for the fourth time.
 
     Example:
@@ -141,51 +144,59 @@ def fit(
         "tensors of the flow": layout(flow), "torch": torch.__version__,
         "threads": torch.get_num_threads(), "processes": accelerator.num_processes,
     }  # fmt: skip
-    saved = checkpoint.matching(folder / CHECKPOINTS, setting) if resume and folder is not None else None
+    with ExitStack() as held:
+        if folder is not None and folder.is_dir() and resume:
+            held.enter_context(locked(folder))
+        saved = checkpoint.matching(folder / CHECKPOINTS, setting) if folder is not None and resume else None
 
-    # ---- the flow, and what a step is
-    watch = Stopwatch()
-    if saved is None and not flow.initialized:
-        mixed = torch.randperm(len(train), generator=generator("initialize", seed))
-        first = Part(
-            train.x[mixed].to(flow.device), None if train.labels is None else train.labels[mixed].to(flow.device)
-        )
-        flow.initialize(first.x, first.labels, generator=generator("initial noise", seed))
-    scale = 1.0 if flow.door is None else 1 / (math.prod(flow.shape) * math.log(2))  # nats a row to the unit shown
-    steps = Steps(
-        flow, train, batch_size=batch_size, accumulate=accumulate, weight_decay=weight_decay, clip=clip, ema=ema,
-        seed=seed, precision=precision, scale=scale, accelerator=accelerator, watch=watch,
-    )  # fmt: skip
+        # ---- the flow, and what a step is
+        watch = Stopwatch()
+        if saved is None and not flow.initialized:
+            mixed = torch.randperm(len(train), generator=generator("initialize", seed))
+            first = Part(
+                train.x[mixed].to(flow.device), None if train.labels is None else train.labels[mixed].to(flow.device)
+            )
+            flow.initialize(first.x, first.labels, generator=generator("initial noise", seed))
+        scale = 1.0 if flow.door is None else 1 / (math.prod(flow.shape) * math.log(2))  # nats a row to the unit shown
+        steps = Steps(
+            flow, train, batch_size=batch_size, accumulate=accumulate, weight_decay=weight_decay, clip=clip, ema=ema,
+            seed=seed, precision=precision, scale=scale, accelerator=accelerator, watch=watch,
+        )  # fmt: skip
 
-    # ---- where it starts
-    start = Position(steps=epochs * per_epoch if epochs is not None else 0)
-    state = State(steps, start, lr=lr, warmup=warmup, setting=setting, folder=folder)
-    if saved is not None:
-        state.restore(saved)
-    elif time_budget is not None:
-        affordable = affordable_steps(steps, flow, held_out, scale, per_epoch, time_budget)
-        start.steps = min(affordable, start.steps or affordable)
-    at = state.at
-    if on_start is not None and accelerator.is_main_process:
-        on_start()
-    watch.seconds = dict(at.timings)
-    started = time.perf_counter() - at.seconds
-    log = StepLog(folder / STEPS_FILE if folder and accelerator.is_main_process else None, at.step, accelerator.log)
-    state.log = log
-    if tracker is not None:
-        accelerator.init_trackers(
-            "diffeo", config={k: v for k, v in setting.items() if isinstance(v, (int, float, str))}
-        )
-    state.preserve()
-    result = Fit("nats" if flow.door is None else "bits/dim", incidents=state.incidents, precision=precision)
-    bar = Progress(
-        at.steps, rows_a_step=batch_size, unit=result.unit, done=at.step,
-        quiet=not (progress and accelerator.is_main_process),
-    )  # fmt: skip
-    flow.train()
+        # ---- where it starts
+        start = Position(steps=epochs * per_epoch if epochs is not None else 0)
+        state = State(steps, start, lr=lr, warmup=warmup, setting=setting, folder=folder)
+        if saved is not None:
+            state.restore(saved)
+        elif time_budget is not None:
+            affordable = affordable_steps(steps, flow, held_out, scale, per_epoch, time_budget)
+            start.steps = min(affordable, start.steps or affordable)
+        at = state.at
+        if on_start is not None and accelerator.is_main_process:
+            on_start()
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(folder))
+        watch.seconds = dict(at.timings)
+        started = time.perf_counter() - at.seconds
+        log = StepLog(folder / STEPS_FILE if folder and accelerator.is_main_process else None, at.step, accelerator.log)
+        state.log = log
+        if tracker is not None:
+            accelerator.init_trackers(
+                "diffeo", config={k: v for k, v in setting.items() if isinstance(v, (int, float, str))}
+            )
+        state.preserve()
+        result = Fit("nats" if flow.door is None else "bits/dim", incidents=state.incidents, precision=precision)
+        bar = Progress(
+            at.steps, rows_a_step=batch_size, unit=result.unit, done=at.step,
+            quiet=not (progress and accelerator.is_main_process),
+        )  # fmt: skip
+        flow.train()
 
-    # ---- the loop
-    with torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []), signals_as_wishes() as wish, bar:
+        # ---- the loop
+        held.enter_context(torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []))
+        wish = held.enter_context(signals_as_wishes())
+        held.enter_context(bar)
         retries = iter(range(at.attempt + 1, ATTEMPTS))  # beside the position, which going back restores: it runs out
         before: Tensor | None = None  # was the step before finite? Read one step late, so the device never waits
         while at.step < at.steps and not at.stopped:
@@ -257,9 +268,9 @@ def fit(
             if stop and at.step < at.steps:
                 result.interrupted = stop
                 break
+        log.flush()
 
     # ---- what it came to
-    log.flush()
     if tracker is not None:
         accelerator.end_training()
     watch.lap("other")
