@@ -40,6 +40,7 @@ from diffeo.training.result import Fit
 
 FORMAT = 1
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
+DRAWING = 0.05  # of a time budget at most, once the first picture is drawn
 
 
 class TrainingInterrupted(Exception):
@@ -170,7 +171,7 @@ def _train(
     drawn = -rest
 
     def keep(record: dict[str, float], better: bool) -> None:
-        nonlocal drawn
+        nonlocal drawn, rest
         path = folder / METRICS_FILE
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         earlier = [line for line in lines if json.loads(line)["step"] < record["step"]]  # others: from before a kill
@@ -179,9 +180,12 @@ def _train(
         if better:
             flow.save_pretrained(folder, overwrite=True)
         due = math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) and record["seconds"] >= drawn + rest
+        started = time.perf_counter()
         picture = samples_picture(flow, data, seed=seed) if due else None
         if picture is not None:
             drawn = record["seconds"]
+            if options["time_budget"] is not None:
+                rest = max(rest, (time.perf_counter() - started) / DRAWING)
             (folder / SAMPLES_FOLDER).mkdir(exist_ok=True)
             io.write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
 

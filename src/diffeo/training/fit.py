@@ -14,7 +14,7 @@ from torch import Tensor
 from diffeo.data import Dataset, Part
 from diffeo.flow import Flow
 from diffeo.training import checkpoint
-from diffeo.training.budget import affordable_steps
+from diffeo.training.budget import affordable_steps, steps_left_in_time
 from diffeo.training.checkpoint import Position
 from diffeo.training.interrupt import signals_as_wishes
 from diffeo.training.lock import locked
@@ -97,8 +97,11 @@ def fit(
         seed: of order and noise.
         precision: ``"float32"``; ``"bf16"`` for conditioners in bfloat16 while training, and only then;
             ``"auto"`` for bf16 where the flow is of images and the device computes in it.
-        time_budget: seconds. A few steps are measured and undone, and the number of steps is fixed by it; at
-            most `epochs`, if given.
+        time_budget: seconds, of everything since the call: preparation, steps, validation, checkpoints, and what
+            `on_epoch` does. A few steps are measured and undone, and the number of steps is fixed by it; at most
+            `epochs`, if given. Should they take longer than measured, there will be fewer: that is looked at with
+            every checkpoint in the second half. A training that is resumed has used what it had used by its last
+            checkpoint.
         folder: where to keep checkpoints, ``steps.csv`` with the loss of every step, and the flight recorder's
             finds.
         resume: go on from the newest checkpoint in `folder`.
@@ -125,6 +128,7 @@ def fit(
         True
     """
     # ---- what is given, checked before anything is changed
+    began, watch = time.perf_counter(), Stopwatch()
     folder = None if folder is None else Path(folder)
     check_options(
         epochs=epochs, batch_size=batch_size, accumulate=accumulate, lr=lr, weight_decay=weight_decay, warmup=warmup,
@@ -150,7 +154,6 @@ def fit(
         saved = checkpoint.matching(folder / CHECKPOINTS, setting) if folder is not None and resume else None
 
         # ---- the flow, and what a step is
-        watch = Stopwatch()
         if saved is None and not flow.initialized:
             mixed = torch.randperm(len(train), generator=generator("initialize", seed))
             first = Part(
@@ -169,7 +172,7 @@ def fit(
         if saved is not None:
             state.restore(saved)
         elif time_budget is not None:
-            affordable = affordable_steps(steps, flow, held_out, scale, per_epoch, time_budget)
+            affordable = affordable_steps(steps, flow, held_out, scale, per_epoch, time_budget, began)
             start.steps = min(affordable, start.steps or affordable)
         at = state.at
         if on_start is not None and accelerator.is_main_process:
@@ -177,8 +180,10 @@ def fit(
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(folder))
-        watch.seconds = dict(at.timings)
-        started = time.perf_counter() - at.seconds
+        watch.seconds, watch.last = dict(at.timings), began
+        watch.lap("preparation")
+        started = began - at.seconds  # as if it had never stopped
+        at.lost += time.perf_counter() - began
         log = StepLog(folder / STEPS_FILE if folder and accelerator.is_main_process else None, at.step, accelerator.log)
         state.log = log
         if tracker is not None:
@@ -207,6 +212,7 @@ def fit(
                 state.judge(step - 1, before)
             if at.in_a_row >= SKIPS_ALLOWED:
                 attempt, cause = next(retries, None), state.incidents[-1] if state.incidents else ""
+                lost = at.lost + time.perf_counter() - started
                 state.restore(state.good)
                 at, before = state.at, None
                 if attempt is None:
@@ -215,7 +221,7 @@ def fit(
                         f"no finite gradients for {SKIPS_ALLOWED} steps in a row, {ATTEMPTS} times, with the learning "
                         f"rate halved each time. The flow has its last good weights. {cause}"
                     )
-                at.attempt = attempt
+                at.attempt, at.lost = attempt, lost - at.seconds
                 bar.say(f"back to step {at.step}, with half the learning rate: {cause}")
                 log.truncate(at.step)
                 state.preserve()
@@ -263,6 +269,11 @@ def fit(
                 if before is not None:
                     state.judge(step, finite)
                     before = None
+                at.seconds = time.perf_counter() - started
+                if time_budget is not None:
+                    left = steps_left_in_time(at, time_budget, accelerator)
+                    at.steps = min(at.steps, max(left, at.step + (at.step % per_epoch > 0)))  # not without an end
+                    bar.expect(at.steps)
                 if not at.in_a_row:  # else the one before is the better place to return to
                     state.preserve()
             if stop and at.step < at.steps:
@@ -284,7 +295,8 @@ def fit(
             "no epoch ended with a finite validation loss. Try a smaller lr, or look for outliers in the data"
         )
     else:
-        result.stopped = at.stopped or ("the time budget is used" if epochs is None else "all epochs done")
+        done = "all epochs done" if epochs is not None and at.steps == epochs * per_epoch else "the time budget is used"
+        result.stopped = at.stopped or done
     if result.skipped or result.rollbacks:
         back = f", and it went back to a checkpoint {result.rollbacks} time(s)" if result.rollbacks else ""
         found = f". {result.incidents[0]}" if result.incidents else ""
