@@ -100,7 +100,7 @@ class TableSettings:
     dequantize: MaybeNames = None
     """Columns of whole numbers that get noise below one unit, so that they have a density."""
     split: str | None = None
-    """time:COLUMN: the latest rows are the test part; at random if not given."""
+    """time:COLUMN: the latest rows are the test part; by a hash of the rows if not given."""
 
 
 def data_options(data: str, folder: FolderSettings, table: TableSettings) -> dict[str, Any]:
