@@ -77,7 +77,7 @@ def _occurrence(hashes: Hashes) -> NDArray[np.int64]:
 
 def _mixed(hashes: Hashes, occurrence: NDArray[np.int64]) -> Hashes:
     """Other hashes for all but the first of equal rows."""
-    found = hashes.copy()
+    found: Hashes = hashes.copy()
     for row in np.flatnonzero(occurrence):
         text = f"{hashes[row]} {occurrence[row]}".encode()
         found[row] = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
