@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+import diffeo
 from diffeo import RealNVP
-from diffeo.runs.train import resume_run
+from diffeo.runs.train import resume_run, train_run
 from diffeo.training import fit
 from diffeo.training.lock import FolderInUse, locked
 
@@ -75,6 +77,31 @@ def test_the_folder_is_held_while_it_trains_and_free_afterwards(tmp_path: Path) 
     ask()
     assert seen[-1] == "let in"
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_run_is_held_to_the_end_of_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[bool] = []
+
+    def ask() -> None:
+        try:
+            with locked(tmp_path / "run"):
+                refused.append(False)
+        except FolderInUse:
+            refused.append(True)
+
+    def trains(*arguments: object, begin: Callable[[], None]) -> dict[str, object]:
+        begin()
+        with locked(tmp_path / "run"):  # as fit does
+            pass
+        thread = threading.Thread(target=ask)  # while the report is written
+        thread.start()
+        thread.join()
+        return {}
+
+    monkeypatch.setattr("diffeo.runs.train._train", trains)
+    train_run(small(), diffeo.data.load("moons"), tmp_path / "run")
+    ask()
+    assert refused == [True, False]
 
 
 def test_it_is_free_after_a_training_that_could_not_begin(tmp_path: Path) -> None:
