@@ -1,8 +1,11 @@
 """Completion, as the shell asks for it."""
 
+import contextlib
+import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,88 @@ def test_bash_completes_verbs_names_options_and_choices(tmp_path: Path) -> None:
     first, *answers = done.stdout.splitlines()
     assert first.split()[-1] == "diffeo"
     assert dict(zip(expected, answers, strict=True)) == expected
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here to complete in")
+def test_bash_completes_paths_after_table_and_folder(tmp_path: Path) -> None:
+    (script,) = together(("completion", "bash"), cwd=tmp_path)
+    (tmp_path / "script").write_text(script.out, encoding="utf-8")
+    (tmp_path / "sales.csv").touch()
+    (tmp_path / "my file.csv").touch()
+    (tmp_path / "photos" / "cats").mkdir(parents=True)
+    expected = {  # bash ends words at colons, unless it was told not to
+        "train realnvp table : sa": "sales.csv",
+        "train realnvp table:sa": "table:sales.csv",
+        "train realnvp table : my": r"my\ file.csv",
+        r"train realnvp table : 'my\ '": r"my\ file.csv",
+        "train realnvp folder :": "photos/",
+        "train realnvp folder : photos/c": "photos/cats/",
+        "train realnvp folder : sa": "",
+        "train --data folder : ph": "photos/",
+        "score runs/x table : sal": "sales.csv",
+        "train gl": "glow",
+    }
+    asked = ASK.format(questions="\n".join(f"ask {question}" for question in expected))
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stderr == ""
+    assert dict(zip(expected, done.stdout.splitlines()[1:], strict=True)) == expected
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here to complete in")
+def test_zsh_completes_paths_after_table_and_folder(tmp_path: Path) -> None:
+    import pty
+
+    (script,) = together(("completion", "zsh"), cwd=tmp_path)
+    (tmp_path / "script").write_text(script.out, encoding="utf-8")
+    (tmp_path / "sales.csv").touch()
+    (tmp_path / "photos").mkdir()
+    keyboard, terminal = pty.openpty()
+    shell = subprocess.Popen(
+        ["zsh", "-f", "-i"], cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        env=environment(TERM="dumb", PS1="$ "),
+    )  # fmt: skip
+    lines = (
+        "autoload -Uz compinit && compinit -u -d dump && source ./script",
+        'diffeo() { print -r -- "$@" >> answers }',
+        "diffeo train realnvp table:sa\t",
+        "diffeo train realnvp folder:ph\t",
+        "diffeo train --data=table:sa\t",
+        "diffeo train gl\t",
+        "exit",
+    )
+    os.write(keyboard, "".join(f"{line}\n" for line in lines).encode())
+    reader = threading.Thread(target=drain, args=(keyboard,), daemon=True)
+    reader.start()
+    try:
+        shell.wait(timeout=60)
+    finally:
+        shell.kill()
+        os.close(terminal)
+    assert (tmp_path / "answers").read_text().split("\n")[:-1] == [
+        "train realnvp table:sales.csv",
+        "train realnvp folder:photos",
+        "train --data=table:sales.csv",
+        "train glow",
+    ]
+
+
+def drain(terminal: int) -> None:
+    """Read what a shell prints, which would wait otherwise."""
+    with contextlib.suppress(OSError):  # it has ended
+        while os.read(terminal, 65536):
+            pass
+
+
+def test_fish_is_told_of_paths_after_table_and_folder(tmp_path: Path) -> None:
+    (script,) = together(("completion", "fish"), cwd=tmp_path)
+    assert "complete -c diffeo -n '__fish_diffeo_using_command score' -l json" in script.out
+    assert script.out.rstrip().endswith("-a '(__fish_diffeo_path)'")
+    if shutil.which("fish") is not None:
+        (tmp_path / "script").write_text(script.out, encoding="utf-8")
+        (tmp_path / "sales.csv").touch()
+        asked = 'source script; complete -C "diffeo train realnvp table:sa"'
+        done = subprocess.run(["fish", "-c", asked], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert "table:sales.csv" in done.stdout
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here to read the script")

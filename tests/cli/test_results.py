@@ -77,6 +77,30 @@ def test_score_marks_rows_and_says_what_that_costs(place: Path) -> None:
     assert all((float(row["quantile"]) < 0.05) == (row["marked"] == "true") for row in rows)
 
 
+def test_score_prints_json_and_nothing_else(place: Path) -> None:
+    def told(*arguments: object) -> dict:
+        return json.loads(diffeo("score", *arguments, "--json", cwd=place).stdout)
+
+    found = told("toy", "moons", "--part", "validation")
+    assert (found["run"], found["data"], found["part"], found["rows"]) == ("toy", "moons", "validation", 2000)
+    assert (found["bits_per_dim"], found["marked"], found["false_alarms"], found["out"]) == (None, None, None, None)
+    found = told("toy", "moons", "--threshold", 0.05, "--out", "j.csv")
+    with (place / "j.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    log_prob = [float(row["log_prob"]) for row in rows]
+    assert found["log_likelihood"]["mean"] == pytest.approx(sum(log_prob) / len(rows))
+    assert found["log_likelihood"]["standard_error"] > 0
+    assert found["least_likely"][0]["log_prob"] == pytest.approx(min(log_prob))
+    assert len(found["least_likely"]) == 5
+    assert found["marked_rows"] == [int(row["row"]) for row in rows if row["marked"] == "true"]
+    assert found["marked"] == len(found["marked_rows"])
+    assert found["threshold"] == 0.05
+    assert found["false_alarms"]["low"] <= found["false_alarms"]["rate"] <= found["false_alarms"]["high"]
+    assert found["out"] == "j.csv"
+    found = told("digits", "digits")
+    assert found["bits_per_dim"]["mean"] == pytest.approx(summary(place / "digits")["test_bits_per_dim"])
+
+
 def test_score_writes_parquet_for_integers(place: Path) -> None:
     import pyarrow.parquet
 

@@ -8,10 +8,13 @@ import sys
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 from command import DIFFEO, TOLD, diffeo, environment, together
 
 from diffeo.cli.app import app
+from diffeo.cli.batch import with_batch
 from diffeo.cli.build import defaults
 from diffeo.cli.names import FLOWS
 from diffeo.cli.settings import FolderSettings, ModelSettings, TableSettings, TrainSettings, data_options
@@ -40,11 +43,52 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
     told = plain.json
     assert told["folder"] == str(Path("runs") / "realnvp-moons")
     assert (told["flow"]["width"], told["flow"]["dropout"], told["flow"]["classes"]) == (8, 0.5, None)
-    defaults = asdict(TrainSettings()) | {"precision": "float32", "epochs": told["epochs"]}
+    chosen = {"precision": "float32", "epochs": told["epochs"], "batch_size": 64, "lr": 1e-3}
+    defaults = asdict(TrainSettings()) | chosen
     assert {name: told[name] for name in defaults} == defaults
     rows = 20_000
     assert told["epochs"] * (rows // 64) >= 1500
     assert (timed.json["epochs"], timed.json["time_budget"], timed.json["patience"]) == (None, 600.0, None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "images", "given", "expected"),
+    [
+        (55_000, True, {}, (64, 1e-3)),
+        (2_000_000, True, {}, (64, 1e-3)),
+        (5_000_000, True, {"batch_size": 512}, (512, 1e-3)),
+        (100, False, {}, (64, 1e-3)),
+        (20_000, False, {}, (64, 1e-3)),
+        (500_001, False, {}, (1024, 4e-3)),
+        (10**9, False, {}, (1024, 4e-3)),
+        (10**9, False, {"batch_size": 64}, (64, 1e-3)),
+        (10**9, False, {"batch_size": 16}, (16, 1e-3)),
+        (10**9, False, {"lr": 1e-3}, (1024, 1e-3)),
+        (100, False, {"batch_size": 1024, "lr": 4e-3}, (1024, 4e-3)),
+    ],
+)
+def test_the_batch_goes_by_the_rows_of_a_table_and_what_is_given_counts(
+    rows: int, images: bool, given: dict, expected: tuple[int, float]
+) -> None:
+    chosen = with_batch(TrainSettings(**given), rows=rows, images=images)
+    assert (chosen.batch_size, chosen.lr) == expected
+    assert chosen == TrainSettings(batch_size=expected[0], lr=expected[1])
+
+
+def test_a_large_table_is_trained_in_large_batches_and_config_says_so(tmp_path: Path) -> None:
+    np.save(tmp_path / "large.npy", np.random.default_rng(0).normal(size=(150_000, 2)))
+    data = "table:large.npy"
+    trained, given, shown, power, images, absent = together(
+        ("train", "realnvp", data, "--json"), ("train", "realnvp", data, "--json", "--batch-size", 100, "--lr", 0.5),
+        ("config", "realnvp", data), ("config", "realnvp", "power"), ("config", "glow", "mnist"),
+        ("config", "realnvp", "table:absent.npy"), cwd=tmp_path, before=TOLD,
+    )  # fmt: skip
+    assert (trained.json["batch_size"], trained.json["lr"]) == (256, 2e-3)
+    assert trained.json["epochs"] == 10
+    assert (given.json["batch_size"], given.json["lr"]) == (100, 0.5)
+    for one, expected in ((shown, (256, 2e-3)), (power, (1024, 4e-3)), (images, (64, 1e-3)), (absent, (None, None))):
+        values = yaml.safe_load(one.out)
+        assert (values["batch-size"], values["lr"]) == expected
 
 
 def test_the_flows_options_are_all_there_and_say_which_flows_have_them() -> None:

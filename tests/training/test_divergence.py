@@ -13,6 +13,7 @@ from torch import Tensor
 import diffeo
 from diffeo import RealNVP
 from diffeo.training import TrainingDiverged, checkpoint, fit
+from diffeo.training.checkpoint import Position
 from diffeo.training.options import CHECKPOINTS, FLIGHT, STEPS_FILE
 from diffeo.training.order import batch_rows
 from diffeo.training.recorder import MOST_KEPT
@@ -98,6 +99,7 @@ class Diverging:
 
         def gradients(steps: Steps, step: int, attempt: int) -> tuple[Tensor, Tensor]:
             self.seen.append((step, attempt))
+            assert len(self.seen) < 500, "this training does not end"
             loss, norm = plain(steps, step, attempt)
             return (loss, norm * math.nan) if when(step, attempt) else (loss, norm)
 
@@ -151,6 +153,17 @@ def test_after_three_times_back_it_ends_with_a_diagnosis_and_the_last_good_model
     assert all(parameter.isfinite().all() for parameter in flow.parameters())
     assert len(list((tmp_path / FLIGHT).iterdir())) <= MOST_KEPT
     assert not flow.training
+
+
+def test_it_ends_even_if_going_back_forgot_that_it_went_back(monkeypatch) -> None:
+    def forgets(position: Position, name: str, value: object) -> None:
+        object.__setattr__(position, name, 0 if name == "attempt" else value)
+
+    monkeypatch.setattr(Position, "__setattr__", forgets)
+    diverging = Diverging(monkeypatch, lambda step, attempt: step >= 12)
+    with pytest.raises(TrainingDiverged, match="4 times"):
+        fit(small(), rows(), epochs=8, batch_size=50, progress=False)
+    assert {attempt for _, attempt in diverging.seen} == {0}
 
 
 def test_without_any_good_validation_it_says_so() -> None:

@@ -14,8 +14,8 @@ import torch
 import diffeo
 from diffeo import Glow, RealNVP
 from diffeo.training import checkpoint, fit
-from diffeo.training.fit import Fit
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE
+from diffeo.training.result import Fit
 
 
 class Killed(BaseException):

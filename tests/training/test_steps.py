@@ -1,4 +1,4 @@
-"""Steps: how a batch is shared, what the hot loop reads, budgets and trackers."""
+"""Steps: how a batch is shared, what the hot loop reads, and trackers."""
 
 import csv
 import subprocess
@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import diffeo
 from diffeo import Glow, RealNVP
-from diffeo.training import checkpoint, fit
+from diffeo.training import fit
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE
 from diffeo.training.steps import Steps
 
@@ -105,27 +105,6 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-4)
     assert printed["two"] == pytest.approx(2 * printed["one"], rel=1e-4)
     assert (tmp_path / "two" / CHECKPOINTS).is_dir()
-
-
-def test_a_time_budget_fixes_the_number_of_steps_and_leaves_no_trace_of_measuring(tmp_path: Path) -> None:
-    plain, timed = small(), small()
-    fit(plain, rows(), epochs=40, batch_size=50, progress=False, folder=tmp_path / "plain", warmup=10)
-    result = fit(timed, rows(), batch_size=50, progress=False, folder=tmp_path / "timed", warmup=10, time_budget=3.0,
-                 epochs=40, patience=None)  # fmt: skip
-    kept = checkpoint.newest(tmp_path / "timed" / CHECKPOINTS)
-    assert kept is not None
-    assert kept.position.steps == result.steps <= 200
-    assert result.steps >= 5
-    assert losses(tmp_path / "timed")[:5] == losses(tmp_path / "plain")[:5]  # while the rates are those of the warm-up
-    with pytest.raises(ValueError, match="too short"):
-        fit(small(), rows(), batch_size=50, progress=False, time_budget=1e-6)
-
-
-def test_a_budget_may_end_within_an_epoch(monkeypatch) -> None:
-    monkeypatch.setattr(sys.modules["diffeo.training.fit"], "affordable_steps", lambda *arguments: 7)
-    result = fit(small(), rows(), batch_size=50, progress=False, time_budget=1.0)
-    assert [record["epoch"] for record in result.history] == [1, 1.4]
-    assert result.stopped == "the time budget is used"
 
 
 def test_trackers_get_the_numbers_or_say_what_is_missing(tmp_path: Path, monkeypatch) -> None:

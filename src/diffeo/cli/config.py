@@ -6,6 +6,7 @@ from typing import Any
 
 from cyclopts import CycloptsError
 
+from diffeo.cli.batch import with_batch
 from diffeo.cli.names import DataName, FlowName, check_data_name, flow_name
 from diffeo.cli.parse import Switch, written
 from diffeo.cli.settings import (
@@ -32,7 +33,7 @@ def config(
 ) -> None:
     """Print every option of a training with its value, as YAML that diffeo train --config runs.
 
-    It takes the options of diffeo train. Nothing is loaded or trained.
+    It takes the options of diffeo train. Nothing is trained; a table is read, if it can be, to count its rows.
 
     For example:
       diffeo config glow mnist --model.steps 4 > recipe.yaml
@@ -74,14 +75,14 @@ def config(
     check_data_name(data)
     check_options(name, chosen)
     folder, table = folder or FolderSettings(), table or TableSettings()
-    data_options(data, folder, table)
+    own = data_options(data, folder, table)
     values: dict[str, Any] = {
         "flow": name,
         "data": data,
         "out": None if out is None else str(out),
         "conditional": conditional,
         "device": device or "cpu",
-        **_written(settings or TrainSettings()),
+        **_written(_resolved(settings or TrainSettings(), data, own)),
     }
     for prefix, options in (("folder:", folder), ("table:", table)):
         if data.startswith(prefix):
@@ -93,6 +94,23 @@ def config(
     }
     print(f"# diffeo {__version__}: diffeo train --config FILE runs this")
     print(recipe.write(values, notes, ascii_only=plain_letters()), end="")
+
+
+def _resolved(settings: TrainSettings, data: str, options: dict[str, Any]) -> TrainSettings:
+    """With the batch size and the learning rate that the training will have, unless the data cannot be read yet."""
+    import diffeo
+
+    if data in diffeo.data.SOURCES:
+        source = diffeo.data.SOURCES[data]
+        return with_batch(settings, rows=source.rows[0], images=len(source.shape) > 1)
+    if data.startswith("folder:"):
+        return with_batch(settings, rows=0, images=True)
+    if settings.batch_size is not None:
+        return with_batch(settings, rows=0, images=False)
+    try:
+        return with_batch(settings, rows=len(diffeo.data.load(data, **options).train), images=False)
+    except (ValueError, OSError):  # the file or options are not there yet: diffeo train will say so
+        return settings
 
 
 def _written(settings: Any) -> dict[str, Any]:

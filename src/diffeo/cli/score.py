@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
+from diffeo.cli.parse import Flag
+
 
 def score(
     run: Path,
@@ -13,6 +15,7 @@ def score(
     samples: int = 1,
     seed: int = 0,
     threshold: float | None = None,
+    json: Flag = False,
     out: Path | None = None,
 ) -> None:
     """Score rows with a run, and say how they compare with rows that it has not seen.
@@ -37,10 +40,13 @@ def score(
         Of that noise.
     threshold
         Mark rows less likely than this share of held-out rows, as 0.01; the rate of false alarms is stated.
+    json
+        Print the summary as JSON; the rows themselves go into the file of --out.
     out
         A .csv or .parquet file: row, log_prob (nats, the table's units), bits_per_dim (integers), quantile, marked.
     """
     from diffeo.cli.files import refuse_existing, write_table
+    from diffeo.cli.output import print_json
     from diffeo.cli.tables import note_unfinished, show_scores
     from diffeo.runs import read_run, score_rows
 
@@ -51,7 +57,12 @@ def score(
     opened = read_run(run)
     note_unfinished(opened)
     scores = score_rows(opened, data, part=part, samples=samples, seed=seed, threshold=threshold)
-    show_scores(scores, data, threshold)
     if out is not None:
         write_table(out, scores.table())
+    if json:
+        own = {"run": str(run), "data": data, "part": None if data.startswith(("table:", "folder:")) else part}
+        print_json({**own, **scores.summary(threshold), "out": None if out is None else str(out)})
+        return
+    show_scores(scores, data, threshold)
+    if out is not None:
         print(f"wrote {out}")

@@ -20,12 +20,12 @@ class TrainSettings:
 
     epochs: MaybeWhole = None
     """Passes over the training rows; enough for 1,500 steps, at least 10, if not given."""
-    batch_size: Whole = 64
-    """Rows of a batch."""
+    batch_size: MaybeWhole = None
+    """Rows of a batch; if not given, 64 of images, and of a table 64 to 1,024, by its number of rows."""
     accumulate: Whole = 1
     """Parts that a batch is computed in, one after the other: saves memory, changes nothing else."""
-    lr: Number = 1e-3
-    """Largest learning rate."""
+    lr: MaybeNumber = None
+    """Largest learning rate; if not given 0.001, for batches of a table above 64 times the root of batch size / 64."""
     weight_decay: Number = 1e-5
     """Weight decay, of the networks' weights only."""
     warmup: MaybeWhole = None
@@ -100,7 +100,7 @@ class TableSettings:
     dequantize: MaybeNames = None
     """Columns of whole numbers that get noise below one unit, so that they have a density."""
     split: str | None = None
-    """time:COLUMN: the latest rows are the test part; at random if not given."""
+    """time:COLUMN: the latest rows are the test part; by a hash of the rows if not given."""
 
 
 def data_options(data: str, folder: FolderSettings, table: TableSettings) -> dict[str, Any]:

@@ -93,6 +93,7 @@ def note_unfinished(run: "Run") -> None:
 def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
     """What :func:`diffeo.runs.score_rows` found."""
     from diffeo.evaluation import estimate
+    from diffeo.runs.scores import LEAST
 
     count = len(scores.rows)
     whose = "" if scores.standardised is None else ", in the data's own units"
@@ -101,7 +102,7 @@ def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
         print(f"in standardised units: {estimate(scores.log_prob + scores.standardised)} nats")
     if scores.bits_per_dim is not None:
         print(f"bits/dim {estimate(scores.bits_per_dim)} (an upper bound)")
-    order = scores.log_prob.argsort()[:5].tolist()
+    order = scores.log_prob.argsort()[:LEAST].tolist()
     least = ", ".join(f"{_row(scores, i)} (quantile {float(scores.quantile[i]):.4f})" for i in order)
     print(f"least likely: {least}")
     if scores.marked is None or scores.alarms is None or threshold is None:

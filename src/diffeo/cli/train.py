@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App, CycloptsError
 from cyclopts.argument import ArgumentCollection
 
+from diffeo.cli.batch import with_batch
 from diffeo.cli.names import DataName, FlowName, flow_name
 from diffeo.cli.parse import Flag, Switch
 from diffeo.cli.settings import (
@@ -211,9 +212,10 @@ def _fit_options(settings: TrainSettings, flow: "Flow", rows: int) -> dict[str, 
     """The settings as :func:`diffeo.fit` takes them, with what was left to the command decided."""
     from diffeo.training.precision import resolve
 
-    options = asdict(settings) | {"precision": resolve(settings.precision, flow)}
+    chosen = with_batch(settings, rows=rows, images=len(flow.shape) > 1)
+    options = asdict(chosen) | {"precision": resolve(settings.precision, flow)}
     if settings.epochs is None and settings.time_budget is None:
-        per_epoch = max(1, rows // max(1, settings.batch_size))
+        per_epoch = max(1, rows // max(1, options["batch_size"]))
         options["epochs"] = max(10, -(-STEPS // per_epoch))
     return options
 

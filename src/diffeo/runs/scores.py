@@ -1,14 +1,14 @@
 """Scores of rows, new or known, by a run: log-likelihood, and where it lies among held-out rows."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from diffeo import data
 from diffeo.data import Dataset, Part
-from diffeo.evaluation import FalseAlarms, false_alarms, quantiles, row_log_probs, units
+from diffeo.evaluation import FalseAlarms, estimate, false_alarms, quantiles, row_log_probs, units
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.evaluation.part import PartName, check_fit
 from diffeo.runs.folder import Run
@@ -16,6 +16,7 @@ from diffeo.runs.folder import Run
 if TYPE_CHECKING:
     import pyarrow as pa
 
+LEAST = 5  # rows that a summary names
 FILES = ("table:", "folder:")  # sources that are read whole, without a split
 OF_THE_SPLIT = ("split", "drop")  # options of a table that do not concern new rows: its columns are given
 
@@ -62,6 +63,42 @@ class Scores:
         if self.files is not None:
             named = {"row": named.pop("row"), "file": pa.array(self.files), **named}
         return pa.table(named)
+
+    def summary(self, threshold: float | None) -> dict[str, Any]:
+        """What they come to, for JSON: means with their standard errors, the least likely rows, what is marked.
+
+        Args:
+            threshold: the one that rows were marked by.
+        """
+        order = self.log_prob.argsort()[:LEAST].tolist()
+        least = [
+            {
+                "row": int(self.rows[i]),
+                **({} if self.files is None else {"file": self.files[i]}),
+                "log_prob": float(self.log_prob[i]),
+                "quantile": float(self.quantile[i]),
+            }
+            for i in order
+        ]
+        return {
+            "rows": len(self.rows),
+            "log_likelihood": _mean(self.log_prob),
+            "log_likelihood_standardised": None
+            if self.standardised is None
+            else _mean(self.log_prob + self.standardised),
+            "bits_per_dim": None if self.bits_per_dim is None else _mean(self.bits_per_dim),
+            "held_out_rows": self.held_out,
+            "least_likely": least,
+            "threshold": threshold,
+            "marked": None if self.marked is None else int(self.marked.sum()),
+            "marked_rows": None if self.marked is None else self.rows[self.marked].tolist(),
+            "false_alarms": None if self.alarms is None else asdict(self.alarms),
+        }
+
+
+def _mean(values: Tensor) -> dict[str, float]:
+    found = estimate(values)
+    return {"mean": found.mean, "standard_error": found.standard_error}
 
 
 def score_rows(

@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,14 @@ from diffeo.flow import Flow
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
 from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
-from diffeo.training.fit import Fit, fit
+from diffeo.training.fit import fit
+from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS
+from diffeo.training.result import Fit
 
 FORMAT = 1
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
+DRAWING = 0.05  # of a time budget at most, once the first picture is drawn
 
 
 class TrainingInterrupted(Exception):
@@ -111,9 +115,11 @@ def train_run(
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise FileExistsError(f"{folder} is in use by now. Start again, or choose another folder with --out")
+        held.enter_context(locked(folder))
         io.write_atomically(folder / RUN_FILE, text.encode())
 
-    return _train(flow, data, folder, run, say, progress, begin=begin)
+    with ExitStack() as held:  # to the end of the report
+        return _train(flow, data, folder, run, say, progress, begin=begin)
 
 
 def resume_run(
@@ -128,18 +134,20 @@ def resume_run(
     Raises:
         FileNotFoundError: if the folder holds no run, or no checkpoint.
         ValueError: if it is complete already, or its data is not what it was.
+        FolderInUse: if it runs; it names the process.
         TrainingInterrupted: if a signal stopped it again.
     """
     if not (folder / RUN_FILE).is_file():
         raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
-    if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
-        raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
-    run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
-    torch.manual_seed(run["seed"])
-    flow = io.build(run["flow"]).to(device or run["device"], getattr(torch, run["dtype"]))
-    say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
-    return _train(flow, data, folder, run, say, progress, resume=True)
+    with locked(folder):
+        if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
+            raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
+        run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+        data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
+        torch.manual_seed(run["seed"])
+        flow = io.build(run["flow"]).to(device or run["device"], getattr(torch, run["dtype"]))
+        say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
+        return _train(flow, data, folder, run, say, progress, resume=True)
 
 
 def _train(
@@ -163,7 +171,7 @@ def _train(
     drawn = -rest
 
     def keep(record: dict[str, float], better: bool) -> None:
-        nonlocal drawn
+        nonlocal drawn, rest
         path = folder / METRICS_FILE
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         earlier = [line for line in lines if json.loads(line)["step"] < record["step"]]  # others: from before a kill
@@ -172,9 +180,12 @@ def _train(
         if better:
             flow.save_pretrained(folder, overwrite=True)
         due = math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) and record["seconds"] >= drawn + rest
+        started = time.perf_counter()
         picture = samples_picture(flow, data, seed=seed) if due else None
         if picture is not None:
             drawn = record["seconds"]
+            if options["time_budget"] is not None:
+                rest = max(rest, (time.perf_counter() - started) / DRAWING)
             (folder / SAMPLES_FOLDER).mkdir(exist_ok=True)
             io.write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
 

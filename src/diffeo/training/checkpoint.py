@@ -36,6 +36,7 @@ class Position:
         best: the record of the best validation loss.
         history: one record an evaluation.
         seconds: what it took so far.
+        lost: how many of these went into preparation, and into steps that were rolled back.
         timings: on what.
         stopped: why it ended; empty while it goes on.
     """
@@ -49,6 +50,7 @@ class Position:
     best: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    lost: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
     stopped: str = ""
 

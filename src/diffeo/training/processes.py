@@ -2,12 +2,14 @@
 
 import importlib.util
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import torch
 
 TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",)}
+ASK_EVERY = 10  # steps, whether another process was told to stop
 
 
 def accelerator_for(device: torch.device, tracker: str | None, folder: Path | None) -> Any:
@@ -50,3 +52,14 @@ def shares(batch: int, process: int, processes: int, accumulate: int) -> list[sl
     pieces = processes * accumulate
     mine = range(process * accumulate, (process + 1) * accumulate)
     return [slice(i * batch // pieces, (i + 1) * batch // pieces) for i in mine]
+
+
+def agreed(number: int | None, due: bool, step: int, accelerator: Any) -> tuple[int | None, bool]:
+    """The signal to stop, and whether a checkpoint is due: of several processes any one's word, asked now and then."""
+    if accelerator.num_processes == 1:
+        return number, due
+    if step % ASK_EVERY:
+        return None, False
+    words = torch.tensor([number or 0, due], dtype=torch.float64, device=accelerator.device)
+    told, due_anywhere = accelerator.reduce(words, "sum").tolist()
+    return (number or signal.SIGTERM) if told else None, bool(due_anywhere)

@@ -60,6 +60,10 @@ class Progress:
             self.task, completed=step + 1, description=f"{loss:.3f} {self.unit}", speed=f"{speed:,.0f} rows/s"
         )
 
+    def expect(self, steps: int) -> None:
+        """The training will have another number of steps."""
+        self.bar.update(self.task, total=steps)
+
     def epoch(self, record: dict[str, float], better: bool) -> None:
         """A line for the record."""
         speed = record["step"] * self.rows_a_step / record["seconds"]

@@ -27,12 +27,11 @@ from diffeo.data.tables.findings import (
     usable,
     with_width,
 )
+from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
 
 TABLE_OPTIONS = ("columns", "drop", "missing", "dequantize", "split")
-SEED = 0
 FEWEST = 10  # rows
 COPIES = 0.01  # share of the rows from which copies are worth a remark
-Rows = NDArray[np.int64]
 
 
 def table(
@@ -44,7 +43,11 @@ def table(
     dequantize: Sequence[str] | None = None,
     split: str | None = None,
 ) -> Dataset:
-    """A data set of the rows of a file: 80 % train, 10 % validate, 10 % test.
+    """A data set of the rows of a file: about 80 % train, 10 % validate, 10 % test.
+
+    A row's part follows from its own values, in the columns that are used, so rows that are added or in another order
+    move no other, and rows that are equal are in one part. Where every column is dequantized rows are equal by
+    chance, and each counts for itself.
 
     Args:
         path: .csv, .tsv, .txt (also packed as .gz, .bz2), .parquet, .npy or .npz; one array of several is
@@ -54,8 +57,8 @@ def table(
         missing: ``"error"``, or ``"drop"``: leave out rows where a value is missing, infinite or no number.
         dequantize: columns that get uniform noise, so that value v becomes a point of [v, v + cell). The cell
             is the smallest distance between two values, or what follows an equals sign: ``"age=0.5"``.
-        split: ``"time:COLUMN"``: the oldest rows train, the latest test; at random if not given. The column
-            orders the rows and is no feature, unless it is among `columns`.
+        split: ``"time:COLUMN"``: the oldest rows train, the latest test; by a hash of the values if not given.
+            The column orders the rows and is no feature, unless it is among `columns`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -70,9 +73,10 @@ def table(
     keep = _settled(file, used, time, noisy, given)
     widths = _widths(used, noisy, keep, given)
     x = _float32(used, widths)
-    train, validation, test = (
-        Part(torch.from_numpy(x[part]), rows=torch.from_numpy(part)) for part in _split(file, keep, time)
-    )
+    hashes = content_hashes(used, keep)
+    together = len(widths) < len(used)
+    rows = by_content(hashes, keep, copies_together=together) if time is None else by_time(time, keep)
+    train, validation, test = (Part(torch.from_numpy(x[part]), rows=torch.from_numpy(part)) for part in rows)
     return Dataset(
         f"table:{path}",
         train,
@@ -81,7 +85,7 @@ def table(
         source=file.path.name,
         options=given | _with_widths(widths),
         columns=tuple(column.name for column in used),
-        notes=(*file.notes, *_notes(used, time, keep, widths)),
+        notes=(*file.notes, *_notes(used, time, keep, widths, hashes)),
     )
 
 
@@ -218,25 +222,9 @@ def _float32(used: Sequence[Column], widths: Mapping[str, float]) -> NDArray[np.
     return x
 
 
-def _split(file: Table, keep: Mask, time: Column | None) -> list[Rows]:
-    """Rows of the three parts: by time, or by a shuffle of all rows of the file, so that no row changes its
-    part because others are left out.
-    """
-    if time is None:
-        order = np.random.default_rng(SEED).permutation(file.rows)
-        tenth = max(1, file.rows // 10)
-        parts = [part[keep[part]] for part in np.split(order, [file.rows - 2 * tenth, file.rows - tenth])]
-    else:
-        rows = np.flatnonzero(keep)
-        order = rows[np.argsort(time.values[rows], kind="stable")]
-        tenth = max(1, len(rows) // 10)
-        parts = np.split(order, [len(rows) - 2 * tenth, len(rows) - tenth])
-    if not all(len(part) for part in parts):
-        raise ValueError(f"{file.path}: {int(keep.sum())} rows are too few for a train, a validation and a test part")
-    return [np.sort(part) for part in parts] if time is None else parts
-
-
-def _notes(used: Sequence[Column], time: Column | None, keep: Mask, widths: Mapping[str, float]) -> list[str]:
+def _notes(
+    used: Sequence[Column], time: Column | None, keep: Mask, widths: Mapping[str, float], hashes: Hashes
+) -> list[str]:
     notes = [column.note for column in used if column.note]
     left_out = int((~keep).sum())
     if left_out:
@@ -245,16 +233,8 @@ def _notes(used: Sequence[Column], time: Column | None, keep: Mask, widths: Mapp
         feature = "" if time in used else ", and is no feature"
         notes.append(f"{time.name} orders the rows: the oldest train, the latest test{feature}")
     notes += [f"{name}: added uniform noise of width {width:g}" for name, width in widths.items()]
-    alike = _alike(used, keep)
-    if alike > COPIES * keep.sum():
-        notes.append(f"{alike:,} of {int(keep.sum()):,} rows equal another row: some are in more than one part")
+    alike = len(hashes) - len(np.unique(hashes))
+    if alike > COPIES * len(hashes):
+        where = "in the same part" if time is None and len(widths) < len(used) else "not kept in one part"
+        notes.append(f"{alike:,} of {len(hashes):,} rows equal another row: they are {where}")
     return notes
-
-
-def _alike(used: Sequence[Column], keep: Mask) -> int:
-    """How many rows are copies, by a 64-bit mix of their numbers."""
-    mixed = np.zeros(int(keep.sum()), np.uint64)
-    for column in used:
-        mixed = (mixed ^ (column.values[keep] + 0.0).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return len(mixed) - len(np.unique(mixed))
