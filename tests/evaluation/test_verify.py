@@ -384,8 +384,15 @@ def test_log_dets_beyond_whole_jacobians_are_estimated_with_an_error_bar() -> No
 
 def test_a_density_that_does_not_integrate_to_one_is_found_where_layers_are_right() -> None:
     class Heavy(StandardNormal):
+        """No Gaussian, and not normalised: the mean of two densities, and half a nat."""
+
         def log_prob(self, z: Tensor) -> Tensor:
-            return super().log_prob(z) + 0.5
+            far = super().log_prob(z - 3)
+            return torch.logaddexp(super().log_prob(z), far) - math.log(2) + 0.5
+
+        def sample(self, n: int, **options) -> Tensor:
+            z = super().sample(n, **options)
+            return z + 3.0 * (torch.arange(n) % 2)[:, None]
 
     for features in (1, 2, 4):
         report = verify(Flow(Chain([ActNorm(features)]), Heavy(features)), rows=16)
@@ -419,11 +426,20 @@ def test_the_command_gives_the_verdict_by_its_exit_status(tmp_path) -> None:
         flow.bijection.layers[1].scale.fill_(1e-9)  # the next float32 is far away: every value comes back wrong
         flow.bijection.layers[1].mean.fill_(1e3)
     flow.save_pretrained(tmp_path / "bad")
-    for name, arguments, status in (("good", ["digits"], 0), ("bad", ["digits", "--json"], 1)):
+    for name, arguments, status in (
+        ("good", ["digits"], 0),
+        ("bad", ["digits", "--json"], 1),
+        ("missing", ["digits"], 2),
+        ("good", ["moons"], 2),
+        ("good", ["digits", "--no-such-option"], 2),
+    ):
         code = f"from diffeo.cli import main; main(['verify', {name!r}, *{arguments!r}, '--rows', '16'])"
         done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == status, done.stdout + done.stderr
-        if status:
+        if status == 2:
+            assert done.stderr.startswith("diffeo: ")
+            assert not done.stdout
+        elif status == 1:
             assert json.loads(done.stdout)["ok"] is False
         else:
             assert "EXACT: every layer is invertible" in done.stdout

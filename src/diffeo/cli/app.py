@@ -21,7 +21,7 @@ from diffeo.cli.sample import sample
 from diffeo.cli.score import score
 from diffeo.cli.train import refuse_beside_resume, train
 from diffeo.cli.usage import explain
-from diffeo.cli.verify import verify
+from diffeo.cli.verify import NotVerified, verify
 from diffeo.cli.watch import watch
 
 HELP = """Exact-likelihood generative models: train a flow, sample from it, score data with it.
@@ -33,7 +33,7 @@ Begin with:
 
 diffeo VERB --help explains a verb.
 Exit status: 0 done; 1 it failed, or what was given does not work; 2 the command
-was not understood; 130 interrupted."""
+was not understood, or verify had nothing to judge; 130 interrupted."""
 
 TRAIN = Group("Train", sort_key=1)
 USE = Group("Use a run", sort_key=2)
@@ -83,6 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(141)
     except CycloptsError as error:
         _end(explain(error), 2, error)
+    except NotVerified as error:
+        _end(str(error), 2, error)
     except (ValueError, OSError, RuntimeError, ImportError) as error:
         _end(str(error), 1, error)
     except KeyboardInterrupt as error:

@@ -1,9 +1,16 @@
 """``diffeo verify``: whether a trained flow is exact."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from diffeo.cli.parse import Flag, Whole
+
+if TYPE_CHECKING:
+    from diffeo.evaluation.verification import Report
+
+
+class NotVerified(Exception):
+    """A flow that could not be verified at all, which is no verdict on it."""
 
 
 def verify(
@@ -17,7 +24,9 @@ def verify(
     exact_up_to: Whole = 1024,
     json: Flag = False,
 ) -> None:
-    """Check every layer of a run: round trip, log-determinant, conditioning, precision. Exit status 1 if it fails.
+    """Check every layer of a run: round trip, log-determinant, conditioning, precision.
+
+    Exit status: 0 exact; 1 another verdict; 2 no verdict: no such run or data.
 
     For example:
       diffeo verify runs/glow-mnist
@@ -42,6 +51,15 @@ def verify(
     """
     import sys
 
+    try:
+        report = _verified(run, data, rows, part, seed, exact_up_to)
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
+        raise NotVerified(str(error)) from error
+    print(report.to_json() if json else report)
+    sys.exit(0 if report.ok else 1)
+
+
+def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exact_up_to: int) -> "Report":
     import diffeo
     from diffeo.evaluation import labels_for
     from diffeo.runs import read_run
@@ -56,6 +74,4 @@ def verify(
             raise ValueError(f"{run} is of rows of shape {flow.shape}, {dataset.name} has {dataset.shape}")
         chosen = getattr(dataset, part)
         x, labels = chosen.x, labels_for(flow, chosen)
-    report = diffeo.verify(flow, x, labels, rows=rows, exact_up_to=exact_up_to, seed=seed)
-    print(report.to_json() if json else report)
-    sys.exit(0 if report.ok else 1)
+    return diffeo.verify(flow, x, labels, rows=rows, exact_up_to=exact_up_to, seed=seed)

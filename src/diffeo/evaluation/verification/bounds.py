@@ -66,8 +66,13 @@ def _(layer: Inverse, x: Tensor, condition: Tensor | None) -> float | None:
 def matrix_condition(layer: Bijection) -> float | None:
     """The condition number of a layer's square matrix, ``layer.weight()``; None for layers that have none."""
     weight = getattr(layer, "weight", None)
-    matrix = weight() if callable(weight) else None
+    try:
+        matrix = weight() if callable(weight) else None
+    except Exception:  # a user's method of that name may want arguments
+        return None
     if not isinstance(matrix, Tensor) or matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1]:
         return None
+    if not bool(matrix.isfinite().all()):
+        return math.inf
     condition = float(torch.linalg.cond(matrix.double()))
     return condition if math.isfinite(condition) else math.inf

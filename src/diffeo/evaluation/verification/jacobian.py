@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 ROWS_AT_A_TIME = 128  # of a Jacobian
-PROBES, LANCZOS_STEPS = 6, 30
+PROBES, MOST_PROBES, LANCZOS_STEPS = 6, 48, 30
+ENOUGH = 0.01  # nats a dimension: a standard error at which no more probes are needed
 
 Map = Callable[[Tensor], Tensor]  # (1, *shape) to (1, ...)
 
@@ -19,21 +20,26 @@ class Volume:
     """What the Jacobian at a point says.
 
     Attributes:
-        log_det: log |det J|, nats.
+        log_det: log |det J|, nats; minus infinity where J is singular.
         error: standard error of an estimate; 0 where exact.
         condition: the largest singular value of J by the smallest; where estimated, a lower bound.
+        low, high: between which log |det J| lies, if rounding has moved J: what float64 can tell.
     """
 
     log_det: float
     error: float
     condition: float
+    low: float
+    high: float
 
 
-def volume(encode: Map, point: Tensor, *, exact_up_to: int, seed: int = 0) -> Volume:
+def volume(encode: Map, point: Tensor, *, exact_up_to: int, rounding: float = 1e-13, seed: int = 0) -> Volume:
     """The volume change of `encode` at `point`, a row without its batch dimension, in the point's precision.
 
     Up to `exact_up_to` dimensions from the whole Jacobian, whose cost grows with the cube of their number;
     beyond, by stochastic Lanczos quadrature of log(J^T J), for which only products with J and J^T are needed.
+    Rounding of J, at most `rounding` times its largest singular value, moves no singular value by more (Weyl):
+    one that is not larger may as well be zero.
 
     References:
         Ubaru, Chen and Saad, Fast estimation of tr(f(A)) via stochastic Lanczos quadrature, 2017.
@@ -45,9 +51,12 @@ def volume(encode: Map, point: Tensor, *, exact_up_to: int, seed: int = 0) -> Vo
         (0.0, 0.0, 4.0)
     """
     if point.numel() > exact_up_to:
-        return _estimate(encode, point, seed)
+        return _estimate(encode, point, rounding, seed)
     values = torch.linalg.svdvals(jacobian(encode, point))
-    return Volume(float(values.log().sum()), 0.0, float(values[0] / values[-1]))
+    moved = rounding * values[0]
+    low, high = ((values + by).clamp(min=0).log().sum() for by in (-moved, moved))
+    condition = float(values[0] / values[-1]) if values[-1] > 0 else math.inf
+    return Volume(float(values.log().sum()), 0.0, condition, float(low), float(high))
 
 
 def jacobian(encode: Map, point: Tensor) -> Tensor:
@@ -69,7 +78,7 @@ def _pull(z: Tensor, x: Tensor, cotangent: Tensor, *, batched: bool) -> Tensor:
         return torch.autograd.grad(z, x, cotangent, retain_graph=True, is_grads_batched=batched)[0]
 
 
-def _estimate(encode: Map, point: Tensor, seed: int) -> Volume:
+def _estimate(encode: Map, point: Tensor, rounding: float, seed: int) -> Volume:
     x = point.detach()[None].clone().requires_grad_()
     with torch.enable_grad():
         z = encode(x).flatten()
@@ -82,18 +91,27 @@ def _estimate(encode: Map, point: Tensor, seed: int) -> Volume:
         return torch.autograd.grad(z, x, pushed, retain_graph=True)[0].flatten()
 
     generator = torch.Generator().manual_seed(seed)
-    found, gaps, low, high = [], [], math.inf, 0.0
-    for _ in range(PROBES):
+    found, gaps, ends, low, high = [], [], [], math.inf, 0.0
+    for probes in range(1, MOST_PROBES + 1):
         probe = torch.randint(0, 2, (point.numel(),), generator=generator).to(point) * 2 - 1
         diagonal, beside = _lanczos(square, probe / probe.norm())
-        value, smallest, largest = _quadrature(diagonal, beside, point.numel())
+        weights, eigenvalues = _quadrature(diagonal, beside, point.numel())
         fewer = max(1, len(diagonal) * 3 // 4)
-        gaps.append(abs(value - _quadrature(diagonal[:fewer], beside[: fewer - 1], point.numel())[0]))
+        few_weights, few = _quadrature(diagonal[:fewer], beside[: fewer - 1], point.numel())
+        value = _logs(weights, eigenvalues)
+        gaps.append(abs(value - _logs(few_weights, few)))
         found.append(value)
-        low, high = min(low, smallest), max(high, largest)
-    values = torch.tensor(found, dtype=torch.float64)
-    error = float(values.std()) / math.sqrt(PROBES) + sum(gaps) / PROBES
-    return Volume(float(values.mean()), error, math.sqrt(high / low))
+        moved = rounding * eigenvalues[-1]  # J^T J has the square of J's condition: so much less can be told
+        ends.append([_logs(weights, eigenvalues + by) for by in (-moved, moved)])
+        low, high = min(low, float(eigenvalues[0])), max(high, float(eigenvalues[-1]))
+        values = torch.tensor(found, dtype=torch.float64)
+        if probes >= PROBES:
+            error = float(values.std()) / math.sqrt(probes) + sum(gaps) / probes
+            if error <= ENOUGH * point.numel():
+                break
+    between = torch.tensor(ends, dtype=torch.float64).mean(0)
+    condition = math.sqrt(high / low) if low > 0 else math.inf
+    return Volume(float(values.mean()), error, condition, float(between[0]), float(between[1]))
 
 
 def _lanczos(square: Callable[[Tensor], Tensor], start: Tensor) -> tuple[list[float], list[float]]:
@@ -113,11 +131,14 @@ def _lanczos(square: Callable[[Tensor], Tensor], start: Tensor) -> tuple[list[fl
     return diagonal, beside
 
 
-def _quadrature(diagonal: list[float], beside: list[float], features: int) -> tuple[float, float, float]:
-    """The estimate of log |det J| of a probe, and the smallest and largest eigenvalue of J^T J in its space."""
+def _quadrature(diagonal: list[float], beside: list[float], features: int) -> tuple[Tensor, Tensor]:
+    """The eigenvalues of J^T J in a probe's space, ascending, and for how many of all each of them stands."""
     off = torch.tensor(beside, dtype=torch.float64)
     matrix = torch.diag(torch.tensor(diagonal, dtype=torch.float64)) + torch.diag(off, 1) + torch.diag(off, -1)
     eigenvalues, vectors = torch.linalg.eigh(matrix)
-    eigenvalues = eigenvalues.clamp(min=torch.finfo(torch.float64).tiny)
-    value = 0.5 * features * float(vectors[0].square() @ eigenvalues.log())
-    return value, float(eigenvalues[0]), float(eigenvalues[-1])
+    return features * vectors[0].square(), eigenvalues
+
+
+def _logs(weights: Tensor, eigenvalues: Tensor) -> float:
+    """The estimate of log |det J|; minus infinity where an eigenvalue is none."""
+    return 0.5 * float(torch.special.xlogy(weights, eigenvalues.clamp(min=0)).sum())

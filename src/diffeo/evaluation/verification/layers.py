@@ -1,26 +1,16 @@
 """The promises of one layer, tested on the rows that reach it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from diffeo.bijections import Bijection, Flatten, Split, Step
-from diffeo.evaluation.verification.jacobian import volume
-from diffeo.evaluation.verification.report import Fault
+from diffeo.evaluation.verification.report import Doubt, Fault
 
 SLACK = 1e-9  # of the largest entry, in float64: below it, rounding; a fault is far above
+MOST_SLACK = 1e-6  # a larger error is never taken for rounding, but for what cannot be checked
 EPS = torch.finfo(torch.float64).eps
-
-
-@dataclass(frozen=True)
-class VolumeCheck:
-    """A layer's log_det against autograd's; see :class:`LayerCheck` for the fields."""
-
-    log_det: float
-    log_det_error: float
-    condition: float
 
 
 def alone(step: Step) -> Bijection:
@@ -106,7 +96,8 @@ def _coupled(
             if len(rows[some])
         ]
         apart, apart_det = (torch.cat([part[i] for part in parts]) for i in (0, 1))
-        wrong = max(_distance(apart, whole), _distance(apart_det, whole_det))
+        exact = layer.log_det_kind == "exact"  # an estimate differs between calls: its mean is compared with autograd's
+        wrong = max(_distance(apart, whole), _distance(apart_det, whole_det) if exact else 0.0)
         if not wrong <= SLACK:
             yield Fault(name, "rows", f"{way} of a row depends on the other rows, by {wrong:.1e} of its size", advice)
             return
@@ -117,9 +108,11 @@ def _coupled(
             found = getattr(layer, way)(broken, condition)
         except (ValueError, RuntimeError):
             continue  # it refuses what is not finite, which couples no rows
-        near = (
+        near = [
             _distance(part[:-1], right[:-1]) <= SLACK for part, right in zip(found, (whole, whole_det), strict=True)
-        )
+        ]
+        if not exact:
+            near[1] = bool(found[1][:-1].isfinite().all())
         if not all(near):
             yield Fault(name, "rows", f"a row of NaN spoils other rows in {way}", advice)
             return
@@ -136,10 +129,16 @@ def _not_inverse(
         yield Fault(name, "round trip", f"decode(encode(x)) is off by {error:.1e} of x's size in float64",
                     "Make decode the exact inverse of encode")  # fmt: skip
         return
+    if not error <= MOST_SLACK:
+        yield Doubt(name, "round trip", f"decode(encode(x)) is off by {error:.1e} of x's size in float64, which "
+                    f"rounding may explain: decode enlarges an error of z {growth:.0e} times",
+                    "Bound its scales, so that float64 can tell it from a fault")  # fmt: skip
     wrong = float((back_log_det + log_det).abs().max())
-    if layer.log_det_kind == "exact" and not wrong <= slack * max(1.0, float(log_det.abs().max()), x[0].numel()):
-        yield Fault(name, "log-det", f"decode's log_det is not minus encode's: they add up to {wrong:.2g} nats",
-                    "Each direction returns the log-determinant of the direction run")  # fmt: skip
+    size = max(1.0, float(log_det.abs().max()), x[0].numel())
+    if layer.log_det_kind == "exact" and not wrong <= min(slack, MOST_SLACK) * size:
+        kind = Doubt if wrong <= slack * size else Fault
+        yield kind(name, "log-det", f"decode's log_det is not minus encode's: they add up to {wrong:.2g} nats",
+                   "Each direction returns the log-determinant of the direction run")  # fmt: skip
 
 
 def inverse_growth(layer: Bijection, z: Tensor, condition: Tensor | None, back: Tensor) -> float:
@@ -147,36 +146,11 @@ def inverse_growth(layer: Bijection, z: Tensor, condition: Tensor | None, back: 
     size = 1e-6 * float(z.abs().max().clamp(min=1))
     generator = torch.Generator().manual_seed(0)
     error = size * torch.randn(z.shape, generator=generator, dtype=torch.float64).to(z)
-    moved = layer.decode(z + error, condition)[0] - back
+    try:
+        moved = layer.decode(z + error, condition)[0] - back
+    except (ValueError, RuntimeError):  # it refuses what no x is mapped to
+        return 1.0
     return max(1.0, float(moved.flatten(1).norm(dim=1).max() / error.flatten(1).norm(dim=1).min().clamp(min=1e-30)))
-
-
-def volume_faults(
-    name: str, layer: Bijection, x: Tensor, condition: Tensor | None, *, exact_up_to: int
-) -> tuple[VolumeCheck, list[Fault]]:
-    """log_det of every row against autograd, in float64."""
-    worst = VolumeCheck(0.0, 0.0, 1.0)
-    faults: list[Fault] = []
-    for i, point in enumerate(x):
-        c = None if condition is None else condition[i : i + 1]
-        log_det = float(layer.encode(point[None], c)[1])
-        try:
-            found = volume(lambda row, c=c: layer.encode(row, c)[0], point, exact_up_to=exact_up_to, seed=i)  # type: ignore[misc]
-        except RuntimeError as error:
-            return worst, [Fault(name, "log-det", f"it cannot be compared with autograd: {error}",
-                                 "Let gradients pass through encode: no detach, no numbers by .item()")]  # fmt: skip
-        difference = abs(log_det - found.log_det)
-        size = max(1.0, abs(log_det))
-        slack = 1e-8 * size + 10 * layer.tolerance * EPS * point.numel() * found.condition + 6 * found.error
-        if not difference <= slack and layer.log_det_kind == "exact" and not faults:
-            bar = f" ± {found.error:.1g}" if found.error else ""
-            told = f"log_det is {log_det:.6g}, autograd says {found.log_det:.6g}{bar} nats"
-            advice = "Check the sign, the sum over dimensions, and that every scale is counted"
-            faults.append(Fault(name, "log-det", told, advice))
-        worst = VolumeCheck(
-            max(worst.log_det, difference), max(worst.log_det_error, found.error), max(worst.condition, found.condition)
-        )
-    return worst, faults
 
 
 def _distance(a: Tensor, b: Tensor) -> float:

@@ -15,9 +15,9 @@ class Fault:
     """Something that rounding does not explain.
 
     Attributes:
-        layer: whose it is; "flow" if of the whole.
+        layer: whose it is; "base" if of the base, "flow" if of the whole.
         promise: what is broken: round trip, log-det, rows, state, input, shape, dtype, finite, error,
-            composition or mass.
+            composition, base or mass.
         found: the measurement, in words.
         advice: what to do.
     """
@@ -26,6 +26,11 @@ class Fault:
     promise: str
     found: str
     advice: str
+
+
+@dataclass(frozen=True)
+class Doubt(Fault):
+    """Something that float64 cannot tell from rounding, or an estimate from chance: neither right nor a fault."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class LayerCheck:
         to_here: error at its input of a decode that starts at the noise.
         log_det: largest difference between its log_det and autograd's, float64, nats.
         log_det_error: standard error of that, where estimated.
+        scatter: standard deviation of its log_det from call to call, nats, if it is declared an estimate.
         condition: condition number of its Jacobian, or of its matrix.
         nearness: largest log-scale as a part of its bound.
         drift: float32 against float64, relative to the largest output.
@@ -48,6 +54,7 @@ class LayerCheck:
     to_here: float
     log_det: float | None = None
     log_det_error: float = 0.0
+    scatter: float | None = None
     condition: float | None = None
     nearness: float | None = None
     drift: float = 0.0
@@ -58,7 +65,7 @@ class SourceCheck:
     """The whole flow on rows of one kind.
 
     Attributes:
-        name: data, samples or adversarial.
+        name: data, samples, adversarial (as likely as some of the others), or unlikely (found by the same ascent).
         rows: how many.
         round_trip: largest error, in the data's units.
         relative: the same in standard deviations of the dimension.
@@ -94,6 +101,8 @@ class Report:
         mass, mass_error, mass_how: integral of the density, where it could be taken.
         faults: what rounding does not explain.
         weaknesses: what it does explain, and is too large to rely on.
+        unchecked: where rounding, or the error of an estimate, is so large that a fault would not be seen.
+        cautions: what can be relied on for data, and not for inputs that an adversary chooses.
         notes: what was not checked, and why.
     """
 
@@ -109,18 +118,20 @@ class Report:
     mass_how: str
     faults: tuple[Fault, ...]
     weaknesses: tuple[Fault, ...]
+    unchecked: tuple[Fault, ...]
+    cautions: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong, and nothing too imprecise to rely on."""
-        return not self.faults and not self.weaknesses
+        """Whether nothing is wrong, nothing too imprecise to rely on, and nothing could not be checked."""
+        return not self.faults and not self.weaknesses and not self.unchecked
 
     @property
     def worst_layer(self) -> str | None:
-        """The layer of the first fault or, without one, where the largest round-trip error grew most."""
-        if self.faults:
-            return self.faults[0].layer
+        """The layer of the first fault or doubt or, without one, where the largest round-trip error grew most."""
+        if self.faults or self.unchecked:
+            return (*self.faults, *self.unchecked)[0].layer
         worst = max(self.sources, key=lambda source: source.relative, default=None)
         return None if worst is None else worst.worst_layer
 
@@ -133,6 +144,9 @@ class Report:
             return f"NOT EXACT: {len(self.faults)} broken promise{'s' * (len(self.faults) > 1)} ({where})"
         if self.weaknesses:
             return "NOT PRECISE ENOUGH: no fault, but rounding is enlarged beyond what can be relied on"
+        if self.unchecked:
+            where = ", ".join(dict.fromkeys(doubt.layer for doubt in self.unchecked))
+            return f"NOT CHECKED: no fault was found, but one would not be seen in {where}"
         return "EXACT: every layer is invertible to rounding, and every log-determinant is right"
 
     def to_json(self) -> str:
@@ -150,8 +164,9 @@ class Report:
             bar = f" ± {self.mass_error:.4f}" if self.mass_error >= 5e-5 else ""
             lines.append(f"integral of the density: {self.mass:.4f}{bar} ({self.mass_how})")
         lines += [part for note in self.notes for part in _wrapped(f"note: {note}")]
+        lines += [part for caution in self.cautions for part in _wrapped(f"caution: {caution}")]
         lines += ["", self.verdict]
-        for fault in (*self.faults, *self.weaknesses):
+        for fault in (*self.faults, *self.weaknesses, *self.unchecked):
             lines += _wrapped(f"* {fault.layer}, {fault.promise}: {fault.found}. {fault.advice}")
         return "\n".join(lines)
 

@@ -4,20 +4,31 @@ import torch
 from torch import Tensor
 
 from diffeo.bijections import Bijection
+from diffeo.evaluation.verification.base import check_base
 from diffeo.evaluation.verification.bounds import matrix_condition, nearness
 from diffeo.evaluation.verification.figures import Tally, check_source
-from diffeo.evaluation.verification.layers import VolumeCheck, alone, structural_faults, volume_faults
-from diffeo.evaluation.verification.mass import MOST_FEATURES, Mass
-from diffeo.evaluation.verification.report import Fault, Report, SourceCheck
+from diffeo.evaluation.verification.layers import alone, structural_faults
+from diffeo.evaluation.verification.likely import told_apart
+from diffeo.evaluation.verification.log_det import VolumeCheck, volume_faults
+from diffeo.evaluation.verification.mass import Mass
+from diffeo.evaluation.verification.report import Doubt, Fault, Report, SourceCheck
 from diffeo.evaluation.verification.rows import adversarial_rows, condition_of_samples, given_rows, inside, spread_of
 from diffeo.evaluation.verification.subject import Rows, Subject, changed_state
-from diffeo.evaluation.verification.whole import composition_faults, mass_faults, total_mass, weaknesses_of
+from diffeo.evaluation.verification.whole import (
+    cautions_of,
+    composition_faults,
+    mass_faults,
+    mass_notes,
+    total_mass,
+    weaknesses_of,
+)
 from diffeo.flow import Flow
 
 FATAL = ("error", "shape", "dtype", "finite")  # after these, the whole flow cannot be run
 
 
 @torch.no_grad()
+@torch.random.fork_rng(devices=[])  # layers whose log_det is an estimate draw
 def verify(
     flow: Flow | Bijection,
     x: Tensor | None = None,
@@ -44,7 +55,8 @@ def verify(
         condition: of the rows of x, or one for all; classes take turns if neither x nor a condition is given.
         rows: how many rows of x, and how many samples, to try.
         accept: largest round-trip error that can be relied on, in standard deviations of a dimension; of integers
-            none may come back wrong.
+            none may come back wrong. It is of rows that are as likely to the flow as some of the data and samples;
+            what the ascent finds beyond is told as a caution, unless it is not finite.
         radius: how far from the data the ascent may go, in standard deviations.
         ascent: its steps.
         exact_up_to: dimensions up to which whole Jacobians are computed; beyond, log-dets are estimated.
@@ -79,7 +91,7 @@ def verify(
             found.faults.append(source)
     for source, jacobians in zip(found.sources, (8, 4), strict=False):
         if not found.faults:
-            found.faults += _layer_faults(subject, source, found.tally, exact_up_to, most=jacobians)
+            found.add(_layer_faults(subject, source, found.tally, exact_up_to, most=jacobians))
     if found.sources and not any(fault.promise in FATAL for fault in found.faults):
         try:
             _figures(found, radius, ascent, seed)
@@ -92,7 +104,7 @@ def verify(
     found.faults += [fault for fault in changed_state(subject, flow) if fault not in found.faults]
     if found.checks and not found.faults:
         _whole(subject, found, exact_up_to, seed)
-    return found.report(accept)
+    return found.report(accept, radius)
 
 
 class Findings:
@@ -103,14 +115,31 @@ class Findings:
         self.sources: list[Rows] = []
         self.checks: list[SourceCheck] = []
         self.faults: list[Fault] = []
+        self.unchecked: list[Fault] = []
         self.notes: list[str] = []
         self.volume: VolumeCheck | None = None
         self.mass: Mass | None = None
 
-    def report(self, accept: float) -> Report:
+    def add(self, found: list[Fault]) -> None:
+        """Faults, and what cannot be told from one; once for every layer and promise."""
+        for fault in found:
+            known = self.unchecked if isinstance(fault, Doubt) else self.faults
+            if not isinstance(fault, Doubt) or (fault.layer, fault.promise) not in [
+                (f.layer, f.promise) for f in known
+            ]:
+                known.append(fault)
+
+    def report(self, accept: float, radius: float) -> Report:
         """All of it."""
         layers = self.tally.layers()
-        estimated = sum(1 for layer in layers if layer.log_det_error)
+        for layer in layers:
+            if layer.scatter is not None:
+                self.notes.append(
+                    f"the log-det of {layer.name} is an estimate: one call is off by {layer.scatter:.2g} nats "
+                    f"(standard deviation), the mean of many differs from autograd's by {layer.log_det or 0:.2g} ± "
+                    f"{layer.log_det_error:.1g}"
+                )
+        estimated = sum(1 for layer in layers if layer.log_det_error and not layer.scatter)
         if estimated:
             self.notes.append(
                 f"the log-dets of {estimated} layers are compared with estimates; exact_up_to={self.subject.features} "
@@ -129,6 +158,8 @@ class Findings:
             mass_how="" if self.mass is None else self.mass.how,
             faults=tuple(self.faults),
             weaknesses=() if self.faults else tuple(weaknesses_of(self.checks, accept, self.subject)),
+            unchecked=tuple(self.unchecked),
+            cautions=() if self.faults else tuple(cautions_of(self.checks, accept, radius, self.subject)),
             notes=tuple(self.notes),
         )
 
@@ -139,7 +170,8 @@ def _figures(found: Findings, radius: float, ascent: int, seed: int) -> None:
     spread = spread_of(first.y)
     checked = [check_source(subject, source, spread_of(source.y), found.tally) for source in found.sources]
     worst = adversarial_rows(subject, first, checked[0][1], spread, radius=radius, steps=ascent, seed=seed)
-    found.checks = [check for check, _ in (*checked, check_source(subject, worst, spread, found.tally))]
+    far = [check_source(subject, rows, spread, found.tally) for rows in told_apart(subject, found.sources, worst)]
+    found.checks = [check for check, _ in (*checked, *far)]
 
 
 def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> None:
@@ -149,18 +181,14 @@ def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> No
         "flow", subject.bijection(subject.wide), one.y.double(), subject.embedded(subject.wide, one),
         exact_up_to=exact_up_to,
     )  # fmt: skip
-    found.faults += wrong + composition_faults(subject, found.sources[0])
-    found.mass = total_mass(subject, found.sources[0], seed)
-    found.faults += mass_faults(found.mass, subject.features)
-    if found.mass is not None and found.mass.doubt:
-        found.notes.append(f"the integral of the density is not conclusive, and no fault: {found.mass.doubt}")
-    elif found.mass is None and subject.flow and subject.door is None:
-        why = (
-            f"beyond {MOST_FEATURES} dimensions"
-            if subject.features > MOST_FEATURES
-            else "of samples in fewer dimensions than x has"
-        )
-        found.notes.append(f"the integral of the density is not taken {why}")
+    found.add(wrong + composition_faults(subject, found.sources[0]))
+    of_base, notes = check_base(subject, seed)
+    found.add(of_base)
+    found.notes += notes
+    if not of_base:
+        found.mass = total_mass(subject, found.sources[0], seed)
+        found.add(mass_faults(found.mass, subject.features))
+        found.notes += mass_notes(found.mass, subject)
 
 
 def _layer_faults(subject: Subject, rows: Rows, tally: Tally, exact_up_to: int, *, most: int) -> list[Fault]:
@@ -179,10 +207,10 @@ def _layer_faults(subject: Subject, rows: Rows, tally: Tally, exact_up_to: int, 
             c = None if condition is None else condition[:jacobians]
             check, wrong = volume_faults(step.name, layer, step.x[:jacobians].detach(), c, exact_up_to=exact_up_to)
             tally.add(step.name, log_det=check.log_det, log_det_error=check.log_det_error,
-                      condition=matrix_condition(step.layer) or check.condition,
+                      scatter=check.scatter, condition=matrix_condition(step.layer) or check.condition,
                       nearness=nearness(step.layer, step.x, condition))  # fmt: skip
             found += wrong
-        faults += found[:2]
+        faults += sorted(found, key=lambda fault: isinstance(fault, Doubt))[:2]
     if broken is not None and not any(fault.promise in FATAL for fault in faults):
         faults.append(broken)  # unless an earlier layer handed it something impossible
     return faults
