@@ -181,7 +181,8 @@ def load(folder: str | os.PathLike[str], *, device: torch.device | str | None = 
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG_FILE}: {error}") from error
     try:
-        tensors = load_file(folder / TENSORS_FILE)
+        # cloned, since where a tensor lies in a file decides how it is aligned, and that the last bit of a sum
+        tensors = {name: tensor.clone() for name, tensor in load_file(folder / TENSORS_FILE).items()}
     except Exception as error:  # safetensors has an error class of its own
         raise ValueError(f"{folder / TENSORS_FILE} is damaged: {error}") from error
     _same_tensors(item, tensors, f"does not fit {folder / TENSORS_FILE}")

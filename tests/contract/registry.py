@@ -175,7 +175,7 @@ FLOWS: dict[str, Case] = {
     "RealNVP image classes": Case(
         lambda: RealNVP((1, 4, 4), levels=2, width=4, blocks=1, classes=3), (1, 4, 4), classes=3
     ),
-    "RealNVP integers": Case(lambda: RealNVP((1, 4, 4), values=7, levels=2, width=4, blocks=1), (1, 4, 4), uniform=7.0),
+    "RealNVP integers": Case(lambda: RealNVP((1, 4, 4), values=7, levels=1, width=4, blocks=1), (1, 4, 4), uniform=7.0),
     "RealNVP integers by the logit": Case(
         lambda: RealNVP((1, 4, 4), values=7, levels=1, width=4, blocks=0, preprocessing="logit"),
         (1, 4, 4),
