@@ -9,8 +9,9 @@ from torch import Tensor
 from diffeo.bijections import Bijection, Flatten, Split, Step
 from diffeo.evaluation.verification.jacobian import volume
 from diffeo.evaluation.verification.report import Fault
+from diffeo.evaluation.verification.rounding import Run, unexplained
+from diffeo.evaluation.verification.state import impure, remembered
 
-SLACK = 1e-9  # of the largest entry, in float64: below it, rounding; a fault is far above
 EPS = torch.finfo(torch.float64).eps
 
 
@@ -31,10 +32,12 @@ def alone(step: Step) -> Bijection:
     return layer
 
 
-def structural_faults(name: str, layer: Bijection, x: Tensor, condition: Tensor | None) -> Iterator[Fault]:
-    """What can be told without derivatives, in float64: shapes, purity, independent rows, and the inverse."""
+def structural_faults(
+    name: str, layer: Bijection, fresh: Bijection, x: Tensor, condition: Tensor | None
+) -> Iterator[Fault]:
+    """What can be told without derivatives, in float64: shapes, purity, independent rows; `fresh` has never run."""
     try:
-        z, log_det = layer.encode(x, condition)
+        z, log_det = layer.encode(x, None if condition is None else condition.clone())
     except Exception as error:  # a user's layer may raise anything
         yield Fault(name, "error", f"encode raised {type(error).__name__}: {error}", "Run it by itself on these rows")
         return
@@ -55,42 +58,16 @@ def structural_faults(name: str, layer: Bijection, x: Tensor, condition: Tensor 
                     "Bound the layer's scale on both sides")  # fmt: skip
         return
     try:
-        layer.decode(z, condition)
+        layer.decode(z, None if condition is None else condition.clone())
     except Exception as error:  # as above
         yield Fault(name, "error", f"decode raised {type(error).__name__}: {error}", "Run it by itself on its own z")
         return
-    for fault in _impure(name, layer, x, condition, z, log_det):
-        yield fault
-        if fault.promise == "input":  # what is run after that is run on other numbers
+    for look in (impure, _coupled):
+        faults = list(look(name, layer, x, condition, z, log_det))
+        yield from faults
+        if faults:  # what is run after that is run on other numbers
             return
-    yield from _coupled(name, layer, x, condition, z, log_det)
-    yield from _not_inverse(name, layer, x, condition, z, log_det)
-
-
-def _impure(
-    name: str, layer: Bijection, x: Tensor, condition: Tensor | None, z: Tensor, log_det: Tensor
-) -> Iterator[Fault]:
-    state = dict(layer.named_parameters()) | dict(layer.named_buffers())
-    before = {key: tensor.clone() for key, tensor in state.items()}
-    kept, kept_z = x.clone(), z.clone()
-    given, given_z = x.clone(), z.clone()
-    again = layer.encode(given, condition)[0]
-    layer.encode(given.flip(0) + 0.1, None if condition is None else condition.flip(0))
-    layer.decode(given_z, condition)
-    third = layer.encode(given, condition)[0]
-    if not torch.equal(given, kept) or not torch.equal(given_z, kept_z):
-        which = "x" if not torch.equal(given, kept) else "z"
-        yield Fault(name, "input", f"it changes the tensor {which} that it is given",
-                    "Leave out operations in place (+=, *=, names that end in _)")  # fmt: skip
-        return
-    changed = [key for key, tensor in state.items() if not torch.equal(tensor, before[key])]
-    if changed:
-        names = [key.rpartition(".")[2] for key in changed[:3]]
-        yield Fault(name, "state", f"evaluation changes {', '.join(names)}",
-                    "Set what depends on data in initialize, and nowhere else")  # fmt: skip
-    elif (wrong := max(_distance(again, z), _distance(third, z))) > SLACK:
-        yield Fault(name, "state", f"the same rows give another z, by {wrong:.1e}",
-                    "Keep no state between calls, and draw nothing inside")  # fmt: skip
+    yield from remembered(name, layer, fresh, x, condition, z)
 
 
 def _coupled(
@@ -98,48 +75,33 @@ def _coupled(
 ) -> Iterator[Fault]:
     half = max(1, len(x) // 2)
     advice = "Use no statistics of the batch (its mean, its norm, its largest entry), and no sum over dimension 0"
-    ways = (("encode", x, z, log_det), ("decode", z, *layer.decode(z, condition)))
-    for way, rows, whole, whole_det in ways:
+    ways = (("encode", layer.encode, x, (z, log_det)), ("decode", layer.decode, z, layer.decode(z, condition)))
+
+    def off(run: Run, rows: Tensor, found: tuple[Tensor, Tensor], whole: tuple[Tensor, Tensor]) -> float:
+        c = None if condition is None else condition[: len(rows)]
+        left = unexplained(run, rows, c, found, whole, tolerance=layer.tolerance)
+        return max((float(part.max()) for part in left if part.numel()), default=0.0)
+
+    for way, run, rows, whole in ways:
         parts = [
-            getattr(layer, way)(rows[some], None if condition is None else condition[some])
+            run(rows[some], None if condition is None else condition[some])
             for some in (slice(0, half), slice(half, None))
             if len(rows[some])
         ]
-        apart, apart_det = (torch.cat([part[i] for part in parts]) for i in (0, 1))
-        wrong = max(_distance(apart, whole), _distance(apart_det, whole_det))
-        if not wrong <= SLACK:
-            yield Fault(name, "rows", f"{way} of a row depends on the other rows, by {wrong:.1e} of its size", advice)
+        wrong = off(run, rows, (torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])), whole)
+        if wrong > 0:
+            yield Fault(name, "rows", f"{way} of a row depends on the other rows, by {wrong:.1e} of its spread", advice)
             return
-    for way, rows, whole, whole_det in ways:
+    for way, run, rows, whole in ways:
         broken = rows.clone()
         broken[-1] = torch.nan
         try:
-            found = getattr(layer, way)(broken, condition)
+            found = run(broken, condition)
         except (ValueError, RuntimeError):
             continue  # it refuses what is not finite, which couples no rows
-        near = (
-            _distance(part[:-1], right[:-1]) <= SLACK for part, right in zip(found, (whole, whole_det), strict=True)
-        )
-        if not all(near):
+        if off(run, rows[:-1], (found[0][:-1], found[1][:-1]), (whole[0][:-1], whole[1][:-1])) > 0:
             yield Fault(name, "rows", f"a row of NaN spoils other rows in {way}", advice)
             return
-
-
-def _not_inverse(
-    name: str, layer: Bijection, x: Tensor, condition: Tensor | None, z: Tensor, log_det: Tensor
-) -> Iterator[Fault]:
-    back, back_log_det = layer.decode(z, condition)
-    growth = inverse_growth(layer, z, condition, back)
-    slack = max(SLACK, 100 * layer.tolerance * EPS * growth * float(z.abs().max().clamp(min=1)))
-    error = _distance(back, x)
-    if not error <= slack:
-        yield Fault(name, "round trip", f"decode(encode(x)) is off by {error:.1e} of x's size in float64",
-                    "Make decode the exact inverse of encode")  # fmt: skip
-        return
-    wrong = float((back_log_det + log_det).abs().max())
-    if layer.log_det_kind == "exact" and not wrong <= slack * max(1.0, float(log_det.abs().max()), x[0].numel()):
-        yield Fault(name, "log-det", f"decode's log_det is not minus encode's: they add up to {wrong:.2g} nats",
-                    "Each direction returns the log-determinant of the direction run")  # fmt: skip
 
 
 def inverse_growth(layer: Bijection, z: Tensor, condition: Tensor | None, back: Tensor) -> float:
@@ -177,12 +139,3 @@ def volume_faults(
             max(worst.log_det, difference), max(worst.log_det_error, found.error), max(worst.condition, found.condition)
         )
     return worst, faults
-
-
-def _distance(a: Tensor, b: Tensor) -> float:
-    """Largest difference, by the largest entry of b or 1."""
-    if a.shape != b.shape:
-        return float("inf")
-    if not a.numel():
-        return 0.0
-    return float((a - b).abs().max() / b.abs().max().clamp(min=1.0))

@@ -4,17 +4,24 @@ import torch
 from torch import Tensor
 
 from diffeo.bijections import Bijection
-from diffeo.evaluation.verification.bounds import matrix_condition, nearness
+from diffeo.evaluation.verification.examine import FATAL, close_look, every_row
 from diffeo.evaluation.verification.figures import Tally, check_source
-from diffeo.evaluation.verification.layers import VolumeCheck, alone, structural_faults, volume_faults
+from diffeo.evaluation.verification.inverses import names_of, noise_faults
+from diffeo.evaluation.verification.layers import VolumeCheck, volume_faults
 from diffeo.evaluation.verification.mass import MOST_FEATURES, Mass
 from diffeo.evaluation.verification.report import Fault, Report, SourceCheck
-from diffeo.evaluation.verification.rows import adversarial_rows, condition_of_samples, given_rows, inside, spread_of
+from diffeo.evaluation.verification.rows import (
+    adversarial_rows,
+    condition_of_samples,
+    given_rows,
+    inside,
+    spread_of,
+    stretched_rows,
+)
+from diffeo.evaluation.verification.sampling import frozen_faults, sample_faults
 from diffeo.evaluation.verification.subject import Rows, Subject, changed_state
 from diffeo.evaluation.verification.whole import composition_faults, mass_faults, total_mass, weaknesses_of
 from diffeo.flow import Flow
-
-FATAL = ("error", "shape", "dtype", "finite")  # after these, the whole flow cannot be run
 
 
 @torch.no_grad()
@@ -70,19 +77,18 @@ def verify(
     """
     subject = Subject(flow, x)
     given = given_rows(flow, subject, x, condition, rows, seed)
-    drawn = subject.draw(rows, condition_of_samples(flow, subject, given, condition, rows), seed)
+    noise = subject.noise(rows, condition_of_samples(flow, subject, given, condition, rows), seed, given)
+    drawn = noise if isinstance(noise, Fault) else subject.draw(noise)
     found = Findings(subject)
     for source in (given, drawn):
         if isinstance(source, Rows):
-            found.sources.append(inside(subject, source, found.faults, found.notes))
+            found.sources += inside(subject, source, found.faults, found.notes)
         elif isinstance(source, Fault):
             found.faults.append(source)
-    for source, jacobians in zip(found.sources, (8, 4), strict=False):
-        if not found.faults:
-            found.faults += _layer_faults(subject, source, found.tally, exact_up_to, most=jacobians)
+    _layers(found, noise, exact_up_to, seed)
     if found.sources and not any(fault.promise in FATAL for fault in found.faults):
         try:
-            _figures(found, radius, ascent, seed)
+            _figures(found, radius, ascent, exact_up_to, seed)
         except Exception as error:  # what a layer does wrong may go wrong here too
             told = f"raised {type(error).__name__}: {error}"
             if found.faults:
@@ -91,7 +97,7 @@ def verify(
                 found.faults.append(Fault("flow", "error", f"encode or decode {told}", "Run the flow on these rows"))
     found.faults += [fault for fault in changed_state(subject, flow) if fault not in found.faults]
     if found.checks and not found.faults:
-        _whole(subject, found, exact_up_to, seed)
+        _whole(subject, found, noise, exact_up_to, seed)
     return found.report(accept)
 
 
@@ -133,16 +139,33 @@ class Findings:
         )
 
 
-def _figures(found: Findings, radius: float, ascent: int, seed: int) -> None:
+def _layers(found: Findings, noise: Rows | Fault, exact_up_to: int, seed: int) -> None:
+    """Every layer on data, on samples, on the noise of samples, and on rows beyond the data."""
+    subject = found.subject
+    for turn, (source, jacobians) in enumerate(zip(found.sources, (8, 4), strict=False)):
+        if not found.faults:
+            found.faults += close_look(subject, source, found.tally, exact_up_to, most=jacobians, seed=seed + turn)
+        if not found.faults:
+            found.faults += every_row(subject, source, exact_up_to)
+    if found.sources and not found.faults:
+        found.faults += every_row(subject, stretched_rows(subject, found.sources[0], seed), exact_up_to, beyond=True)
+    if found.sources and isinstance(noise, Rows) and not found.faults:
+        names = names_of(subject, found.sources[-1].take(slice(0, 2)))
+        found.faults += noise_faults(subject, noise, names)
+
+
+def _figures(found: Findings, radius: float, ascent: int, exact_up_to: int, seed: int) -> None:
     """Round trips of data, of samples, and of what an ascent finds near them."""
     subject, first = found.subject, found.sources[0]
     spread = spread_of(first.y)
     checked = [check_source(subject, source, spread_of(source.y), found.tally) for source in found.sources]
     worst = adversarial_rows(subject, first, checked[0][1], spread, radius=radius, steps=ascent, seed=seed)
+    if not found.faults:
+        found.faults += every_row(subject, worst, exact_up_to)
     found.checks = [check for check, _ in (*checked, check_source(subject, worst, spread, found.tally))]
 
 
-def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> None:
+def _whole(subject: Subject, found: Findings, noise: Rows | Fault, exact_up_to: int, seed: int) -> None:
     """What is left to ask once every layer has been found right."""
     one = found.sources[0].take(slice(0, 1))
     found.volume, wrong = volume_faults(
@@ -150,6 +173,10 @@ def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> No
         exact_up_to=exact_up_to,
     )  # fmt: skip
     found.faults += wrong + composition_faults(subject, found.sources[0])
+    if isinstance(noise, Rows) and not found.faults:
+        few = noise.take(slice(0, max(4, min(64, 2**15 // max(1, subject.features)))))
+        found.faults += list(frozen_faults(subject, few, names_of(subject, found.sources[-1].take(slice(0, 2)))))
+        found.faults += [] if found.faults else list(sample_faults(subject, few))
     found.mass = total_mass(subject, found.sources[0], seed)
     found.faults += mass_faults(found.mass, subject.features)
     if found.mass is not None and found.mass.doubt:
@@ -161,28 +188,3 @@ def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> No
             else "of samples in fewer dimensions than x has"
         )
         found.notes.append(f"the integral of the density is not taken {why}")
-
-
-def _layer_faults(subject: Subject, rows: Rows, tally: Tally, exact_up_to: int, *, most: int) -> list[Fault]:
-    few = rows.take(slice(0, max(4, min(32, 2**15 // max(1, subject.features)))))
-    steps, broken = subject.steps(subject.wide, few)
-    condition = subject.embedded(subject.wide, few)
-    faults: list[Fault] = []
-    jacobians = max(1, min(most, exact_up_to // max(1, subject.features)))
-    for step in steps:
-        if not bool(step.x.isfinite().all()):
-            break
-        tally.add(step.name)
-        layer = alone(step)
-        found = list(structural_faults(step.name, layer, step.x.detach(), condition))
-        if not any(fault.promise in FATAL for fault in found):
-            c = None if condition is None else condition[:jacobians]
-            check, wrong = volume_faults(step.name, layer, step.x[:jacobians].detach(), c, exact_up_to=exact_up_to)
-            tally.add(step.name, log_det=check.log_det, log_det_error=check.log_det_error,
-                      condition=matrix_condition(step.layer) or check.condition,
-                      nearness=nearness(step.layer, step.x, condition))  # fmt: skip
-            found += wrong
-        faults += found[:2]
-    if broken is not None and not any(fault.promise in FATAL for fault in faults):
-        faults.append(broken)  # unless an earlier layer handed it something impossible
-    return faults
