@@ -24,7 +24,7 @@ def telling(x: Tensor, condition: Tensor | None, most: int, seed: int = 0) -> Te
     size = torch.stack([away.amax(1).argmax(), flat.square().sum(1).argmax()])
     order = list(dict.fromkeys([*size.tolist(), *ends.tolist(), *chance.tolist()]))
     if condition is not None:
-        kinds = condition.flatten(1).unique(dim=0, return_inverse=True)[1].tolist()
+        kinds = condition.reshape(len(x), -1).unique(dim=0, return_inverse=True)[1].tolist()
         met: dict[int, int] = {}
         turn = []
         for row in order:

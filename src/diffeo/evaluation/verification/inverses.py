@@ -39,7 +39,11 @@ def noise_faults(subject: Subject, noise: Rows, names: dict[int, str]) -> list[F
         if not isinstance(layer, Bijection) or id(layer) not in names or type(layer) is Split:
             continue  # what a Split does by itself is seen on the way from data
         for z, x in calls.get(id(layer), []):
-            again, log_det = layer.encode(x.clone(), _copy(condition))
+            try:
+                again, log_det = layer.encode(x.clone(), _copy(condition))
+            except Exception as error:  # a user's layer may raise anything
+                return [Fault(names[id(layer)], "error", f"encode raised {type(error).__name__}: {error}",
+                              "Run it by itself on what its decode gives")]  # fmt: skip
             inside = _finite(z) & _finite(x) & log_det.isfinite()  # where encode ends the support, so does the promise
             if not bool(inside.any()):
                 continue

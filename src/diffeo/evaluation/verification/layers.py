@@ -62,46 +62,49 @@ def structural_faults(
     except Exception as error:  # as above
         yield Fault(name, "error", f"decode raised {type(error).__name__}: {error}", "Run it by itself on its own z")
         return
-    for look in (impure, _coupled):
-        faults = list(look(name, layer, x, condition, z, log_det))
+    back = layer.decode(z, condition)
+    for look in (
+        lambda: impure(name, layer, x, condition, z, log_det),
+        lambda: _coupled(name, layer, "encode", x, condition, (z, log_det)),
+        lambda: remembered(name, layer, fresh, x, condition, z),
+        lambda: _coupled(name, layer, "decode", z, condition, back),
+    ):
+        faults = list(look())
         yield from faults
         if faults:  # what is run after that is run on other numbers
             return
-    yield from remembered(name, layer, fresh, x, condition, z)
 
 
 def _coupled(
-    name: str, layer: Bijection, x: Tensor, condition: Tensor | None, z: Tensor, log_det: Tensor
+    name: str, layer: Bijection, way: str, rows: Tensor, condition: Tensor | None, whole: tuple[Tensor, Tensor]
 ) -> Iterator[Fault]:
-    half = max(1, len(x) // 2)
+    half = max(1, len(rows) // 2)
     advice = "Use no statistics of the batch (its mean, its norm, its largest entry), and no sum over dimension 0"
-    ways = (("encode", layer.encode, x, (z, log_det)), ("decode", layer.decode, z, layer.decode(z, condition)))
-
-    def off(run: Run, rows: Tensor, found: tuple[Tensor, Tensor], whole: tuple[Tensor, Tensor]) -> float:
-        c = None if condition is None else condition[: len(rows)]
-        left = unexplained(run, rows, c, found, whole, tolerance=layer.tolerance)
-        return max((float(part.max()) for part in left if part.numel()), default=0.0)
-
-    for way, run, rows, whole in ways:
-        parts = [
-            run(rows[some], None if condition is None else condition[some])
-            for some in (slice(0, half), slice(half, None))
-            if len(rows[some])
-        ]
-        wrong = off(run, rows, (torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])), whole)
-        if wrong > 0:
-            yield Fault(name, "rows", f"{way} of a row depends on the other rows, by {wrong:.1e} of its spread", advice)
-            return
-    for way, run, rows, whole in ways:
-        broken = rows.clone()
-        broken[-1] = torch.nan
-        try:
-            found = run(broken, condition)
-        except (ValueError, RuntimeError):
-            continue  # it refuses what is not finite, which couples no rows
-        if off(run, rows[:-1], (found[0][:-1], found[1][:-1]), (whole[0][:-1], whole[1][:-1])) > 0:
-            yield Fault(name, "rows", f"a row of NaN spoils other rows in {way}", advice)
-            return
+    run: Run = getattr(layer, way)
+    parts = [
+        run(rows[some], None if condition is None else condition[some])
+        for some in (slice(0, half), slice(half, None))
+        if len(rows[some])
+    ]
+    apart = (torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts]))
+    off = unexplained(run, rows, condition, apart, whole, tolerance=layer.tolerance)
+    wrong = max(float(off.values.max()), float(off.log_det.max()))
+    if wrong > 0:
+        yield Fault(name, "rows", f"{way} of a row depends on the other rows, by {wrong:.1e} of its spread", advice)
+        return
+    if len(rows) < 2:
+        return
+    broken = rows.clone()
+    broken[-1] = torch.nan
+    try:
+        found = run(broken, condition)
+    except (ValueError, RuntimeError):
+        return  # it refuses what is not finite, which couples no rows
+    most = None if condition is None else condition[:-1]
+    off = unexplained(run, rows[:-1], most, (found[0][:-1], found[1][:-1]), (whole[0][:-1], whole[1][:-1]),
+                      tolerance=layer.tolerance)  # fmt: skip
+    if max(float(off.values.max()), float(off.log_det.max())) > 0:
+        yield Fault(name, "rows", f"a row of NaN spoils other rows in {way}", advice)
 
 
 def inverse_growth(layer: Bijection, z: Tensor, condition: Tensor | None, back: Tensor) -> float:

@@ -13,6 +13,22 @@ from diffeo.evaluation.verification.subject import Rows, Subject, recorded
 EDGE = 1e-6  # of a cell: nearer to its border, rounding may decide which integer it is
 
 
+def ways_to_sample(subject: Subject, noise: Rows, names: dict[int, str]) -> list[Fault]:
+    """What is wrong with a layer inside :meth:`diffeo.Flow.frozen` or, where none is, with the flow's samples."""
+    for what, look in (
+        ("freeze", lambda: frozen_faults(subject, noise, names)),
+        ("sample or sample_and_log_prob", lambda: sample_faults(subject, noise)),
+    ):
+        try:
+            faults = list(look())
+        except Exception as error:  # a user's layer or flow may raise anything
+            told = f"{what} raised {type(error).__name__}: {error}"
+            faults = [Fault("flow", "error", told, "Call flow.sample(8) and flow.sample_and_log_prob(8)")]
+        if faults:
+            return faults
+    return []
+
+
 def frozen_faults(subject: Subject, noise: Rows, names: dict[int, str]) -> Iterator[Fault]:
     """Layers whose decode is another inside :meth:`diffeo.Flow.frozen`, where samples are drawn, or behind it."""
     bijection, condition = subject.bijection(subject.wide), subject.embedded(subject.wide, noise)

@@ -18,7 +18,7 @@ from diffeo.evaluation.verification.rows import (
     spread_of,
     stretched_rows,
 )
-from diffeo.evaluation.verification.sampling import frozen_faults, sample_faults
+from diffeo.evaluation.verification.sampling import ways_to_sample
 from diffeo.evaluation.verification.subject import Rows, Subject, changed_state
 from diffeo.evaluation.verification.whole import composition_faults, mass_faults, total_mass, weaknesses_of
 from diffeo.flow import Flow
@@ -175,8 +175,9 @@ def _whole(subject: Subject, found: Findings, noise: Rows | Fault, exact_up_to: 
     found.faults += wrong + composition_faults(subject, found.sources[0])
     if isinstance(noise, Rows) and not found.faults:
         few = noise.take(slice(0, max(4, min(64, 2**15 // max(1, subject.features)))))
-        found.faults += list(frozen_faults(subject, few, names_of(subject, found.sources[-1].take(slice(0, 2)))))
-        found.faults += [] if found.faults else list(sample_faults(subject, few))
+        found.faults += ways_to_sample(subject, few, names_of(subject, found.sources[-1].take(slice(0, 2))))
+    if found.faults:
+        return
     found.mass = total_mass(subject, found.sources[0], seed)
     found.faults += mass_faults(found.mass, subject.features)
     if found.mass is not None and found.mass.doubt:
