@@ -98,7 +98,7 @@ def _cost(run: Run, given: Tensor, size: Tensor, condition: Tensor | None, want:
     for nudge in NUDGES:
         before = [part.clone() for part in seen]
         for _ in range(DIRECTIONS):
-            direction = torch.randint(0, 2, given.shape, generator=generator).to(given) * 2 - 1
+            direction = torch.randn(given.shape, generator=generator, dtype=torch.float64).to(given)  # no two alike
             for sign in (nudge, -nudge):
                 moved = _tried(run, given + sign * size * direction, condition)
                 for i in range(2 if moved is not None else 0):

@@ -40,8 +40,9 @@ def verify(
     """Measure whether a flow is invertible and its log-determinants are right, and name the layer where not.
 
     Every layer is run by itself on the rows that reach it: its shapes, whether rows are independent, whether it
-    changes its input or state, round trip, log_det against autograd, conditioning, float32 against float64. The
-    whole is run on data, on samples, and on inputs near the data that gradient ascent finds to come back worst.
+    changes its input or keeps state, round trip, log_det against autograd, conditioning, float32 against float64,
+    the inverse that samples use. Rows are data, samples, inputs near the data that gradient ascent finds to come
+    back worst and, for layers, rows further out than the data, where refusing them is no fault.
     Works on copies; nothing of the flow changes. A layer of your own needs to declare nothing: it is then held
     to the strictest defaults of :class:`diffeo.Bijection`.
 
