@@ -1,7 +1,8 @@
 """The promises of one layer, tested on the rows that reach it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -63,12 +64,13 @@ def structural_faults(
         yield Fault(name, "error", f"decode raised {type(error).__name__}: {error}", "Run it by itself on its own z")
         return
     back = layer.decode(z, condition)
-    for look in (
-        lambda: impure(name, layer, x, condition, z, log_det),
-        lambda: _coupled(name, layer, "encode", x, condition, (z, log_det)),
-        lambda: remembered(name, layer, fresh, x, condition, z),
-        lambda: _coupled(name, layer, "decode", z, condition, back),
-    ):
+    looks: tuple[Callable[[], Iterator[Fault]], ...] = (
+        partial(impure, name, layer, x, condition, z, log_det),
+        partial(_coupled, name, layer, "encode", x, condition, (z, log_det)),
+        partial(remembered, name, layer, fresh, x, condition, z),
+        partial(_coupled, name, layer, "decode", z, condition, back),
+    )
+    for look in looks:
         faults = list(look())
         yield from faults
         if faults:  # what is run after that is run on other numbers

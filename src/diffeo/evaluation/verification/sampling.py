@@ -1,6 +1,7 @@
 """Do samples come from the density that is scored? The ways to sample, against decode and log_prob."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,10 +16,11 @@ EDGE = 1e-6  # of a cell: nearer to its border, rounding may decide which intege
 
 def ways_to_sample(subject: Subject, noise: Rows, names: dict[int, str]) -> list[Fault]:
     """What is wrong with a layer inside :meth:`diffeo.Flow.frozen` or, where none is, with the flow's samples."""
-    for what, look in (
-        ("freeze", lambda: frozen_faults(subject, noise, names)),
-        ("sample or sample_and_log_prob", lambda: sample_faults(subject, noise)),
-    ):
+    looks: tuple[tuple[str, Callable[[], Iterator[Fault]]], ...] = (
+        ("freeze", partial(frozen_faults, subject, noise, names)),
+        ("sample or sample_and_log_prob", partial(sample_faults, subject, noise)),
+    )
+    for what, look in looks:
         try:
             faults = list(look())
         except Exception as error:  # a user's layer or flow may raise anything
