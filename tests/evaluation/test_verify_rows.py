@@ -321,3 +321,7 @@ def test_a_sample_of_its_own_is_found(way: str) -> None:
     report = verify(Own(Chain([ActNorm(20)]), StandardNormal(20)), rows=16)
     assert [(fault.layer, fault.promise) for fault in report.faults] == [("flow", "composition")]
     assert way in report.faults[0].found
+
+
+def test_data_that_lies_outside_the_support_altogether_does_not_pass() -> None:
+    assert not verify(Logit(), 2 + torch.rand(50, 2)).ok

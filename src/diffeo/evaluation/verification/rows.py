@@ -87,7 +87,8 @@ def inside(subject: Subject, rows: Rows, faults: list[Fault], notes: list[str]) 
     except Exception:  # the layer is found, and named, by the checks of layers
         return [rows]
     inside = torch.cat(parts) > -math.inf
-    if inside.shape == (len(rows),) and not bool(inside.all()) and (bool(inside.any()) or not subject.flow):
+    may_be_none = rows.name == "samples" and not subject.flow  # then there is data as well
+    if inside.shape == (len(rows),) and not bool(inside.all()) and (bool(inside.any()) or may_be_none):
         notes.append(
             f"{rows.name}: {int((~inside).sum())} of {len(rows)} rows lie outside the support and are left out"
         )
