@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffeo.bijections import Bijection
+from diffeo.bijections import Bijection, Chain
 from diffeo.evaluation.verification.adversarial import worst_inputs
+from diffeo.evaluation.verification.choice import telling
 from diffeo.evaluation.verification.report import Fault
 from diffeo.evaluation.verification.subject import Rows, Subject
 from diffeo.flow import Flow
@@ -71,23 +72,53 @@ def _condition_rows(flow: Flow | Bijection, subject: Subject, condition: Any) ->
     return c.view(-1, *shape)
 
 
-def inside(subject: Subject, rows: Rows, faults: list[Fault], notes: list[str]) -> Rows:
-    """The rows that are finite and inside the support."""
+def inside(subject: Subject, rows: Rows, faults: list[Fault], notes: list[str]) -> list[Rows]:
+    """The rows that are finite and inside the support, as one source; none, if there are no such rows."""
     finite = rows.y.isfinite().flatten(1).all(1)
     if not bool(finite.all()):
-        faults.append(Fault("flow", "finite", f"{int((~finite).sum())} of {len(rows)} {rows.name} are not finite",
-                            "A scale is too large: lower its bound, or the learning rate"))  # fmt: skip
+        told = f"{int((~finite).sum())} of {len(rows)} {rows.name} are not finite"
+        if subject.flow:
+            faults.append(Fault("flow", "finite", told, "A scale is too large: lower its bound, or the learning rate"))
+        else:
+            notes.append(f"{told}, and are left out: they lie outside what encode gives")
         rows = rows.take(finite)
     try:
-        inside = torch.cat([subject.log_density(subject.own, part) for part in subject.chunks(rows)]) > -math.inf
+        parts = [subject.log_density(subject.own, part) for part in subject.chunks(rows)]
     except Exception:  # the layer is found, and named, by the checks of layers
-        return rows
-    if inside.shape == (len(rows),) and not bool(inside.all()) and bool(inside.any()):
+        return [rows]
+    inside = torch.cat(parts) > -math.inf
+    may_be_none = rows.name == "samples" and not subject.flow  # then there is data as well
+    if inside.shape == (len(rows),) and not bool(inside.all()) and (bool(inside.any()) or may_be_none):
         notes.append(
             f"{rows.name}: {int((~inside).sum())} of {len(rows)} rows lie outside the support and are left out"
         )
-        return rows.take(inside)
-    return rows
+        rows = rows.take(inside)
+    return [rows] if len(rows) else []
+
+
+def stretched_rows(subject: Subject, rows: Rows, seed: int) -> Rows:
+    """Rows further from the mean than the data, 1.5 and 3 times, of what is inside the support."""
+    most = max(8, min(128, 2**15 // max(1, subject.features)))
+    some = rows.take(telling(rows.y, rows.condition, most, seed))
+    factor = torch.tensor([1.5, 3.0]).to(rows.y)[torch.arange(len(some), device=rows.y.device) % 2]
+    mean = rows.y.mean(0)
+    y = mean + factor.view(-1, *[1] * mean.dim()) * (some.y - mean)
+    low, high = rows.y.amin(0), rows.y.amax(0)
+    if subject.door is not None:
+        y = y.floor().clamp(0, subject.door.values - 1) + 0.5
+    elif _domain(subject) != "real":
+        y = torch.minimum(torch.maximum(y, low), high)
+    else:  # what has one sign only may be taken the logarithm of
+        y = torch.where(low >= 0, torch.maximum(y, low), torch.where(high <= 0, torch.minimum(y, high), y))
+    return Rows("stretched", y, some.condition, some.numbers)
+
+
+def _domain(subject: Subject) -> str:
+    """Of the first layer."""
+    layer = subject.bijection(subject.wide)
+    while isinstance(layer, Chain) and len(layer):
+        layer = next(iter(layer))
+    return layer.domain
 
 
 def adversarial_rows(
@@ -100,8 +131,9 @@ def adversarial_rows(
 
     def round_trip(y: Tensor, direction: Tensor) -> Tensor:
         z, log_det = bijection.encode(y, condition)
-        back, _ = bijection.decode(z + eps * z.detach().abs().clamp(min=1) * direction.reshape(z.shape), condition)
-        outside = (log_det == -math.inf).view(-1, *[1] * (back.dim() - 1))
+        moved = z + eps * z.detach().abs().clamp(min=1) * direction.reshape(z.shape)
+        back, back_log_det = bijection.decode(moved, condition)
+        outside = (log_det.isinf() | back_log_det.isinf()).view(-1, *[1] * (back.dim() - 1))
         return back.masked_fill(outside, math.nan)
 
     ends = (None, None) if subject.door is None else (0.5, subject.door.values - 0.5)

@@ -45,9 +45,10 @@ class Rows:
 
 
 class Subject:
-    """A flow or bijection in three copies, so that verifying it changes nothing.
+    """A flow or bijection in copies, so that verifying it changes nothing.
 
-    ``own`` has the precision of the original, ``wide`` is float64 and ``narrow`` float32.
+    ``own`` has the precision of the original, ``wide`` is float64 and ``narrow`` float32; ``fresh``, float64, is
+    never run, and only copied.
     """
 
     def __init__(self, item: Flow | Bijection, x: Tensor | None):
@@ -56,6 +57,7 @@ class Subject:
         given = x.dtype if x is not None and x.is_floating_point() else torch.float32
         self.dtype = item.dtype if isinstance(item, Flow) else (floating[0] if floating else given)
         self.wide: Any = copy.deepcopy(item).double().eval()
+        self.fresh: Any = copy.deepcopy(item).double().eval()
         self.own: Any = copy.deepcopy(item).eval()
         self.narrow: Any = self.own if self.dtype == torch.float32 else copy.deepcopy(item).float().eval()
         self.name = type(item).__name__
@@ -72,7 +74,7 @@ class Subject:
         """What the map of one of the copies takes for the rows' condition."""
         condition = rows.condition
         if condition is not None and condition.is_floating_point():
-            condition = condition.to(self.dtype_of(item))
+            condition = condition.to(self.dtype_of(item), copy=True)  # a layer may change it
         return item.embed(condition, len(rows)) if self.flow else condition
 
     def dtype_of(self, item: Any) -> torch.dtype:
@@ -96,19 +98,32 @@ class Subject:
                 return steps, _raised(failed(bijection, calls), "encode", error)
         return steps, None
 
-    def draw(self, n: int, condition: Condition, seed: int) -> Rows | Fault:
+    def noise(self, n: int, condition: Condition, seed: int, given: Rows | None = None) -> Rows | Fault:
+        """What samples are decoded from: the base's; of a bare bijection points between encoded rows of `given`.
+
+        Those lie in its codomain where that is convex, whatever it is. If a layer raises, the fault instead.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        if self.flow:
+            return Rows("samples", self.own.base.sample(n, generator=generator), condition, torch.arange(n))
+        assert given is not None
+        bijection, turns = self.bijection(self.own), torch.arange(n, device=given.y.device) % len(given)
+        with recorded(bijection, "encode") as calls:
+            try:
+                encoded = [bijection.encode(part.y, self.embedded(self.own, part))[0] for part in self.chunks(given)]
+            except Exception as error:  # as above
+                return _raised(failed(bijection, calls), "encode", error)
+        z = torch.cat(encoded)[turns]
+        part = torch.rand(n, dtype=torch.float64, generator=generator).to(z).view(-1, *[1] * (z.dim() - 1))
+        z = z + part * (z[torch.randperm(n, generator=generator).to(z.device)] - z)
+        return Rows("samples", z, condition, torch.arange(n))
+
+    def draw(self, rows: Rows) -> Rows | Fault:
         """Samples on the continuous side: integers in the middle of their cell, else with the noise they come from.
 
         If a layer raises, the fault instead.
         """
-        generator = torch.Generator().manual_seed(seed)
-        if self.flow:
-            z = self.own.base.sample(n, generator=generator)
-        else:
-            shape = self.bijection(self.own).output_shape(self.shape)
-            z = torch.randn(n, *shape, dtype=self.dtype, generator=generator).to(self.device)
-        rows = Rows("samples", z, condition, torch.arange(n))
-        bijection = self.bijection(self.own)
+        bijection, z, condition, n = self.bijection(self.own), rows.y, rows.condition, len(rows)
         with recorded(bijection, "decode") as calls:
             try:
                 parts = [bijection.decode(part.y, self.embedded(self.own, part))[0] for part in self.chunks(rows)]

@@ -5,14 +5,22 @@ from torch import Tensor
 
 from diffeo.bijections import Bijection
 from diffeo.evaluation.verification.base import check_base
-from diffeo.evaluation.verification.bounds import matrix_condition, nearness
+from diffeo.evaluation.verification.examine import FATAL, close_look, every_row
 from diffeo.evaluation.verification.figures import Tally, check_source
-from diffeo.evaluation.verification.layers import alone, structural_faults
+from diffeo.evaluation.verification.inverses import names_of, noise_faults
 from diffeo.evaluation.verification.likely import told_apart
 from diffeo.evaluation.verification.log_det import VolumeCheck, volume_faults
 from diffeo.evaluation.verification.mass import Mass
 from diffeo.evaluation.verification.report import Doubt, Fault, Report, SourceCheck
-from diffeo.evaluation.verification.rows import adversarial_rows, condition_of_samples, given_rows, inside, spread_of
+from diffeo.evaluation.verification.rows import (
+    adversarial_rows,
+    condition_of_samples,
+    given_rows,
+    inside,
+    spread_of,
+    stretched_rows,
+)
+from diffeo.evaluation.verification.sampling import ways_to_sample
 from diffeo.evaluation.verification.subject import Rows, Subject, changed_state
 from diffeo.evaluation.verification.whole import (
     cautions_of,
@@ -23,8 +31,6 @@ from diffeo.evaluation.verification.whole import (
     weaknesses_of,
 )
 from diffeo.flow import Flow
-
-FATAL = ("error", "shape", "dtype", "finite")  # after these, the whole flow cannot be run
 
 
 @torch.no_grad()
@@ -44,8 +50,9 @@ def verify(
     """Measure whether a flow is invertible and its log-determinants are right, and name the layer where not.
 
     Every layer is run by itself on the rows that reach it: its shapes, whether rows are independent, whether it
-    changes its input or state, round trip, log_det against autograd, conditioning, float32 against float64. The
-    whole is run on data, on samples, and on inputs near the data that gradient ascent finds to come back worst.
+    changes its input or keeps state, round trip, log_det against autograd, conditioning, float32 against float64,
+    the inverse that samples use. Rows are data, samples, inputs near the data that gradient ascent finds to come
+    back worst and, for layers, rows further out than the data, where refusing them is no fault.
     Works on copies; nothing of the flow changes. A layer of your own needs to declare nothing: it is then held
     to the strictest defaults of :class:`diffeo.Bijection`.
 
@@ -82,19 +89,18 @@ def verify(
     """
     subject = Subject(flow, x)
     given = given_rows(flow, subject, x, condition, rows, seed)
-    drawn = subject.draw(rows, condition_of_samples(flow, subject, given, condition, rows), seed)
+    noise = subject.noise(rows, condition_of_samples(flow, subject, given, condition, rows), seed, given)
+    drawn = noise if isinstance(noise, Fault) else subject.draw(noise)
     found = Findings(subject)
     for source in (given, drawn):
         if isinstance(source, Rows):
-            found.sources.append(inside(subject, source, found.faults, found.notes))
+            found.sources += inside(subject, source, found.faults, found.notes)
         elif isinstance(source, Fault):
             found.faults.append(source)
-    for source, jacobians in zip(found.sources, (8, 4), strict=False):
-        if not found.faults:
-            found.add(_layer_faults(subject, source, found.tally, exact_up_to, most=jacobians))
+    _layers(found, noise, exact_up_to, seed)
     if found.sources and not any(fault.promise in FATAL for fault in found.faults):
         try:
-            _figures(found, radius, ascent, seed)
+            _figures(found, radius, ascent, exact_up_to, seed)
         except Exception as error:  # what a layer does wrong may go wrong here too
             told = f"raised {type(error).__name__}: {error}"
             if found.faults:
@@ -103,7 +109,7 @@ def verify(
                 found.faults.append(Fault("flow", "error", f"encode or decode {told}", "Run the flow on these rows"))
     found.faults += [fault for fault in changed_state(subject, flow) if fault not in found.faults]
     if found.checks and not found.faults:
-        _whole(subject, found, exact_up_to, seed)
+        _whole(subject, found, noise, exact_up_to, seed)
     return found.report(accept, radius)
 
 
@@ -164,17 +170,34 @@ class Findings:
         )
 
 
-def _figures(found: Findings, radius: float, ascent: int, seed: int) -> None:
+def _layers(found: Findings, noise: Rows | Fault, exact_up_to: int, seed: int) -> None:
+    """Every layer on data, on samples, on the noise of samples, and on rows beyond the data."""
+    subject = found.subject
+    for turn, (source, jacobians) in enumerate(zip(found.sources, (8, 4), strict=False)):
+        if not found.faults:
+            found.add(close_look(subject, source, found.tally, exact_up_to, most=jacobians, seed=seed + turn))
+        if not found.faults:
+            found.add(every_row(subject, source, exact_up_to))
+    if found.sources and not found.faults:
+        found.add(every_row(subject, stretched_rows(subject, found.sources[0], seed), exact_up_to, beyond=True))
+    if found.sources and isinstance(noise, Rows) and not found.faults:
+        names = names_of(subject, found.sources[-1].take(slice(0, 2)))
+        found.add(noise_faults(subject, noise, names))
+
+
+def _figures(found: Findings, radius: float, ascent: int, exact_up_to: int, seed: int) -> None:
     """Round trips of data, of samples, and of what an ascent finds near them."""
     subject, first = found.subject, found.sources[0]
     spread = spread_of(first.y)
     checked = [check_source(subject, source, spread_of(source.y), found.tally) for source in found.sources]
     worst = adversarial_rows(subject, first, checked[0][1], spread, radius=radius, steps=ascent, seed=seed)
+    if not found.faults:
+        found.add(every_row(subject, worst, exact_up_to))
     far = [check_source(subject, rows, spread, found.tally) for rows in told_apart(subject, found.sources, worst)]
     found.checks = [check for check, _ in (*checked, *far)]
 
 
-def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> None:
+def _whole(subject: Subject, found: Findings, noise: Rows | Fault, exact_up_to: int, seed: int) -> None:
     """What is left to ask once every layer has been found right."""
     one = found.sources[0].take(slice(0, 1))
     found.volume, wrong = volume_faults(
@@ -185,32 +208,10 @@ def _whole(subject: Subject, found: Findings, exact_up_to: int, seed: int) -> No
     of_base, notes = check_base(subject, seed)
     found.add(of_base)
     found.notes += notes
-    if not of_base:
+    if isinstance(noise, Rows) and not found.faults:
+        few = noise.take(slice(0, max(4, min(64, 2**15 // max(1, subject.features)))))
+        found.add(ways_to_sample(subject, few, names_of(subject, found.sources[-1].take(slice(0, 2)))))
+    if not found.faults:
         found.mass = total_mass(subject, found.sources[0], seed)
         found.add(mass_faults(found.mass, subject.features))
         found.notes += mass_notes(found.mass, subject)
-
-
-def _layer_faults(subject: Subject, rows: Rows, tally: Tally, exact_up_to: int, *, most: int) -> list[Fault]:
-    few = rows.take(slice(0, max(4, min(32, 2**15 // max(1, subject.features)))))
-    steps, broken = subject.steps(subject.wide, few)
-    condition = subject.embedded(subject.wide, few)
-    faults: list[Fault] = []
-    jacobians = max(1, min(most, exact_up_to // max(1, subject.features)))
-    for step in steps:
-        if not bool(step.x.isfinite().all()):
-            break
-        tally.add(step.name)
-        layer = alone(step)
-        found = list(structural_faults(step.name, layer, step.x.detach(), condition))
-        if not any(fault.promise in FATAL for fault in found):
-            c = None if condition is None else condition[:jacobians]
-            check, wrong = volume_faults(step.name, layer, step.x[:jacobians].detach(), c, exact_up_to=exact_up_to)
-            tally.add(step.name, log_det=check.log_det, log_det_error=check.log_det_error,
-                      scatter=check.scatter, condition=matrix_condition(step.layer) or check.condition,
-                      nearness=nearness(step.layer, step.x, condition))  # fmt: skip
-            found += wrong
-        faults += sorted(found, key=lambda fault: isinstance(fault, Doubt))[:2]
-    if broken is not None and not any(fault.promise in FATAL for fault in faults):
-        faults.append(broken)  # unless an earlier layer handed it something impossible
-    return faults

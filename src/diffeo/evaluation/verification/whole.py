@@ -52,7 +52,8 @@ def total_mass(subject: Subject, rows: Rows, seed: int) -> Mass | None:
         return None
     one = None if rows.condition is None else rows.condition[:1]
     many = None if one is None else one.expand(20_000, *one.shape[1:])
-    samples = subject.draw(20_000, many, seed)
+    noise = subject.noise(20_000, many, seed)
+    samples = noise if isinstance(noise, Fault) else subject.draw(noise)
     if isinstance(samples, Fault):
         return None
     y = samples.y.flatten(1)[samples.y.flatten(1).isfinite().all(1)]
