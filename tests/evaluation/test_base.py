@@ -62,8 +62,13 @@ class Product(nn.Module):
         return self.of.log_prob(z).sum(1)
 
     def sample(self, n: int, *, temperature: float = 1.0, noise: Tensor | None = None, generator=None) -> Tensor:
-        u = torch.rand(n, self.features, dtype=torch.float64, generator=generator).clamp(1e-12, 1 - 1e-12)
-        return self.of.icdf(u).to(self.origin)
+        noise = torch.randn(n, self.features, generator=generator) if noise is None else noise
+        return self.of.icdf(torch.special.ndtr(noise.double()).clamp(1e-12, 1 - 1e-12)).to(self.origin)
+
+
+class Deaf(Product):
+    def sample(self, n: int, *, temperature: float = 1.0, noise: Tensor | None = None, generator=None) -> Tensor:
+        return super().sample(n, generator=generator)
 
 
 class HeavyProduct(Product):
@@ -110,6 +115,13 @@ def test_what_is_not_checked_of_a_base_is_told() -> None:
         report = verify(Flow(Chain([ActNorm(20)]), base), rows=4)
         assert not report.faults
         assert any(told in note for note in report.notes), report.notes
+
+
+def test_a_base_that_draws_although_noise_is_given_is_named() -> None:
+    laplace = torch.distributions.Laplace(torch.tensor(0.0).double(), torch.tensor(1.0).double())
+    (fault,) = verify(behind_a_door(Deaf(2, laplace)), rows=4).faults
+    assert (fault.layer, fault.promise) == ("base", "state")
+    assert "noise" in fault.found
 
 
 def test_a_missing_constant_is_found_behind_a_door_too() -> None:

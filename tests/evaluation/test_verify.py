@@ -418,7 +418,7 @@ def test_the_report_is_also_json() -> None:
 
 def test_the_command_gives_the_verdict_by_its_exit_status(tmp_path) -> None:
     torch.manual_seed(0)
-    flow = Glow((1, 8, 8), values=17, steps=1, width=8, classes=10)
+    flow = Glow((1, 8, 8), values=17, steps=1, width=8, classes=10, preprocessing="logit")
     data = diffeo.data.load("digits")
     flow.initialize(data.train.x, data.train.labels)
     flow.save_pretrained(tmp_path / "good")

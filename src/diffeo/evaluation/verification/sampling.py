@@ -89,6 +89,10 @@ def sample_faults(subject: Subject, noise: Rows) -> Iterator[Fault]:
     c = c.double() if c is not None and c.is_floating_point() else c
     condition = subject.embedded(flow, noise)
     start = flow.base.sample(n, noise=z)
+    if not torch.equal(start, flow.base.sample(n, noise=z)):
+        yield Fault("base", "state", "sample gives other points for the same noise",
+                    "Draw only where noise is None, and else use it")  # fmt: skip
+        return
     x, log_det = flow.bijection.decode(start, condition)
     log_p = flow.base.log_prob(start) - log_det
     zeros = torch.zeros_like(log_p)
