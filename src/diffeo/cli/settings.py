@@ -67,6 +67,8 @@ class ModelSettings:
     """Residual blocks of a network, for images (realnvp)."""
     dropout: MaybeNumber = None
     """Probability to drop a hidden unit while training (realnvp)."""
+    preprocessing: Literal["gaussianize", "logit"] | None = None
+    """Of integers, before the couplings (glow, realnvp)."""
 
     def chosen(self) -> dict[str, Any]:
         """What was given."""
