@@ -34,13 +34,13 @@ def differences(run: dict[str, Any], name: str) -> list[str]:
     pairs = {
         "flow": (run["flow"]["class"], FLOWS[settings["flow"]]),
         "data": (run["data"]["name"], settings["data"]),
-        "conditional": (made["classes"] is not None, settings["conditional"]),
+        "conditional": (made.get("classes") is not None, settings["conditional"]),
         "seed": (run["seed"], settings["seed"]),
         **{
             key: (value, settings[key])
             for key, value in run["settings"].items()
-            if key not in ("checkpoint_every", "tracker") and settings[key] not in LEFT_TO_THE_MACHINE
+            if key not in ("checkpoint_every", "tracker") and settings.get(key) not in LEFT_TO_THE_MACHINE
         },
-        **{f"model.{key}": (made[key], value) for key, value in model.items() if value is not None},
+        **{f"model.{key}": (made.get(key), value) for key, value in model.items() if value is not None},
     }
     return [f"{key} is {ours}, the recipe's {theirs}" for key, (ours, theirs) in pairs.items() if ours != theirs]

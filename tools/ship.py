@@ -50,7 +50,7 @@ def main() -> int:
             print(f"not shipped: {error}", file=sys.stderr)
             return 1
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    content = f"{before}{BEGIN}{diffeo.models.table(diffeo.models.cards())}\n{END}{rest.partition(END)[2]}"
+    content = f"{before}{BEGIN}{diffeo.models.table()}\n{END}{rest.partition(END)[2]}"
     diffeo.io.write_atomically(PAGE, content.encode())
     return 0
 

@@ -43,7 +43,10 @@ class Pretrained(nn.Module):
         at_hub = (
             isinstance(where, str) and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+(@\S+)?", text) and not Path(text).exists()
         )
-        flow = io.load(f"hf://{text}" if at_hub else where, device=device)
+        try:
+            flow = io.load(f"hf://{text}" if at_hub else where, device=device)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"there is no folder {text}; {error}" if at_hub else str(error)) from error
         if not isinstance(flow, cls):
             raise ValueError(f"{where} holds a {type(flow).__name__}, not a {cls.__name__}. diffeo.load opens any")
         return flow

@@ -42,6 +42,7 @@ for what in (
     lambda: diffeo.load("hf://someone/small-moons@elsewhere"),
     lambda: diffeo.load("hf://someone/empty"),
     lambda: diffeo.load("hf://someone"),
+    lambda: diffeo.RealNVP.from_pretrained("runs/mine"),
     lambda: diffeo.load("hf://some!one/$"),
     lambda: flow.push_to_hub("someone/small-moons", token="wrong"),
     lambda: flow.push_to_hub("small-moons"),
@@ -100,17 +101,18 @@ def test_the_command_samples_from_the_hub(there: Hub, place: Path) -> None:
 
 
 def test_every_refusal_is_a_line_that_says_what_to_do(there: Hub, place: Path) -> None:
-    nothing, revision, empty, short, odd, denied, alone = python(REFUSED, place, there.address).splitlines()
+    nothing, revision, empty, short, folder, odd, denied, alone = python(REFUSED, place, there.address).splitlines()
     assert "hf://someone/nothing: the hub has no such repository" in nothing
     assert "@elsewhere: the repository has no such revision" in revision
     assert "hf://someone/empty holds no model of diffeo: config.json is missing" in empty
     assert "expected hf://USER/NAME" in short
+    assert "there is no folder runs/mine; hf://runs/mine: the hub has no such repository" in folder
     assert "hf://some!one/$" in odd
     assert "hf auth login" in denied
     assert "expected USER/NAME, got 'small-moons'" in alone
     unreached = python(REFUSED, place, NOBODY).splitlines()
     assert "the hub cannot be reached" in unreached[0]
-    assert "the hub cannot be reached" in unreached[5]
+    assert "the hub cannot be reached" in unreached[6]
 
 
 def test_without_huggingface_hub_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

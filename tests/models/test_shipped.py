@@ -75,7 +75,7 @@ def test_what_ships_tells_nothing_of_the_machine_that_made_it() -> None:
 
 def test_the_table_in_the_documentation_is_of_the_cards() -> None:
     table = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-    assert table == diffeo.models.table(diffeo.models.cards()) + "\n"
+    assert table == diffeo.models.table() + "\n"
 
 
 def test_a_folder_of_the_same_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ HELP = """Exact-likelihood generative models: train a flow, sample from it, scor
 
 Begin with:
   diffeo demo                                a whole training, in about a minute
+  diffeo sample glow-digits                  draw from a model that ships
   diffeo train realnvp table:sales.csv       your own table, or folder:photos
   diffeo sample runs/realnvp-sales -n 1000   draw from what it learnt
 

@@ -25,16 +25,16 @@ def models(name: str | None = None, /, *, json: Flag = False) -> None:
     from rich.table import Table
 
     from diffeo.cli.output import print_json
-    from diffeo.models import card, cards, in_words
+    from diffeo.models import card, in_words, names
     from diffeo.models.cards import figure
 
     if json:
-        print_json(cards() if name is None else card(name))
+        print_json([card(each) for each in names()] if name is None else card(name))
         return
     if name is not None:
         Console().print(Markdown(in_words(card(name))))
         return
     table = Table("name", "test figure", "parameters", "what it is, and its data's licence", box=None, pad_edge=False)
-    for one in cards():
+    for one in map(card, names()):
         table.add_row(one["name"], figure(one), f"{one['parameters']:,}", f"{one['about']}; {one['data']['licence']}")
     Console().print(table, highlight=False)

@@ -1,7 +1,6 @@
 """Models by name: those that ship with diffeo, their cards, and the hub."""
 
 from diffeo.models.cards import card as card
-from diffeo.models.cards import cards as cards
 from diffeo.models.cards import in_words as in_words
 from diffeo.models.cards import table as table
 from diffeo.models.places import find as find

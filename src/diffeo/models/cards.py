@@ -1,7 +1,6 @@
 """Model cards: what a model was made from and what it is worth, as data; and in words."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from diffeo.models.places import folder, names
@@ -23,19 +22,14 @@ def card(name: str) -> dict[str, Any]:
     return found
 
 
-def cards() -> list[dict[str, Any]]:
-    """The cards of all models that ship."""
-    return [card(name) for name in names()]
-
-
 def figure(found: dict[str, Any]) -> str:
     """A card's test figure with its standard error and unit."""
     test = found["test"]
     return f"{test['mean']:.4f} ± {test['standard_error']:.4f} {test['unit']}"
 
 
-def table(found: Iterable[dict[str, Any]]) -> str:
-    """Cards as a table in Markdown."""
+def table() -> str:
+    """What ships, as a table in Markdown."""
     lines = [
         "| model | of | parameters | test figure | verify | trained in |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -43,7 +37,7 @@ def table(found: Iterable[dict[str, Any]]) -> str:
     lines += [
         f"| `{one['name']}` | {one['about']} | {one['parameters']:,} | {figure(one)} | "
         f"{one['verify']['verdict'].partition(':')[0]} | {duration(one['trained']['seconds'])} |"
-        for one in found
+        for one in map(card, names())
     ]
     return "\n".join(lines)
 
