@@ -17,7 +17,7 @@ def test_models_lists_what_ships_and_shows_a_card(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     names = [card["name"] for card in as_json.json]
-    assert {"realnvp-digits", "glow-digits", "realnvp-moons", "realnvp-checkerboard"} <= set(names)
+    assert {"realnvp-digits", "glow-digits", "realnvp-moons", "realnvp-pinwheel"} <= set(names)
     assert [line.split()[0] for line in listed.out.splitlines()[1:]] == names
     card = one.json
     figures = f"{card['test']['mean']:.4f}", f"{card['test']['standard_error']:.4f}", card["versions"]["torch"]

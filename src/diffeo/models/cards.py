@@ -66,7 +66,7 @@ def in_words(found: dict[str, Any]) -> str:
             "",
             "## Data",
             "",
-            f"{data['name']}: {data['about']}. {data['rows'][0]:,} training rows, {data['rows'][1]:,} for validation, "
+            f"{data['name']} ({data['about']}): {data['rows'][0]:,} training rows, {data['rows'][1]:,} for validation, "
             f"{data['rows'][2]:,} for the test.",
             "",
             f"Source: {data['source']}. Licence of the data: {data['licence']}.",
