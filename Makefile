@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test contract mutants lint format clean
+.PHONY: install demo test contract mutants model lint format clean
 
 install: $(VENV)/.installed
 
@@ -27,6 +27,11 @@ contract: install
 # Known faults, planted one at a time in a copy: each must make a named test fail.
 mutants: install
 	$(BIN)/python tests/mutants.py --workers 2 --table mutants.md
+
+# A model that ships, trained anew by its recipe, measured, and put in its place.
+model: install
+	$(BIN)/diffeo train --config recipes/$(NAME).yaml --out runs/$(NAME)
+	$(BIN)/python tools/ship.py runs/$(NAME) $(NAME) --replace
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -101,8 +101,10 @@ def test_a_file_that_does_not_fit_is_refused(saved, changes: dict, message: str)
 
 def test_damaged_or_missing_files_are_named(saved, tmp_path) -> None:
     _, folder = saved
-    with pytest.raises(FileNotFoundError, match=r"config\.json is missing"):
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist, and no model that ships is called so"):
         diffeo.load(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"config\.json is missing"):
+        diffeo.load(tmp_path)
     content = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match="damaged"):

@@ -1,5 +1,6 @@
 from . import data as data
 from . import evaluation as evaluation
+from . import models as models
 from .bases import StandardNormal as StandardNormal
 from .bijections import ActNorm as ActNorm
 from .bijections import Bijection as Bijection

@@ -1,28 +1,23 @@
 """Flow: a door, one bijection and a base make a density."""
 
 import math
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from diffeo import io
 from diffeo.bijections import Bijection
 from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
 from diffeo.plan import describe
-
-F = TypeVar("F", bound="Flow")
+from diffeo.pretrained import Pretrained
 
 
 @register
-class Flow(Inputs):
+class Flow(Inputs, Pretrained):
     r"""A density from a bijection: :math:`\log p(x) = \log p_Z(f(x)) + \log |\det \partial f / \partial x|`.
 
     Integers enter by a `door` that adds noise inside their cell; the log density of the noisy point is
@@ -359,18 +354,6 @@ class Flow(Inputs):
             if not self._frozen:
                 for layer in layers:
                     layer.thaw()
-
-    def save_pretrained(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write ``config.json`` and ``model.safetensors``; refuses a folder that holds a model, unless `overwrite`."""
-        return io.save(self, folder, overwrite=overwrite)
-
-    @classmethod
-    def from_pretrained(cls: type[F], folder: str | os.PathLike[str], *, device: torch.device | str | None = None) -> F:
-        """Open what :meth:`save_pretrained` wrote, in evaluation mode."""
-        flow = io.load(folder, device=device)
-        if not isinstance(flow, cls):
-            raise ValueError(f"{folder} holds a {type(flow).__name__}, not a {cls.__name__}. diffeo.load opens any")
-        return flow
 
     def __repr__(self) -> str:
         values = "" if self.door is None else f", {self.door.values} values"

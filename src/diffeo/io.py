@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from diffeo import models
+
 FORMAT = 1
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "model.safetensors"
@@ -158,20 +160,26 @@ def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = F
     return folder
 
 
-def load(folder: str | os.PathLike[str], *, device: torch.device | str | None = None) -> Any:
+def load(where: str | os.PathLike[str], *, device: torch.device | str | None = None) -> Any:
     """Open a saved model: the one that was saved, to the last bit, in evaluation mode.
 
+    Args:
+        where: a folder; or the name of a model that ships (``diffeo models`` lists them), if there is no such folder;
+            or ``hf://USER/NAME``, a repository of the Hugging Face hub.
+        device: where the model is wanted.
+
     Raises:
-        FileNotFoundError: if the folder holds no model.
+        FileNotFoundError: if there is no such model, or the folder holds none.
         ValueError: if the files do not fit together: an unknown class, option or key, a missing or
             extra tensor, a wrong shape.
     """
     from safetensors.torch import load_file
 
-    folder = Path(folder)
+    folder = models.find(where)
     for name in (CONFIG_FILE, TENSORS_FILE):
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} holds no saved model: {name} is missing")
+            hides = f". It hides the model that ships as {where}" if os.fspath(where) in models.names() else ""
+            raise FileNotFoundError(f"{folder} holds no saved model: {name} is missing{hides}")
     try:
         described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     except ValueError as error:

@@ -8,7 +8,8 @@ import pytest
 
 from diffeo.cli.app import app
 
-PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
 def test_every_verb_is_on_the_page_with_an_example() -> None:
@@ -30,3 +31,12 @@ def test_the_commands_on_the_page_are_understood(tmp_path: Path, monkeypatch: py
             app.parse_args(words, exit_on_error=False, print_error=False)
             tried += 1
     assert tried > 15
+
+
+def test_the_commands_on_the_page_of_models_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    commands = [shlex.split(line)[1:] for line in page.splitlines() if line.startswith("    diffeo ")]
+    assert len(commands) > 8
+    for words in commands:
+        app.parse_args(words, exit_on_error=False, print_error=False)

@@ -55,7 +55,7 @@ DOES_NOT_WORK = [
     (("config", "glow", "fodler:x"), "Did you mean folder:?"),
     (("config", "nice", "moons", "--model.blocks", 2), "nice has no option 'blocks'. It belongs to realnvp."),
     (("info", "nowhere"), "nowhere"),
-    (("sample", "nowhere"), "nowhere holds no saved model"),
+    (("sample", "nowhere"), "nowhere does not exist, and no model that ships is called so."),
 ]
 
 

@@ -16,6 +16,7 @@ from diffeo.cli.data import data
 from diffeo.cli.demo import demo
 from diffeo.cli.evaluate import evaluate
 from diffeo.cli.info import info
+from diffeo.cli.models import models
 from diffeo.cli.output import accept_any_letter
 from diffeo.cli.sample import sample
 from diffeo.cli.score import score
@@ -28,6 +29,7 @@ HELP = """Exact-likelihood generative models: train a flow, sample from it, scor
 
 Begin with:
   diffeo demo                                a whole training, in about a minute
+  diffeo sample glow-digits                  draw from a model that ships
   diffeo train realnvp table:sales.csv       your own table, or folder:photos
   diffeo sample runs/realnvp-sales -n 1000   draw from what it learnt
 
@@ -67,6 +69,7 @@ app.command(score, group=USE)
 app.command(verify, group=USE, usage="Usage: diffeo verify RUN [DATA] [OPTIONS]")
 app.command(info, group=USE)
 app.command(data, group=OTHER)
+app.command(models, group=OTHER)
 app.command(completion, group=OTHER)
 
 

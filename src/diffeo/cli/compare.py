@@ -12,13 +12,17 @@ def compare(
 ) -> None:
     """Compare runs on the same data: test figures, their paired differences, cost, and a picture of their curves.
 
+    With the curve of a recipe in place of the second run: how validation went, beside what to expect.
+
     For example:
       diffeo compare runs/realnvp-digits runs/glow-digits --out curves.png
+      diffeo compare runs/glow-mnist recipes/curves/glow-mnist.csv
 
     Parameters
     ----------
     runs
-        Two run folders or more. Differences are from the first.
+        Two run folders, or names of models that ship, or more; differences are from the first.
+        Or one, and a recipe's curve (.csv).
     out
         A .png to draw the validation curves to, over seconds and over epochs.
     json
@@ -26,15 +30,23 @@ def compare(
     """
     from diffeo.cli.files import refuse_existing
     from diffeo.cli.output import print_json
-    from diffeo.cli.tables import show_comparison
-    from diffeo.runs import compare_runs, read_run, write_comparison_picture
+    from diffeo.cli.tables import show_comparison, show_curve
+    from diffeo.runs import compare_runs, compare_with_curve, read_run, write_comparison_picture
 
+    if len(runs) == 2 and runs[1].suffix == ".csv" and out is None:
+        run = read_run(runs[0])
+        beside = compare_with_curve(run, runs[1])
+        if json:
+            print_json(beside)
+        else:
+            show_curve(beside, run.unit)
+        return
     if out is not None:
         refuse_existing(out)
         if out.suffix.lower() != ".png":
             raise ValueError(f"cannot write {out.name}: use .png")
     opened = [read_run(run) for run in runs]
-    found = compare_runs(opened)
+    found = [record | {"run": str(run)} for record, run in zip(compare_runs(opened), runs, strict=True)]
     if out is not None:
         write_comparison_picture(opened, out)
     if json:

@@ -49,7 +49,7 @@ def config(
     out
         The run folder; runs/FLOW-DATA, or the next that is free, if not given.
     config
-        A YAML file to start from; what is on the command line comes first.
+        A YAML file, or the name of a recipe, to start from; what is on the command line comes first.
     conditional
         Condition on the data's classes.
     device

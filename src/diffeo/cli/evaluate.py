@@ -26,7 +26,7 @@ def evaluate(
     Parameters
     ----------
     run
-        The run folder.
+        A run folder, or the name of a model that ships (diffeo models lists them).
     data
         The name of a data set; the run's own if not given.
     part

@@ -14,7 +14,7 @@ def info(run: Path, /, *, json: Flag = False) -> None:
     Parameters
     ----------
     run
-        The run folder.
+        A run folder, or the name of a model that ships (diffeo models lists them).
     json
         Print what was asked for, what was reached (null while it trains) and the last epoch's record as JSON.
     """

@@ -11,6 +11,7 @@ from diffeo.cli.names import did_you_mean
 if TYPE_CHECKING:
     from yaml import Node
 
+RECIPES = Path(__file__).parents[1] / "recipes"
 COMMAND_LINE_ONLY = ("config", "resume", "quiet", "json")
 
 
@@ -25,7 +26,7 @@ def fill(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> 
     chosen = [argument for argument in arguments if argument.name == "--config"]
     if not chosen or not chosen[0].tokens:
         return
-    path = Path(chosen[0].tokens[0].value).expanduser()
+    path = config_file(chosen[0].tokens[0].value)
     known = [a.name.removeprefix("--") for a in arguments if a.show or a.name in ("--flow", "--data")]
     known = [name for name in known if name not in COMMAND_LINE_ONLY]
     for key, value, line in entries(path):
@@ -40,6 +41,33 @@ def fill(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> 
         for part in reversed((*commands, *name.split("."))):  # below the verb: at the top a verb's name is passed over
             nested = {part: nested}
         Dict(nested, source=where)(app, commands, arguments)
+
+
+def recipes() -> list[str]:
+    """The recipes that come with diffeo."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def config_file(text: str) -> Path:
+    """The file that a person means: a path, or the name of a recipe if there is no such file.
+
+    Raises:
+        CycloptsError: if it is a name, and neither; it says which recipes there are.
+
+    Example:
+        >>> config_file("glow-mnist").name
+        'glow-mnist.yaml'
+    """
+    path = Path(text).expanduser()
+    if path.exists() or path.suffix or path.name != text:
+        return path
+    if text not in recipes():
+        hint = did_you_mean(text, recipes())
+        raise CycloptsError(
+            msg=f"--config: there is no file {text}, and no recipe of this name.{hint} The recipes are: "
+            f"{', '.join(recipes())}. A file of your own is begun by: diffeo config realnvp moons > {text}.yaml"
+        )
+    return RECIPES / f"{text}.yaml"
 
 
 def entries(path: Path) -> list[tuple[str, str | None, int]]:

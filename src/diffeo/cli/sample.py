@@ -22,13 +22,14 @@ def sample(
     """Draw samples from a run and write them to a file.
 
     For example:
+      diffeo sample glow-digits
       diffeo sample runs/glow-mnist -n 100 --temperature 0.7
       diffeo sample runs/realnvp-sales -n 10000 --out made-up.parquet
 
     Parameters
     ----------
     run
-        The run folder.
+        A run folder, or the name of a model that ships (diffeo models lists them).
     n
         How many.
     temperature
@@ -50,7 +51,8 @@ def sample(
     from diffeo.cli.output import print_json
     from diffeo.runs import sample_labels
 
-    flow = diffeo.load(run)
+    place = diffeo.models.find(run)
+    flow = diffeo.load(place)
     out = out or Path("samples.png" if len(flow.shape) == 3 else "samples.csv")
     check_ending(out, flow.shape)
     refuse_existing(out)
@@ -61,7 +63,7 @@ def sample(
     x = flow.sample(n, labels, temperature=temperature, generator=generator)
     per_row = flow.embedding.classes if labels is not None and condition is None else None
     write_samples(
-        out, x, 256 if flow.door is None else flow.door.values, per_row=per_row, columns=_columns(run, x.shape[1])
+        out, x, 256 if flow.door is None else flow.door.values, per_row=per_row, columns=_columns(place, x.shape[1])
     )
     if json:
         print_json({"file": str(out), "samples": n, "shape": list(flow.shape), "temperature": temperature,

@@ -29,7 +29,7 @@ def score(
     Parameters
     ----------
     run
-        The run folder.
+        A run folder, or the name of a model that ships (diffeo models lists them).
     data
         table:PATH or folder:PATH, to score every row of it, or the name of a data set.
     part

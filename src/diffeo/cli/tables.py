@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+MOST_EPOCHS = 12  # lines of a curve
+
 if TYPE_CHECKING:
     from diffeo.runs import Run, Scores
 
@@ -82,6 +84,26 @@ def show_comparison(records: list[dict[str, Any]]) -> None:
     console.print("difference: from the first run, paired over the same rows", highlight=False)
     if not all(record["finished"] for record in records):
         console.print("(stopped): no summary.json; its best weights so far were measured", highlight=False)
+
+
+def show_curve(records: list[dict[str, Any]], unit: str) -> None:
+    """What :func:`diffeo.runs.compare_with_curve` found; of many epochs some, the last among them."""
+    console = Console()
+    console.print(f"validation, {unit}, lower is better", highlight=False)
+    table = Table()
+    for name in ("epoch", "run", "recipe", "difference", "seconds", "recipe's"):
+        table.add_column(name, justify="right", no_wrap=True)
+    every = -(-len(records) // MOST_EPOCHS)
+    for record in records[(len(records) - 1) % every :: every]:
+        table.add_row(
+            f"{record['epoch']:g}",
+            _number(record["run"]),
+            _number(record["recipe"]),
+            f"{record['difference']:+.4f}",
+            f"{record['seconds']:,.0f}",
+            f"{record['recipe_seconds']:,.0f}",
+        )
+    console.print(table)
 
 
 def note_unfinished(run: "Run") -> None:

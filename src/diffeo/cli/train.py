@@ -65,7 +65,8 @@ def train(
         The run folder; runs/FLOW-DATA, or the next that is free (runs/FLOW-DATA-2, ..), if not given. An
         existing one is never overwritten.
     config
-        A YAML file with options; what is on the command line comes first. diffeo config writes one.
+        A YAML file with options, or the name of a recipe that comes with diffeo, such as glow-mnist; what is on the
+        command line comes first. diffeo config writes one.
     resume
         Go on with the run in this folder; all options are the run's own.
     conditional

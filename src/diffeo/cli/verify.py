@@ -35,7 +35,7 @@ def verify(
     Parameters
     ----------
     run
-        The run folder, or a folder that a flow was saved to.
+        A run folder, a folder that a flow was saved to, or the name of a model that ships (diffeo models lists them).
     data
         A data set's name, folder:PATH or table:PATH; what the run was trained on, if not given.
     rows
@@ -65,11 +65,12 @@ def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exac
     from diffeo.runs import read_run
     from diffeo.runs.folder import RUN_FILE, SUMMARY_FILE
 
-    flow = diffeo.load(run)
-    of_training = (run / RUN_FILE).is_file() or (run / SUMMARY_FILE).is_file()
+    place = diffeo.models.find(run)
+    flow = diffeo.load(place)
+    of_training = (place / RUN_FILE).is_file() or (place / SUMMARY_FILE).is_file()
     x = labels = None
     if data is not None or of_training:
-        dataset = read_run(run).load_data(data) if of_training else diffeo.data.load(str(data))
+        dataset = read_run(place).load_data(data) if of_training else diffeo.data.load(str(data))
         if dataset.shape != flow.shape:
             raise ValueError(f"{run} is of rows of shape {flow.shape}, {dataset.name} has {dataset.shape}")
         chosen = getattr(dataset, part)

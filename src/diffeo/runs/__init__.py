@@ -2,6 +2,8 @@
 
 from diffeo.runs.compare import compare_runs as compare_runs
 from diffeo.runs.compare import write_comparison_picture as write_comparison_picture
+from diffeo.runs.curve import compare_with_curve as compare_with_curve
+from diffeo.runs.curve import write_curve as write_curve
 from diffeo.runs.folder import Run as Run
 from diffeo.runs.folder import read_run as read_run
 from diffeo.runs.report import write_report as write_report

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffeo import data, io
+from diffeo import data, io, models
 from diffeo.data import Dataset
 from diffeo.flow import Flow
 from diffeo.training.parts import fingerprint
@@ -112,13 +112,14 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
     return {name: fingerprint(getattr(dataset, name)) for name in ("train", "validation", "test")}
 
 
-def read_run(folder: Path) -> Run:
-    """A run folder, as it is now.
+def read_run(where: Path) -> Run:
+    """A run, as it is now: its folder, or what else :func:`diffeo.load` opens, where that is a run as well.
 
     Raises:
-        FileNotFoundError: if it is none.
+        FileNotFoundError: if there is none.
         ValueError: if a file in it is damaged.
     """
+    folder = models.find(where)
     record, summary = _json(folder / RUN_FILE), _json(folder / SUMMARY_FILE)
     if record is None and summary is not None:  # before run.json there was no such file
         record = {
@@ -126,10 +127,10 @@ def read_run(folder: Path) -> Run:
             **{key: summary[key] for key in ("settings", "seed", "command", "versions") if key in summary},
         }
     if record is None:
-        what = (
-            "does not exist" if not folder.exists() else f"is no run folder: {RUN_FILE} and {SUMMARY_FILE} are missing"
+        raise FileNotFoundError(
+            f"{where} is no run folder: {RUN_FILE} and {SUMMARY_FILE} are missing. A run is made by: "
+            f"diffeo train realnvp digits --out runs/realnvp-digits"
         )
-        raise FileNotFoundError(f"{folder} {what}. A run is made by: diffeo train realnvp digits --out {folder}")
     return Run(folder, record, summary, _lines(folder / METRICS_FILE))
 
 

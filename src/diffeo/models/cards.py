@@ -1,0 +1,102 @@
+"""Model cards: what a model was made from and what it is worth, as data; and in words."""
+
+import json
+from typing import Any
+
+from diffeo.models.places import folder, names
+
+CARD_FILE = "card.json"
+
+
+def card(name: str) -> dict[str, Any]:
+    """The card of a model that ships. ``tools/ship.py`` measures and writes it.
+
+    Raises:
+        ValueError: if none of this name ships.
+
+    Example:
+        >>> card("realnvp-moons")["data"]["licence"]
+        'MIT'
+    """
+    found: dict[str, Any] = json.loads((folder(name) / CARD_FILE).read_text(encoding="utf-8"))
+    return found
+
+
+def figure(found: dict[str, Any]) -> str:
+    """A card's test figure with its standard error and unit."""
+    test = found["test"]
+    return f"{test['mean']:.4f} ± {test['standard_error']:.4f} {test['unit']}"
+
+
+def table() -> str:
+    """What ships, as a table in Markdown."""
+    lines = [
+        "| model | of | parameters | test figure | verify | trained in |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{one['name']}` | {one['about']} | {one['parameters']:,} | {figure(one)} | "
+        f"{one['verify']['verdict'].partition(':')[0]} | {duration(one['trained']['seconds'])} |"
+        for one in map(card, names())
+    ]
+    return "\n".join(lines)
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """A card in Markdown."""
+    data, test, trained, verified = found["data"], found["test"], found["trained"], found["verify"]
+    bits = test["unit"] == "bits/dim"
+    better = "lower is better; an upper bound by one draw of noise a row" if bits else "higher is better"
+    simple = ", ".join(f"{name} {value['mean']:.4f}" for name, value in found["baselines"].items())
+    wrong = "" if found["wrong_values"] is None else f", {found['wrong_values']} wrong values"
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    return "\n".join(
+        [
+            f"# {found['name']}",
+            "",
+            f"{found['about']}. {found['parameters']:,} parameters.",
+            "",
+            "## Use",
+            "",
+            f"    diffeo sample {found['name']}",
+            "",
+            "or in Python:",
+            "",
+            f'    flow = diffeo.load("{found["name"]}")',
+            "",
+            "## Data",
+            "",
+            f"{data['name']} ({data['about']}): {data['rows'][0]:,} training rows, {data['rows'][1]:,} for validation, "
+            f"{data['rows'][2]:,} for the test.",
+            "",
+            f"Source: {data['source']}. Licence of the data: {data['licence']}.",
+            "",
+            "## Figures",
+            "",
+            f"- test ({test['rows']:,} rows): {figure(found)} ({better})",
+            f"- simple densities on the same rows: {simple}",
+            f"- round trip of the test rows: error {found['round_trip_error']:.2g}{wrong}",
+            f"- `diffeo verify {found['name']}`: {verified['verdict']}",
+            "",
+            "## Training",
+            "",
+            f"    {found['command']}",
+            "",
+            f"{trained['steps']:,} steps, {duration(trained['seconds'])} on {trained['device']} "
+            f"({trained['threads']} {'thread' if trained['threads'] == 1 else 'threads'}), {trained['precision']}. "
+            f"With {versions}.",
+        ]
+    )
+
+
+def duration(seconds: float) -> str:
+    """A training's time.
+
+    Example:
+        >>> duration(59.4), duration(895), duration(3700)
+        ('59 s', '15 min', '1 h 2 min')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

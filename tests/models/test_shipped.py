@@ -1,0 +1,99 @@
+"""What ships is what its card says."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from check_rows import check
+from recipe_of import differences
+from ship import BEGIN, END, MOST_BYTES, MOST_BYTES_IN_ALL, PAGE
+
+import diffeo
+from diffeo.data import SOURCES, Dataset
+from diffeo.evaluation import likelihood
+from diffeo.models.places import SHIPPED
+from diffeo.runs import read_run
+
+NAMES = diffeo.models.names()
+PRINTED = 6e-5  # the fourth digit, rounded either way
+
+
+@cache
+def data_of(name: str) -> Dataset:
+    """The data of a model, which several have in common."""
+    return diffeo.data.load(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_gives_the_figure_on_its_card(name: str) -> None:
+    card = diffeo.models.card(name)
+    source = card["data"]["name"]
+    if SOURCES[source].where()[0] in ("download", "absent"):
+        pytest.skip(f"{source} is not on this machine: set DIFFEO_DATA to the folder that holds {source}/")
+    data, flow = data_of(source), diffeo.load(name)
+    found = likelihood(flow, data.test, seed=card["test"]["seed"] or 0)
+    assert found.mean == pytest.approx(card["test"]["mean"], abs=PRINTED)
+    assert found.standard_error == pytest.approx(card["test"]["standard_error"], abs=PRINTED)
+    assert len(data.test) == card["test"]["rows"] == card["data"]["rows"][2]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_gives_its_figure_on_rows_that_every_machine_has(name: str) -> None:
+    card = diffeo.models.card(name)
+    about, found = check(diffeo.load(name))
+    assert about == card["check"]["rows"]
+    assert found.mean == pytest.approx(card["check"]["mean"], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_is_of_the_recipe_as_it_is_now(name: str) -> None:
+    run, card = read_run(Path(name)), diffeo.models.card(name)
+    assert differences(run.record, name) == []
+    assert card["command"] == run.record["command"] == f"diffeo train --config recipes/{name}.yaml"
+    assert card["versions"].items() <= run.record["versions"].items()
+    assert card["parameters"] == sum(p.numel() for p in diffeo.load(name).parameters())
+    assert card["verify"] == {"ok": True, "verdict": card["verify"]["verdict"]}
+    assert card["test"]["mean"] == pytest.approx(
+        run.summary["test_bits_per_dim" if run.in_bits else "test_log_likelihood"], abs=PRINTED
+    )
+
+
+def test_what_ships_is_small() -> None:
+    sizes = {file: file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()}
+    for name in NAMES:
+        assert sum(size for file, size in sizes.items() if SHIPPED / name in file.parents) <= MOST_BYTES, name
+    assert sum(sizes.values()) <= MOST_BYTES_IN_ALL
+
+
+def test_what_ships_tells_nothing_of_the_machine_that_made_it() -> None:
+    for file in SHIPPED.rglob("*.json*"):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r'"(/|~|[A-Z]:\\)|/tmp/|--out', text), file
+
+
+def test_the_table_in_the_documentation_is_of_the_cards() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    assert table == diffeo.models.table() + "\n"
+
+
+def test_a_folder_of_the_same_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = diffeo.load("realnvp-moons")
+    assert isinstance(shipped, diffeo.RealNVP)
+    assert not shipped.training
+    Path("realnvp-moons").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"config.json is missing. It hides the model that ships"):
+        diffeo.load("realnvp-moons")
+    diffeo.NICE(2, couplings=2, width=4).save_pretrained("realnvp-moons")
+    assert isinstance(diffeo.load("realnvp-moons"), diffeo.NICE)
+    assert torch.equal(diffeo.load(diffeo.models.folder("realnvp-moons")).sample(0), shipped.sample(0))
+
+
+def test_a_wrong_name_is_told_the_nearest_and_all_there_are() -> None:
+    for ask in (diffeo.load, diffeo.models.card, diffeo.models.folder):
+        with pytest.raises((FileNotFoundError, ValueError)) as caught:
+            ask("realnvp-moon")
+        assert "Did you mean realnvp-moons?" in str(caught.value)
+        assert ", ".join(NAMES) in str(caught.value)
