@@ -2,6 +2,7 @@
 
 from diffeo.editing.attributes import ATTRIBUTES as ATTRIBUTES
 from diffeo.editing.attributes import brightness as brightness
+from diffeo.editing.attributes import grey as grey
 from diffeo.editing.attributes import slant as slant
 from diffeo.editing.attributes import thickness as thickness
 from diffeo.editing.classifier import Classifier as Classifier
@@ -9,6 +10,8 @@ from diffeo.editing.classifier import train_classifier as train_classifier
 from diffeo.editing.directions import Direction as Direction
 from diffeo.editing.directions import find_direction as find_direction
 from diffeo.editing.directions import sweep as sweep
+from diffeo.editing.holding import attribute_directions as attribute_directions
+from diffeo.editing.holding import hold_attributes as hold_attributes
 from diffeo.editing.interpolation import interpolate as interpolate
 from diffeo.editing.latent import decode_images as decode_images
 from diffeo.editing.latent import encode_images as encode_images
