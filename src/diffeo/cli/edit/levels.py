@@ -61,9 +61,7 @@ def levels(
 
     subject = open_subject(run, data, part, out)
     chosen = subject.choose(images)
-    there = len(subject.flow.level_shapes)
-    if there < 2:
-        raise ValueError(f"the flow of {run} has one level only. Train one with --model.levels 2")
+    there = subject.count_levels()
     kept = [keep] if keep is not None else [list(range(k)) for k in range(1, there)]
     generator = torch.Generator().manual_seed(seed)
     condition = subject.condition(chosen)

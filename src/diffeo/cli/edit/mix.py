@@ -58,7 +58,7 @@ def mix(
     subject = open_subject(run, data, part, out)
     chosen, other = subject.choose(images), subject.choose(with_)
     flow, device = subject.flow, subject.flow.device
-    taken = [take] if take is not None else [list(range(k)) for k in range(1, len(flow.level_shapes))]
+    taken = [take] if take is not None else [list(range(k)) for k in range(1, subject.count_levels())]
     condition, other_condition = subject.condition(chosen), subject.condition(other)
     mixed = [
         editing.mix_levels(flow, chosen.x, other.x, some, condition=condition, other_condition=other_condition)

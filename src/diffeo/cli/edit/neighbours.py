@@ -70,5 +70,5 @@ def neighbours(
     if not json:
         print(found)
     strip = torch.cat([samples[:shown, None], near], 1)
-    write_strip(subject, strip, out, json=json, edit="neighbours", samples=n, temperature=temperature, seed=seed,
-                **asdict(found))  # fmt: skip
+    write_strip(subject, strip, out, json=json, edit="neighbours", n=n, temperature=temperature, seed=seed,
+                found=asdict(found))  # fmt: skip

@@ -63,6 +63,19 @@ class Subject:
                 raise ValueError(f"{self.data.name} has classes 0 to {count - 1}, got {number}")
         return count
 
+    def count_levels(self) -> int:
+        """How many levels the latent has.
+
+        Raises:
+            ValueError: if it is one, of which there is nothing to keep apart.
+        """
+        count = len(self.flow.level_shapes)
+        if count < 2:
+            raise ValueError(
+                f"the flow of {self.run} has one level, and this edit is of several. Train one with --model.levels 2"
+            )
+        return count
+
     def condition(self, images: "Part") -> "Tensor | None":
         """What the flow is conditioned on for these images: their labels, or nothing."""
         from diffeo.evaluation import labels_for
