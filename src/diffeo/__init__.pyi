@@ -1,4 +1,5 @@
 from . import data as data
+from . import editing as editing
 from . import evaluation as evaluation
 from . import models as models
 from .bases import StandardNormal as StandardNormal

@@ -1,0 +1,35 @@
+"""``diffeo edit``: a command of its own for every edit."""
+
+from cyclopts import App
+
+from diffeo.cli.edit.change import class_
+from diffeo.cli.edit.direction import direction
+from diffeo.cli.edit.interpolate import interpolate
+from diffeo.cli.edit.levels import levels
+from diffeo.cli.edit.measure import measure
+from diffeo.cli.edit.mix import mix
+from diffeo.cli.edit.neighbours import neighbours
+from diffeo.cli.edit.reconstruct import reconstruct
+from diffeo.cli.edit.sweep import sweep
+from diffeo.cli.edit.temperature import temperature
+
+HELP = """Change images in latent space: encode, edit, decode.
+
+For example:
+  diffeo edit interpolate runs/glow-mnist --from 3 --to 17 --out strip.png
+  diffeo edit class runs/glow-mnist --images 3,17 --out classes.png
+
+diffeo edit COMMAND --help explains a command."""
+
+edit = App(name="edit", help=HELP, usage="Usage: diffeo edit COMMAND RUN [OPTIONS]", help_format="plaintext")
+
+edit.command(interpolate)
+edit.command(temperature)
+edit.command(levels)
+edit.command(reconstruct)
+edit.command(mix)
+edit.command(neighbours)
+edit.command(direction)
+edit.command(sweep)
+edit.command(class_, name="class")
+edit.command(measure)

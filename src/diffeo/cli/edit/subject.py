@@ -1,0 +1,192 @@
+"""What an edit works on: a run's flow, a part of its data, and the file that the picture goes to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from diffeo.data import Dataset, Part
+    from diffeo.flow import Flow
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A flow and the images to edit.
+
+    Attributes:
+        run: the run folder.
+        flow: its flow.
+        data: the data set.
+        part: the part that numbers of images count.
+        part_name: of the three.
+    """
+
+    run: Path
+    flow: "Flow"
+    data: "Dataset"
+    part: "Part"
+    part_name: str
+
+    def choose(self, numbers: Sequence[int]) -> "Part":
+        """The images of these numbers.
+
+        Raises:
+            ValueError: if there is no such image.
+        """
+        import torch
+
+        from diffeo.data import Part
+
+        for number in numbers:
+            if not 0 <= number < len(self.part):
+                raise ValueError(
+                    f"there is no image {number}: the {self.part_name} part of {self.data.name} has images 0 to "
+                    f"{len(self.part) - 1}"
+                )
+        rows = torch.tensor(list(numbers))
+        return Part(self.part.x[rows], None if self.part.labels is None else self.part.labels[rows])
+
+    def check_classes(self, *classes: int) -> int:
+        """How many classes the data has.
+
+        Raises:
+            ValueError: if it has none, or none of these numbers.
+        """
+        count = self.data.classes
+        if count is None:
+            raise ValueError(f"{self.data.name} has no classes, and this edit needs them")
+        for number in classes:
+            if not 0 <= number < count:
+                raise ValueError(f"{self.data.name} has classes 0 to {count - 1}, got {number}")
+        return count
+
+    def check_examples(self, labels: "Tensor", least: int, where: str) -> None:
+        """Refuse labels among which a class has fewer than `least` images.
+
+        Raises:
+            ValueError: naming the class.
+        """
+        counts = labels.bincount(minlength=self.check_classes())
+        for number, count in enumerate(counts.tolist()):
+            if count < least:
+                raise ValueError(
+                    f"class {number} of {self.data.name} has {count} images among {where}: {least} are needed"
+                )
+
+    def count_levels(self) -> int:
+        """How many levels the latent has.
+
+        Raises:
+            ValueError: if it is one, of which there is nothing to keep apart.
+        """
+        count = len(self.flow.level_shapes)
+        if count < 2:
+            raise ValueError(
+                f"the flow of {self.run} has one level, and this edit is of several. Train one with --model.levels 2"
+            )
+        return count
+
+    def condition(self, images: "Part") -> "Tensor | None":
+        """What the flow is conditioned on for these images: their labels, or nothing."""
+        from diffeo.evaluation import labels_for
+
+        return labels_for(self.flow, images)
+
+
+def restyler(
+    subject: Subject, held: Sequence[str], *, temperature: float | None, strength: float | None, rows: int
+) -> "Callable[[Part, Tensor], Tensor]":
+    """How this run's images are brought to other classes: from images with labels and the classes wanted to images.
+
+    Raises:
+        ValueError: if an option does not belong to such a run.
+    """
+    from diffeo import editing
+    from diffeo.data import Part
+
+    flow, train = subject.flow, subject.data.train
+    with_classes = hasattr(flow.embedding, "classes")
+    if with_classes and strength is not None:
+        raise ValueError(f"--strength is for runs without classes, and {subject.run} has them: use --temperature")
+    if not with_classes and temperature is not None:
+        raise ValueError(f"--temperature is for runs trained with --conditional, unlike {subject.run}: use --strength")
+    if rows < 10:
+        raise ValueError(f"--rows must be at least 10, got {rows}")
+    if not with_classes:
+        subject.check_examples(_labels(train)[:rows], 1, f"the first {rows} training rows")
+    options: dict[str, Any] = {"hold": editing.attribute_directions(flow, train, held, rows=rows) if held else []}
+    if with_classes:
+        options |= {} if temperature is None else {"temperature": temperature}
+        return lambda images, targets: editing.change_class(flow, images.x, _labels(images), targets, **options)
+    some = Part(train.x[:rows], None if train.labels is None else train.labels[:rows])
+    means = editing.class_means(editing.encode_images(flow, some.x), _labels(some), subject.check_classes())
+    options |= {"means": means} | ({} if strength is None else {"strength": strength})
+    return lambda images, targets: editing.move_to_class(flow, images.x, _labels(images), targets, **options)
+
+
+def held_attributes(hold: Sequence[str] | None) -> list[str]:
+    """What ``--hold`` names: slant and thickness if it was not given, nothing for ``nothing``.
+
+    Raises:
+        ValueError: if ``nothing`` stands beside another.
+    """
+    if hold is None:
+        return ["slant", "thickness"]
+    if "nothing" in hold and len(hold) > 1:
+        raise ValueError("--hold nothing cannot stand beside another --hold")
+    return [name for name in hold if name != "nothing"]
+
+
+def _labels(images: "Part") -> "Tensor":
+    if images.labels is None:
+        raise ValueError("the images have no labels, and a change of class needs them")
+    return images.labels
+
+
+def open_subject(run: Path, data: str | None, part: str, out: Path | None) -> Subject:
+    """Open a run for an edit; what would make it fail is found before anything is computed.
+
+    Raises:
+        ValueError: if the flow is not of images, the data does not fit, or `out` is no picture.
+        FileExistsError: if `out` exists.
+    """
+    from diffeo.cli.files import refuse_existing
+    from diffeo.editing.latent import check_images
+    from diffeo.evaluation import check_picture
+    from diffeo.runs import read_run
+
+    if out is not None:
+        check_picture(out)
+        refuse_existing(out)
+    opened = read_run(run)
+    flow = opened.load_flow()
+    check_images(flow)
+    dataset = opened.load_data(data)
+    if dataset.shape != flow.shape:
+        raise ValueError(f"{run} is of images of shape {flow.shape}, {dataset.name} has {dataset.shape}")
+    return Subject(run, flow, dataset, getattr(dataset, part), part)
+
+
+def write_strip(subject: Subject, images: "Tensor", out: Path, *, json: bool, **what: Any) -> None:
+    """Write rows of images ``(B, S, C, H, W)`` as a picture or an animation, and say so."""
+    from diffeo.cli.output import print_json
+    from diffeo.evaluation import strip_picture
+    from diffeo.io import write_atomically
+
+    shown, values = drawable(images, None if subject.flow.door is None else subject.flow.door.values)
+    write_atomically(out, strip_picture(shown, values, out.suffix.lower()))
+    if json:
+        print_json({"file": str(out), "run": str(subject.run), **what, "images": list(images.shape[:2])})
+    else:
+        print(f"wrote {out}: {images.shape[0]} rows of {images.shape[1]} images")
+
+
+def drawable(images: "Tensor", values: int | None) -> tuple["Tensor", int]:
+    """Images as integers that a picture can show, and how many values they have; continuous ones from least to most."""
+    if values is not None:
+        return images, values
+    low, high = float(images.min()), float(images.max())
+    return ((images - low) * (255 / max(high - low, 1e-12))).round(), 256
