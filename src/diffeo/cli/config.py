@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import CycloptsError
 
@@ -13,6 +13,7 @@ from diffeo.cli.settings import (
     ModelSettings,
     TableSettings,
     TrainSettings,
+    check_condition,
     data_options,
 )
 
@@ -24,6 +25,7 @@ def config(
     out: Path | None = None,
     config: Path | None = None,
     conditional: Switch = False,
+    condition: Literal["downscaled"] | None = None,
     device: str | None = None,
     settings: TrainSettings | None = None,
     model: ModelSettings | None = None,
@@ -51,6 +53,8 @@ def config(
         A YAML file to start from; what is on the command line comes first.
     conditional
         Condition on the data's classes.
+    condition
+        Condition on what is made of each row; downscaled: the image, averaged to half its size.
     device
         cpu, cuda, ..; cpu if not given.
     settings
@@ -73,6 +77,7 @@ def config(
     name, chosen = flow_name(flow), (model or ModelSettings()).chosen()
     check_data_name(data)
     check_options(name, chosen)
+    check_condition(condition, conditional=conditional)
     folder, table = folder or FolderSettings(), table or TableSettings()
     data_options(data, folder, table)
     values: dict[str, Any] = {
@@ -80,6 +85,7 @@ def config(
         "data": data,
         "out": None if out is None else str(out),
         "conditional": conditional,
+        "condition": condition,
         "device": device or "cpu",
         **_written(settings or TrainSettings()),
     }
