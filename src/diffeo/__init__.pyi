@@ -1,4 +1,5 @@
 from . import data as data
+from . import editing as editing
 from . import evaluation as evaluation
 from .bases import StandardNormal as StandardNormal
 from .bijections import ActNorm as ActNorm

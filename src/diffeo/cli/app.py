@@ -14,6 +14,7 @@ from diffeo.cli.completion import completion
 from diffeo.cli.config import config
 from diffeo.cli.data import data
 from diffeo.cli.demo import demo
+from diffeo.cli.edit import edit
 from diffeo.cli.evaluate import evaluate
 from diffeo.cli.info import info
 from diffeo.cli.output import accept_any_letter
@@ -48,6 +49,7 @@ app = App(
     default_parameter=Parameter(negative_iterable=()),
     suppress_keyboard_interrupt=False,
 )
+edit.group = USE
 app["--help"].group = app["--version"].group = OTHER
 
 app.command(
@@ -65,6 +67,7 @@ app.command(compare, group=USE, usage="Usage: diffeo compare RUN RUN .. [OPTIONS
 app.command(sample, group=USE)
 app.command(score, group=USE)
 app.command(verify, group=USE, usage="Usage: diffeo verify RUN [DATA] [OPTIONS]")
+app.command(edit)
 app.command(info, group=USE)
 app.command(data, group=OTHER)
 app.command(completion, group=OTHER)

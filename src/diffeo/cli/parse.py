@@ -79,6 +79,25 @@ def _number(kind: Any, tokens: Sequence[Token]) -> float:
         raise ValueError(f'expected a number, got "{text}"') from None
 
 
+def _wholes(kind: Any, tokens: Sequence[Token]) -> list[int]:
+    return [_each(int, word, "whole numbers such as 3 or 3,17") for word in _words(tokens)]
+
+
+def _numbers(kind: Any, tokens: Sequence[Token]) -> list[float]:
+    return [_each(float, word, "numbers such as 0.7 or 0,0.5,1") for word in _words(tokens)]
+
+
+def _words(tokens: Sequence[Token]) -> list[str]:
+    return [word.strip() for token in tokens for word in token.value.split(",")]
+
+
+def _each(kind: Callable[[str], T], word: str, expected: str) -> T:
+    try:
+        return kind(word)
+    except ValueError:
+        raise ValueError(f'expected {expected}, got "{word}"') from None
+
+
 def _time(kind: Any, tokens: Sequence[Token]) -> float:
     return seconds(_text(tokens))
 
@@ -100,8 +119,11 @@ def _or_none(convert: Callable[[Any, Sequence[Token]], T]) -> Callable[[Any, Seq
 
 Whole = Annotated[int, Parameter(converter=_whole)]
 MaybeWhole = Annotated[int | None, Parameter(converter=_or_none(_whole))]
+Wholes = Annotated[list[int], Parameter(converter=_wholes, negative="")]  # separated by commas, or given one by one
+MaybeWholes = Annotated[list[int] | None, Parameter(converter=_or_none(_wholes), negative="")]
 Number = Annotated[float, Parameter(converter=_number)]
 MaybeNumber = Annotated[float | None, Parameter(converter=_or_none(_number))]
+Numbers = Annotated[list[float], Parameter(converter=_numbers, negative="")]
 Time = Annotated[float, Parameter(converter=_time, show_default=written)]
 MaybeTime = Annotated[float | None, Parameter(converter=_or_none(_time))]
 MaybeNames = Annotated[list[str] | None, Parameter(converter=_or_none(_names), negative="")]

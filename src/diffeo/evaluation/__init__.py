@@ -1,5 +1,7 @@
 """What a trained flow is worth: likelihood, round trip, baselines, scores, pictures."""
 
+from diffeo.evaluation.animation import check_picture as check_picture
+from diffeo.evaluation.animation import strip_picture as strip_picture
 from diffeo.evaluation.baselines import baselines as baselines
 from diffeo.evaluation.calibration import Calibration as Calibration
 from diffeo.evaluation.calibration import calibration as calibration

@@ -1,0 +1,102 @@
+"""What an edit works on: a run's flow, a part of its data, and the file that the picture goes to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from diffeo.data import Dataset, Part
+    from diffeo.flow import Flow
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A flow and the images to edit.
+
+    Attributes:
+        run: the run folder.
+        flow: its flow.
+        data: the data set.
+        part: the part that numbers of images count.
+        part_name: of the three.
+    """
+
+    run: Path
+    flow: "Flow"
+    data: "Dataset"
+    part: "Part"
+    part_name: str
+
+    def choose(self, numbers: Sequence[int]) -> "Part":
+        """The images of these numbers.
+
+        Raises:
+            ValueError: if there is no such image.
+        """
+        import torch
+
+        from diffeo.data import Part
+
+        for number in numbers:
+            if not 0 <= number < len(self.part):
+                raise ValueError(
+                    f"there is no image {number}: the {self.part_name} part of {self.data.name} has images 0 to "
+                    f"{len(self.part) - 1}"
+                )
+        rows = torch.tensor(list(numbers))
+        return Part(self.part.x[rows], None if self.part.labels is None else self.part.labels[rows])
+
+    def condition(self, images: "Part") -> "Tensor | None":
+        """What the flow is conditioned on for these images: their labels, or nothing."""
+        from diffeo.evaluation import labels_for
+
+        return labels_for(self.flow, images)
+
+
+def open_subject(run: Path, data: str | None, part: str, out: Path | None) -> Subject:
+    """Open a run for an edit; what would make it fail is found before anything is computed.
+
+    Raises:
+        ValueError: if the flow is not of images, the data does not fit, or `out` is no picture.
+        FileExistsError: if `out` exists.
+    """
+    from diffeo.cli.files import refuse_existing
+    from diffeo.editing.latent import check_images
+    from diffeo.evaluation import check_picture
+    from diffeo.runs import read_run
+
+    if out is not None:
+        check_picture(out)
+        refuse_existing(out)
+    opened = read_run(run)
+    flow = opened.load_flow()
+    check_images(flow)
+    dataset = opened.load_data(data)
+    if dataset.shape != flow.shape:
+        raise ValueError(f"{run} is of images of shape {flow.shape}, {dataset.name} has {dataset.shape}")
+    return Subject(run, flow, dataset, getattr(dataset, part), part)
+
+
+def write_strip(subject: Subject, images: "Tensor", out: Path, *, json: bool, **what: Any) -> None:
+    """Write rows of images ``(B, S, C, H, W)`` as a picture or an animation, and say so."""
+    from diffeo.cli.output import print_json
+    from diffeo.evaluation import strip_picture
+    from diffeo.io import write_atomically
+
+    shown, values = drawable(images, None if subject.flow.door is None else subject.flow.door.values)
+    write_atomically(out, strip_picture(shown, values, out.suffix.lower()))
+    if json:
+        print_json({"file": str(out), "run": str(subject.run), **what, "images": list(images.shape[:2])})
+    else:
+        print(f"wrote {out}: {images.shape[0]} rows of {images.shape[1]} images")
+
+
+def drawable(images: "Tensor", values: int | None) -> tuple["Tensor", int]:
+    """Images as integers that a picture can show, and how many values they have; continuous ones from least to most."""
+    if values is not None:
+        return images, values
+    low, high = float(images.min()), float(images.max())
+    return ((images - low) * (255 / max(high - low, 1e-12))).round(), 256
