@@ -1,5 +1,31 @@
-"""Editing images where they are noise: encode, change z, decode."""
+"""Editing images where they are noise: encode, change z, decode; and how well each edit works."""
 
+from diffeo.editing.attributes import ATTRIBUTES as ATTRIBUTES
+from diffeo.editing.attributes import brightness as brightness
+from diffeo.editing.attributes import slant as slant
+from diffeo.editing.attributes import thickness as thickness
+from diffeo.editing.classifier import Classifier as Classifier
+from diffeo.editing.classifier import train_classifier as train_classifier
+from diffeo.editing.directions import Direction as Direction
+from diffeo.editing.directions import find_direction as find_direction
+from diffeo.editing.directions import sweep as sweep
 from diffeo.editing.interpolation import interpolate as interpolate
 from diffeo.editing.latent import decode_images as decode_images
 from diffeo.editing.latent import encode_images as encode_images
+from diffeo.editing.levels import mix_levels as mix_levels
+from diffeo.editing.levels import reconstruct as reconstruct
+from diffeo.editing.levels import resample_levels as resample_levels
+from diffeo.editing.measurement import Change as Change
+from diffeo.editing.measurement import StyleMeasurement as StyleMeasurement
+from diffeo.editing.measurement import class_samples as class_samples
+from diffeo.editing.measurement import measure_samples as measure_samples
+from diffeo.editing.measurement import measure_style as measure_style
+from diffeo.editing.measurement import other_classes as other_classes
+from diffeo.editing.neighbours import Memorization as Memorization
+from diffeo.editing.neighbours import Neighbours as Neighbours
+from diffeo.editing.neighbours import memorization as memorization
+from diffeo.editing.neighbours import nearest_neighbours as nearest_neighbours
+from diffeo.editing.style import change_class as change_class
+from diffeo.editing.style import class_means as class_means
+from diffeo.editing.style import move_to_class as move_to_class
+from diffeo.editing.temperature import temperature_strip as temperature_strip

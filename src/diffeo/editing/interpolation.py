@@ -79,7 +79,7 @@ def interpolate(
     if first is not None and last is not None:
         between = torch.stack([torch.lerp(first, last, float(t)) for t in times], 1).flatten(0, 1)
     images = decode_embedded(flow, z.flatten(0, 1), between)
-    return images.view(len(a), steps, *images.shape[1:])
+    return images.view(len(a), steps, *flow.shape)
 
 
 def linear(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
