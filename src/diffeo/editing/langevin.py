@@ -42,6 +42,13 @@ def langevin(posterior: Posterior, *, steps: int = 400, generator: torch.Generat
     Raises:
         ValueError: if there are fewer than 2 steps.
 
+    Example:
+        >>> import diffeo
+        >>> flow = diffeo.Glow((1, 8, 8), values=17, steps=1, width=8)
+        >>> posterior = Posterior(flow, diffeo.data.load("digits").test.x[:3], sigma=2.0, copies=2)
+        >>> posterior.images(langevin(posterior, steps=4).z).shape
+        torch.Size([3, 2, 1, 8, 8])
+
     References:
         Welling and Teh, Bayesian learning via stochastic gradient Langevin dynamics, 2011.
         Roberts and Rosenthal, Optimal scaling of discrete approximations to Langevin diffusions, 1998.

@@ -10,6 +10,7 @@ from diffeo.flow import Flow
 from diffeo.inputs import Condition
 
 START = 0.5  # of the range of values: the noise that annealing assumes at first
+TIGHT = 0.02  # of the range: the noise of pixels that have none, wide enough to walk in
 
 
 class Posterior:
@@ -24,7 +25,8 @@ class Posterior:
         flow: of images; its parameters get no gradients.
         y: what was seen, ``(B, C, H, W)``.
         known: where it is known, booleans of y's shape; everywhere if not given.
-        sigma: standard deviation of its noise, above 0.
+        sigma: standard deviation of its noise, above 0; if not given, 2 % of the range of values (of continuous
+            images: of their standard deviation), for pixels without noise.
         condition: ``(B, ..)`` or one for all.
         copies: how many latents are looked for, for every row of y; those of one row follow one another.
 
@@ -54,19 +56,21 @@ class Posterior:
         y: Tensor,
         *,
         known: Tensor | None = None,
-        sigma: float,
+        sigma: float | None = None,
         condition: Condition = None,
         copies: int = 1,
     ):
         check_images(flow)
         flow._check_shape(y)
-        if not (math.isfinite(sigma) and sigma > 0):
+        if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
             raise ValueError(f"sigma must be a positive number of grey levels, got {sigma}")
         if copies < 1:
             raise ValueError(f"at least one result is needed, got {copies}")
         if not bool(y.isfinite().all()):
             raise ValueError("the images hold NaN or infinity")
-        self.flow, self.sigma, self.rows = flow, float(sigma), len(y) * copies
+        self.flow, self.rows, self.copies = flow, len(y) * copies, copies
+        self.range = float(flow.door.values) if flow.door is not None else float(y.std(correction=0)) or 1.0
+        self.sigma = TIGHT * self.range if sigma is None else float(sigma)
         middle = 0.5 if flow.door is not None else 0.0
         self.y = (y.to(flow.device, flow.dtype) + middle).repeat_interleave(copies, 0)
         mask = torch.ones_like(y, dtype=torch.bool) if known is None else known.expand(y.shape)
@@ -74,12 +78,17 @@ class Posterior:
         rows = as_rows(flow, condition, len(y))
         with torch.no_grad():
             self.condition = flow.embed(None if rows is None else rows.repeat_interleave(copies, 0), self.rows)
-        self.range = float(flow.door.values) if flow.door is not None else float(self.y.std(correction=0)) or 1.0
 
     def decode(self, z: Tensor) -> Tensor:
         """The images of z on the continuous side of the door, with gradients."""
         with self.flow._evaluating():
             return self.flow.bijection.decode(z, self.condition)[0]
+
+    def images(self, z: Tensor) -> Tensor:
+        """The images of z in the data's units, integers where the flow has a door, ``(rows of y, copies, C, H, W)``."""
+        with torch.no_grad():
+            x = self.decode(z)
+        return (x if self.flow.door is None else self.flow.door.decode(x)).unflatten(0, (-1, self.copies))
 
     def log_density(self, z: Tensor, sigma: float) -> Tensor:
         """Of every row, up to a constant, ``(B,)``, for a noise of `sigma`."""
