@@ -19,6 +19,7 @@ def denoise(
     n: int = 8,
     steps: int = 400,
     condition: Condition = None,
+    temperature: float = 1.0,
     generator: torch.Generator | None = None,
 ) -> Tensor:
     r"""Samples of the images that may lie behind noise, ``(B, n, C, H, W)``.
@@ -34,6 +35,7 @@ def denoise(
         n: samples for every image.
         steps: of the walk.
         condition: ``(B, ..)`` or one for all.
+        temperature: below 1 the flow's middle counts more, and the samples vary less.
         generator: source of everything random.
 
     Raises:
@@ -50,7 +52,7 @@ def denoise(
         >>> denoise(flow, x + 3.0 * torch.randn(x.shape), 3.0, n=2, steps=4).shape
         torch.Size([3, 2, 1, 8, 8])
     """
-    posterior = Posterior(flow, noisy, sigma=sigma, condition=condition, copies=n)
+    posterior = Posterior(flow, noisy, sigma=sigma, condition=condition, temperature=temperature, copies=n)
     return posterior.images(langevin(posterior, steps=steps, generator=generator).z)
 
 

@@ -22,6 +22,7 @@ def inpaint(
     sigma: float | None = None,
     steps: int = 400,
     condition: Condition = None,
+    temperature: float = 1.0,
     generator: torch.Generator | None = None,
 ) -> Tensor:
     r"""Images that agree with the known pixels, ``(B, n, C, H, W)``: samples of what may stand in the others.
@@ -38,6 +39,7 @@ def inpaint(
             Smaller is closer, and needs more steps.
         steps: of the walk.
         condition: ``(B, ..)`` or one for all.
+        temperature: below 1 the flow's middle counts more, and the samples vary less.
         generator: source of everything random.
 
     Raises:
@@ -55,7 +57,7 @@ def inpaint(
         >>> filled.shape, bool((filled[..., :4] == x[:, None, ..., :4]).all())
         (torch.Size([3, 2, 1, 8, 8]), True)
     """
-    posterior, seen, mask = _posterior(flow, x, known, sigma, condition, n)
+    posterior, seen, mask = _posterior(flow, x, known, sigma, condition, temperature, n)
     filled = posterior.images(langevin(posterior, steps=steps, generator=generator).z)
     return torch.where(mask[:, None], seen[:, None], filled)
 
@@ -83,7 +85,7 @@ def inpaint_mode(
         >>> inpaint_mode(flow, x, known_pixels("50%", (1, 8, 8)), steps=4).shape
         torch.Size([3, 1, 8, 8])
     """
-    posterior, seen, mask = _posterior(flow, x, known, sigma, condition, 1)
+    posterior, seen, mask = _posterior(flow, x, known, sigma, condition, 1.0, 1)
     return torch.where(mask, seen, posterior.images(mode(posterior, steps=steps))[:, 0])
 
 
@@ -137,7 +139,13 @@ def spread(samples: Tensor) -> Tensor:
 
 
 def _posterior(
-    flow: Flow, x: Tensor, known: Tensor, sigma: float | None, condition: Condition, copies: int
+    flow: Flow,
+    x: Tensor,
+    known: Tensor,
+    sigma: float | None,
+    condition: Condition,
+    temperature: float,
+    copies: int,
 ) -> tuple[Posterior, Tensor, Tensor]:
     """The posterior, the images without what is unknown, and the mask in their shape."""
     if known.dtype != torch.bool:
@@ -150,5 +158,7 @@ def _posterior(
         raise ValueError("every pixel is known: there is nothing to fill in")
     seen = torch.where(mask, x, torch.zeros_like(x))
     flow.check(seen, condition)
-    posterior = Posterior(flow, seen, known=mask, sigma=sigma, condition=condition, copies=copies)
+    posterior = Posterior(
+        flow, seen, known=mask, sigma=sigma, condition=condition, temperature=temperature, copies=copies
+    )
     return posterior, seen.to(flow.device), mask.to(flow.device)

@@ -30,9 +30,9 @@ def langevin(posterior: Posterior, *, steps: int = 400, generator: torch.Generat
 
     A step proposes :math:`z' = z + \tfrac\epsilon2 M \nabla \log p(z \mid y) + \sqrt{\epsilon M}\, \xi` and accepts it
     with the probability of Metropolis and Hastings, so that a step that is too long costs time, not truth.
-    M is diagonal, :math:`1 / (1 + (J^T m J)_{ii} / \sigma^2)`: what the known pixels hold fast is moved a little, the
-    rest as much as the prior allows. Sigma falls from half of the range of values to the posterior's own in the first
-    half of the steps. M and every row's step size follow in that half, and are fixed afterwards.
+    M is diagonal, :math:`1 / (1 / T^2 + (J^T m J)_{ii} / \sigma^2)`: what the known pixels hold fast is moved a
+    little, the rest as much as the prior allows. Sigma falls from half of the range of values to the posterior's own
+    in the first half of the steps. M and every row's step size follow in that half, and are fixed afterwards.
 
     Args:
         posterior: see :class:`~diffeo.editing.posterior.Posterior`.
@@ -57,7 +57,7 @@ def langevin(posterior: Posterior, *, steps: int = 400, generator: torch.Generat
     """
     if steps < 2:
         raise ValueError(f"at least two steps are needed, got {steps}")
-    z = posterior.flow.base.draw(posterior.rows, generator)
+    z = posterior.flow.base.draw(posterior.rows, generator) * posterior.temperature
     features = z.shape[1]
     log_step = torch.full((len(z),), 2 * math.log(1.65) - math.log(features) / 3, dtype=z.dtype, device=z.device)
     sigmas = posterior.annealing(steps)
@@ -68,7 +68,7 @@ def langevin(posterior: Posterior, *, steps: int = 400, generator: torch.Generat
     for step, sigma in enumerate(sigmas):
         falling = step < steps // 2
         if falling and step % every == 0:
-            scale = 1 / (1 + posterior.curvature(z, generator=generator) / sigma**2)
+            scale = 1 / (posterior.temperature**-2 + posterior.curvature(z, generator=generator) / sigma**2)
         if step == 0 or sigma != sigmas[step - 1]:
             value, gradient = posterior.slope(z, sigma)
         size = log_step.exp()[:, None] * scale  # (B, D)

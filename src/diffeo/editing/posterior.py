@@ -16,10 +16,11 @@ TIGHT = 0.02  # of the range: the noise of pixels that have none, wide enough to
 class Posterior:
     r"""The density of z given pixels with Gaussian noise, :math:`y = m \odot (g(z) + \sigma \varepsilon)`.
 
-    .. math:: \log p(z \mid y) = -\tfrac12 |z|^2 - \tfrac1{2 \sigma^2} |m \odot (g(z) - y)|^2 + \text{const}
+    .. math:: \log p(z \mid y) = -\tfrac1{2 T^2} |z|^2 - \tfrac1{2 \sigma^2} |m \odot (g(z) - y)|^2 + \text{const}
 
     g decodes to the continuous side of the door, m is 1 where a pixel is known, and sigma is in the data's units
-    (grey levels). Integers are taken at the middle of their cell.
+    (grey levels). Integers are taken at the middle of their cell. The temperature T is 1 for the flow's own density;
+    below 1 its middle counts more, as in :meth:`~diffeo.Flow.sample`.
 
     Args:
         flow: of images; its parameters get no gradients.
@@ -28,6 +29,7 @@ class Posterior:
         sigma: standard deviation of its noise, above 0; if not given, 2 % of the range of values (of continuous
             images: of their standard deviation), for pixels without noise.
         condition: ``(B, ..)`` or one for all.
+        temperature: T, above 0.
         copies: how many latents are looked for, for every row of y; those of one row follow one another.
 
     Shapes:
@@ -58,17 +60,20 @@ class Posterior:
         known: Tensor | None = None,
         sigma: float | None = None,
         condition: Condition = None,
+        temperature: float = 1.0,
         copies: int = 1,
     ):
         check_images(flow)
         flow._check_shape(y)
         if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
             raise ValueError(f"sigma must be a positive number of grey levels, got {sigma}")
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise ValueError(f"temperature must be a finite number above 0, got {temperature}")
         if copies < 1:
             raise ValueError(f"at least one result is needed, got {copies}")
         if not bool(y.isfinite().all()):
             raise ValueError("the images hold NaN or infinity")
-        self.flow, self.rows, self.copies = flow, len(y) * copies, copies
+        self.flow, self.rows, self.copies, self.temperature = flow, len(y) * copies, copies, temperature
         self.range = float(flow.door.values) if flow.door is not None else float(y.std(correction=0)) or 1.0
         self.sigma = TIGHT * self.range if sigma is None else float(sigma)
         middle = 0.5 if flow.door is not None else 0.0
@@ -93,7 +98,7 @@ class Posterior:
     def log_density(self, z: Tensor, sigma: float) -> Tensor:
         """Of every row, up to a constant, ``(B,)``, for a noise of `sigma`."""
         misfit = ((self.decode(z) - self.y) * self.known).flatten(1).square().sum(1)
-        return -0.5 * z.square().sum(1) - 0.5 * misfit / sigma**2
+        return -0.5 * z.square().sum(1) / self.temperature**2 - 0.5 * misfit / sigma**2
 
     def slope(self, z: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """The log density and its gradient, ``(B,)`` and ``(B, D)``."""
@@ -106,8 +111,8 @@ class Posterior:
     def curvature(self, z: Tensor, *, probes: int = 4, generator: torch.Generator | None = None) -> Tensor:
         r"""An estimate of the diagonal of :math:`J^T m J`, ``(B, D)``, J the Jacobian of g at z.
 
-        The mean of :math:`(J^T m v)^2` over vectors v of random signs. Divided by sigma squared, and with 1 added for
-        the prior, it says how narrow the posterior is along every entry of z (Gauss-Newton).
+        The mean of :math:`(J^T m v)^2` over vectors v of random signs. Divided by sigma squared, and with
+        :math:`1 / T^2` added for the prior, it says how narrow the posterior is along every entry of z (Gauss-Newton).
         """
         with torch.enable_grad():
             z = z.detach().requires_grad_()

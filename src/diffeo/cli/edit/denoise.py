@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeNumber, Whole, Wholes
+from diffeo.cli.parse import Flag, MaybeNumber, Number, Whole, Wholes
 
 
 def denoise(
@@ -17,6 +17,7 @@ def denoise(
     sigma: MaybeNumber = None,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 6,
     steps: Whole = 400,
+    temperature: Number = 1.0,
     seed: Whole = 0,
     part: Literal["train", "validation", "test"] = "test",
     out: Path = Path("denoising.png"),
@@ -44,6 +45,8 @@ def denoise(
         Samples for every image.
     steps
         Of the walk to a sample; the likeliest latent is looked for in half as many. More are better, and slower.
+    temperature
+        Of the samples: 1 for the flow's own density; below 1 its middle counts more, and they vary less.
     seed
         Of the noise and the samples.
     part
@@ -66,7 +69,14 @@ def denoise(
     generator = torch.Generator().manual_seed(seed)
     noisy = chosen.x + sigma * torch.randn(chosen.x.shape, generator=generator)
     samples = editing.denoise(
-        subject.flow, noisy, sigma, n=n, steps=steps, condition=condition, generator=generator
+        subject.flow,
+        noisy,
+        sigma,
+        n=n,
+        steps=steps,
+        condition=condition,
+        temperature=temperature,
+        generator=generator,
     ).cpu()
     likeliest = editing.denoise_mode(subject.flow, noisy, sigma, steps=max(1, steps // 2), condition=condition).cpu()
     blurred, width = editing.best_blur(noisy, chosen.x, peak)
@@ -82,5 +92,15 @@ def denoise(
     strip = torch.cat([torch.stack([x.double() for x in shown], 1), samples.double()], 1)
     means = report(figures, f"images with noise of {sigma:g} grey levels (best blur: {width:g} pixels)", json=json)
     write_strip(
-        subject, strip, out, json=json, edit="denoise", chosen=images, sigma=sigma, steps=steps, blur=width, **means
+        subject,
+        strip,
+        out,
+        json=json,
+        edit="denoise",
+        chosen=images,
+        sigma=sigma,
+        steps=steps,
+        temperature=temperature,
+        blur=width,
+        **means,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeNumber, Whole, Wholes
+from diffeo.cli.parse import Flag, MaybeNumber, Number, Whole, Wholes
 
 
 def inpaint(
@@ -17,6 +17,7 @@ def inpaint(
     hide: str = "right",
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 6,
     steps: Whole = 400,
+    temperature: Number = 1.0,
     sigma: MaybeNumber = None,
     seed: Whole = 0,
     part: Literal["train", "validation", "test"] = "test",
@@ -47,6 +48,8 @@ def inpaint(
         Of the walk to a sample; the likeliest latent is looked for in half as many. More are better, and slower.
     sigma
         How closely the known pixels are met before they are put back, in grey levels; 2 % of their range if not given.
+    temperature
+        Of the samples: 1 for the flow's own density; below 1 its middle counts more, and they vary less.
     seed
         Of the samples, and of pixels hidden at random.
     part
@@ -69,7 +72,15 @@ def inpaint(
     condition = subject.condition(chosen)
     generator = torch.Generator().manual_seed(seed)
     samples = editing.inpaint(
-        subject.flow, chosen.x, known, n=n, sigma=sigma, steps=steps, condition=condition, generator=generator
+        subject.flow,
+        chosen.x,
+        known,
+        n=n,
+        sigma=sigma,
+        steps=steps,
+        condition=condition,
+        temperature=temperature,
+        generator=generator,
     ).cpu()
     likeliest = editing.inpaint_mode(
         subject.flow, chosen.x, known, sigma=sigma, steps=max(1, steps // 2), condition=condition
@@ -87,4 +98,15 @@ def inpaint(
     damaged = torch.where(known, chosen.x, torch.full_like(chosen.x, round(peak / 2)))
     strip = torch.cat([chosen.x[:, None], damaged[:, None], likeliest[:, None], samples], 1)
     means = report(figures, "the hidden pixels", json=json)
-    write_strip(subject, strip, out, json=json, edit="inpaint", chosen=images, hide=hide, steps=steps, **means)
+    write_strip(
+        subject,
+        strip,
+        out,
+        json=json,
+        edit="inpaint",
+        chosen=images,
+        hide=hide,
+        steps=steps,
+        temperature=temperature,
+        **means,
+    )
