@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_named(flow: diffeo.Flow) -> None:
         (lambda: Posterior(flow, seen[..., :1], sigma=1.0), r"expected shape \(B, 1, 2, 2\)"),
         (lambda: Posterior(diffeo.RealNVP(2, couplings=1), torch.zeros(1, 2), sigma=1.0), "editing is of images"),
         (lambda: mode(Posterior(flow, seen, sigma=1.0), steps=0), "at least one step"),
-        (lambda: langevin(Posterior(flow, seen, sigma=1.0), steps=1), "at least two steps"),
+        (lambda: langevin(Posterior(flow, seen, sigma=1.0), steps=1), "at least 4 steps"),
     ):
         with pytest.raises(ValueError, match=words):
             wrong()

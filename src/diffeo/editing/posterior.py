@@ -10,6 +10,7 @@ from diffeo.flow import Flow
 from diffeo.inputs import Condition
 
 START = 0.5  # of the range of values: the noise that annealing assumes at first
+RATE = 0.1  # size of the first steps up the density, in units of z
 TIGHT = 0.02  # of the range: the noise of pixels that have none, wide enough to walk in
 
 
@@ -95,16 +96,19 @@ class Posterior:
             x = self.decode(z)
         return (x if self.flow.door is None else self.flow.door.decode(x)).unflatten(0, (-1, self.copies))
 
-    def log_density(self, z: Tensor, sigma: float) -> Tensor:
-        """Of every row, up to a constant, ``(B,)``, for a noise of `sigma`."""
-        misfit = ((self.decode(z) - self.y) * self.known).flatten(1).square().sum(1)
-        return -0.5 * z.square().sum(1) / self.temperature**2 - 0.5 * misfit / sigma**2
+    def log_density(self, z: Tensor, sigma: float, *, centre: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        """Of every row, up to a constant, ``(B,)``, for a noise of `sigma`; the prior's centre and y may be others."""
+        misfit = ((self.decode(z) - (self.y if y is None else y)) * self.known).flatten(1).square().sum(1)
+        away = (z if centre is None else z - centre).square().sum(1)
+        return -0.5 * away / self.temperature**2 - 0.5 * misfit / sigma**2
 
-    def slope(self, z: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    def slope(
+        self, z: Tensor, sigma: float, *, centre: Tensor | None = None, y: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The log density and its gradient, ``(B,)`` and ``(B, D)``."""
         with torch.enable_grad():
             z = z.detach().requires_grad_()
-            value = self.log_density(z, sigma)
+            value = self.log_density(z, sigma, centre=centre, y=y)
             (gradient,) = torch.autograd.grad(value.sum(), z)
         return value.detach(), gradient
 
@@ -131,28 +135,48 @@ class Posterior:
         return (down + [self.sigma] * (steps - falling))[:steps]
 
 
-def mode(posterior: Posterior, *, steps: int = 200, rate: float = 0.1) -> Tensor:
+def mode(posterior: Posterior, *, steps: int = 200) -> Tensor:
     """The latents of greatest posterior density that Adam finds from z = 0, the middle of the prior, ``(B, D)``.
-
-    Sigma falls to the posterior's own in the first half of the steps, the step size to zero in all of them, so that
-    the start decides less.
 
     Args:
         posterior: see :class:`Posterior`.
         steps: each is one decoding with its gradient.
-        rate: the first step's size, in units of z.
 
     Raises:
         ValueError: if `steps` is below 1.
     """
     if steps < 1:
         raise ValueError(f"at least one step is needed, got {steps}")
-    z = torch.zeros(posterior.rows, posterior.flow.base.features, dtype=posterior.y.dtype, device=posterior.y.device)
-    optimizer = torch.optim.Adam([z], lr=rate, betas=(0.9, 0.99))
+    return climb(posterior, posterior.flow.base.origin.new_zeros(posterior.rows, posterior.flow.base.features), steps)
+
+
+def randomized(posterior: Posterior, *, steps: int, generator: torch.Generator | None = None) -> Tensor:
+    r"""Latents that are samples of the posterior where g is linear, and otherwise near to some, ``(B, D)``.
+
+    The mode for a prior around :math:`z_0 \sim N(0, T^2)` and pixels :math:`y + \sigma \xi`: the noise that the
+    formula assumes is drawn, and the best fit to it is found by Adam, from :math:`z_0`.
+
+    References:
+        Bardsley, Solonen, Haario and Laine, Randomize-then-optimize: a method for sampling from posterior distributions
+        in nonlinear inverse problems, 2014. https://doi.org/10.1137/140964023
+    """
+    centre = posterior.flow.base.draw(posterior.rows, generator) * posterior.temperature
+    noise = torch.randn(posterior.y.shape, generator=generator, dtype=posterior.y.dtype).to(posterior.y)
+    return climb(posterior, centre, steps, y=posterior.y + posterior.sigma * noise)
+
+
+def climb(posterior: Posterior, centre: Tensor, steps: int, *, y: Tensor | None = None) -> Tensor:
+    """Where Adam comes to from the prior's centre.
+
+    Sigma falls to the posterior's own in the first half of the steps, the step size to zero in all of them, so that
+    the start decides less.
+    """
+    z = centre.clone()
+    optimizer = torch.optim.Adam([z], lr=RATE, betas=(0.9, 0.99))
     for step, sigma in enumerate(posterior.annealing(steps)):
-        _, gradient = posterior.slope(z, sigma)
+        _, gradient = posterior.slope(z, sigma, centre=centre, y=y)
         for group in optimizer.param_groups:
-            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+            group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
         z.grad = -gradient.nan_to_num(0.0, 0.0, 0.0)
         optimizer.step()
     return z
