@@ -21,7 +21,7 @@ def hold_attributes(
     directions: Sequence[Direction],
     *,
     condition: Condition = None,
-    rounds: int = 4,
+    rounds: int = 2,
 ) -> Tensor:
     r"""Edited latents, moved so that their images have the measured attributes of `x` again: ``(B, D)``.
 

@@ -17,7 +17,7 @@ def change_class(
     labels: Tensor,
     targets: Tensor,
     *,
-    temperature: float = 0.7,
+    temperature: float = 0.6,
     hold: Sequence[Direction] = (),
     generator: torch.Generator | None = None,
 ) -> Tensor:
