@@ -2,6 +2,7 @@
 
 from diffeo.editing.attributes import ATTRIBUTES as ATTRIBUTES
 from diffeo.editing.attributes import brightness as brightness
+from diffeo.editing.attributes import grey as grey
 from diffeo.editing.attributes import slant as slant
 from diffeo.editing.attributes import thickness as thickness
 from diffeo.editing.classifier import Classifier as Classifier
@@ -13,6 +14,8 @@ from diffeo.editing.denoise import psnr as psnr
 from diffeo.editing.directions import Direction as Direction
 from diffeo.editing.directions import find_direction as find_direction
 from diffeo.editing.directions import sweep as sweep
+from diffeo.editing.holding import attribute_directions as attribute_directions
+from diffeo.editing.holding import hold_attributes as hold_attributes
 from diffeo.editing.inpaint import inpaint as inpaint
 from diffeo.editing.inpaint import inpaint_mode as inpaint_mode
 from diffeo.editing.inpaint import known_pixels as known_pixels

@@ -29,6 +29,7 @@ class Direction:
         attribute: what changes.
         method: how it was found.
         unit: what strength 1 is.
+        step: how much a number changes by strength 1; 1 for yes or no.
         rows: how many images it was found from.
         score: on images that were held out: for a yes-or-no attribute, the probability that of one image of each
             kind the right one lies further along (area under the ROC curve); for a number, the correlation.
@@ -38,6 +39,7 @@ class Direction:
     attribute: str
     method: str
     unit: str
+    step: float
     rows: int
     score: float
 
@@ -122,9 +124,14 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
     rows, y = points[~held_out], wanted[~held_out] if binary else wanted[~held_out].astype(np.float64)
     vector = FITS[method](rows, y)
     return Direction(
-        torch.from_numpy(vector).to(z), attribute, method, "from images without it to images with it" if binary else
-        "one standard deviation", len(rows), _score(points[held_out] @ vector, wanted[held_out], binary=binary),
-    )  # fmt: skip
+        vector=torch.from_numpy(vector).to(z),
+        attribute=attribute,
+        method=method,
+        unit="from images without it to images with it" if binary else "one standard deviation",
+        step=1.0 if binary else float(y.std()),
+        rows=len(rows),
+        score=_score(points[held_out] @ vector, wanted[held_out], binary=binary),
+    )
 
 
 def _check_varies(target: Tensor, attribute: str) -> None:

@@ -12,7 +12,7 @@ from diffeo.editing.style import check_classes
 from diffeo.evaluation import Estimate, estimate
 from diffeo.flow import Flow
 
-KEPT = ("slant", "thickness")  # what a change of class should leave alone
+KEPT = ("slant", "thickness")  # what a change of class should leave alone, and is judged by
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StyleMeasurement:
     Attributes:
         images: how many were edited.
         reached: share that the classifier takes for the class wanted, with its standard error.
-        changes: of slant (degrees) and thickness (pixels), by name.
+        changes: of slant (degrees), thickness (pixels) and brightness (the images' units), by name.
         classifier_accuracy: of real test images, which bounds what `reached` can mean.
     """
 
@@ -53,8 +53,8 @@ class StyleMeasurement:
     classifier_accuracy: Estimate
 
     def meets(self, *, reached: float = 0.85, ratio: float = 0.5) -> bool:
-        """Whether the class is reached at least so often, and every attribute moves less than so much."""
-        return self.reached.mean >= reached and all(change.ratio < ratio for change in self.changes.values())
+        """Whether the class is reached so often, and slant and thickness move less than so much of what is between."""
+        return self.reached.mean >= reached and all(self.changes[name].ratio < ratio for name in KEPT)
 
     def __str__(self) -> str:
         right = _percent(self.classifier_accuracy)
@@ -111,8 +111,7 @@ def measure_style(
     references = {"rows": rows, "samples": samples}
     pairs = {name: _pairs(part, targets, name, seed) for name, part in references.items() if part is not None}
     changes = {}
-    for name in KEPT:
-        measure = ATTRIBUTES[name]
+    for name, measure in ATTRIBUTES.items():
         moved = measure(grey(edited.cpu())) - measure(grey(x.cpu()))
         between = {}
         for source, (first, second) in pairs.items():

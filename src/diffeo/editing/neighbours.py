@@ -72,10 +72,12 @@ def nearest_neighbours(x: Tensor, train: Tensor, *, k: int = 1) -> Neighbours:
     if not 1 <= k <= len(train):
         raise ValueError(f"k must be from 1 to the number of training rows, {len(train)}, got {k}")
     rows = train.flatten(1).float().cpu()
+    middle = rows.mean(0)  # far from the origin, what cdist multiplies out would lose the distances
+    centred = rows - middle
     few = min(len(rows), k + CANDIDATES)
     indices, distances = [], []
     for some in x.flatten(1).float().cpu().split(256):
-        near = torch.cdist(some, rows).topk(few, largest=False).indices
+        near = torch.cdist(some - middle, centred).topk(few, largest=False).indices
         exact = (some[:, None] - rows[near]).square().mean(2).sqrt()
         order = exact.argsort(1)[:, :k]
         indices.append(near.gather(1, order))

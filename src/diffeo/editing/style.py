@@ -1,25 +1,38 @@
 """Style transformation: an image of another class, while the rest stays."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from diffeo.editing.directions import Direction
+from diffeo.editing.holding import hold_attributes
 from diffeo.editing.latent import as_rows, decode_images, encode_images
 from diffeo.flow import Flow
 
 
 def change_class(
-    flow: Flow, x: Tensor, labels: Tensor, targets: Tensor, *, generator: torch.Generator | None = None
+    flow: Flow,
+    x: Tensor,
+    labels: Tensor,
+    targets: Tensor,
+    *,
+    temperature: float = 0.6,
+    hold: Sequence[Direction] = (),
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Encode under one class, decode under another: ``(B, C, H, W)``, for flows conditioned on classes.
 
     What the class says is not in the latent of such a flow, so the latent keeps the rest: width and lean of strokes,
-    for digits.
+    for digits. It keeps them in part, since classes differ in these as well; what `hold` names is held.
 
     Args:
         flow: conditioned on classes.
         x: ``(B, C, H, W)``.
         labels: their classes, ``(B,)``.
-        targets: the classes to reach, ``(B,)``.
+        targets: the classes to reach, ``(B,)``, or one for all.
+        temperature: multiplies the latent: below 1 the class is reached more often, and less of the image is kept.
+        hold: directions of attributes that should stay as in `x`, see :func:`hold_attributes`.
         generator: draws the noise inside the cells of integers; the middle is taken if not given.
 
     Raises:
@@ -37,8 +50,10 @@ def change_class(
         torch.Size([3, 1, 8, 8])
     """
     check_classes(flow)
-    z = encode_images(flow, x, labels, generator=generator)
-    return decode_images(flow, z, as_rows(flow, targets, len(x)))
+    wanted = as_rows(flow, targets, len(x))
+    flow.check(x, wanted)
+    z = temperature * encode_images(flow, x, labels, generator=generator)
+    return decode_images(flow, hold_attributes(flow, z, x, hold, condition=wanted), wanted)
 
 
 def check_classes(flow: Flow) -> int:
@@ -76,7 +91,8 @@ def move_to_class(
     targets: Tensor,
     means: Tensor,
     *,
-    strength: float = 1.0,
+    strength: float = 2.0,
+    hold: Sequence[Direction] = (),
     generator: torch.Generator | None = None,
 ) -> Tensor:
     r"""Move along the difference of class means, :math:`z + s (m_{target} - m_{label})`: ``(B, C, H, W)``.
@@ -89,7 +105,8 @@ def move_to_class(
         labels: their classes, ``(B,)``.
         targets: the classes to reach, ``(B,)``.
         means: of every class, by :func:`class_means`.
-        strength: s.
+        strength: s. At 1 many images stay between both classes.
+        hold: directions of attributes that should stay as in `x`, see :func:`hold_attributes`.
         generator: draws the noise inside the cells of integers; the middle is taken if not given.
 
     Raises:
@@ -109,4 +126,5 @@ def move_to_class(
     if flow.conditional:
         raise ValueError("this flow is conditioned, so its latent says little of the class. Use change_class")
     z = encode_images(flow, x, generator=generator)
-    return decode_images(flow, z + strength * (means[targets] - means[labels]).to(z))
+    moved = z + strength * (means[targets] - means[labels]).to(z)
+    return decode_images(flow, hold_attributes(flow, moved, x, hold))

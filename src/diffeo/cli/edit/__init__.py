@@ -2,15 +2,25 @@
 
 from cyclopts import App
 
+from diffeo.cli.edit.change import class_
 from diffeo.cli.edit.denoise import denoise
+from diffeo.cli.edit.direction import direction
 from diffeo.cli.edit.inpaint import inpaint
 from diffeo.cli.edit.interpolate import interpolate
+from diffeo.cli.edit.levels import levels
+from diffeo.cli.edit.measure import measure
+from diffeo.cli.edit.mix import mix
+from diffeo.cli.edit.neighbours import neighbours
+from diffeo.cli.edit.reconstruct import reconstruct
+from diffeo.cli.edit.sweep import sweep
+from diffeo.cli.edit.temperature import temperature
 from diffeo.cli.edit.upscale import upscale
 
 HELP = """Change images in latent space: encode, edit, decode.
 
 For example:
   diffeo edit interpolate runs/glow-mnist --from 3 --to 17 --out strip.png
+  diffeo edit class runs/glow-mnist --images 3,17 --out classes.png
 
 diffeo edit COMMAND --help explains a command."""
 
@@ -20,3 +30,12 @@ edit.command(interpolate)
 edit.command(inpaint)
 edit.command(denoise)
 edit.command(upscale)
+edit.command(temperature)
+edit.command(levels)
+edit.command(reconstruct)
+edit.command(mix)
+edit.command(neighbours)
+edit.command(direction)
+edit.command(sweep)
+edit.command(class_, name="class")
+edit.command(measure)

@@ -1,6 +1,6 @@
 """What an edit works on: a run's flow, a part of its data, and the file that the picture goes to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,11 +50,73 @@ class Subject:
         labels, condition = (None if t is None else t[rows] for t in (self.part.labels, self.part.condition))
         return Part(self.part.x[rows], labels, condition=condition)
 
+    def check_classes(self, *classes: int) -> int:
+        """How many classes the data has.
+
+        Raises:
+            ValueError: if it has none, or none of these numbers.
+        """
+        count = self.data.classes
+        if count is None:
+            raise ValueError(f"{self.data.name} has no classes, and this edit needs them")
+        for number in classes:
+            if not 0 <= number < count:
+                raise ValueError(f"{self.data.name} has classes 0 to {count - 1}, got {number}")
+        return count
+
+    def count_levels(self) -> int:
+        """How many levels the latent has.
+
+        Raises:
+            ValueError: if it is one, of which there is nothing to keep apart.
+        """
+        count = len(self.flow.level_shapes)
+        if count < 2:
+            raise ValueError(
+                f"the flow of {self.run} has one level, and this edit is of several. Train one with --model.levels 2"
+            )
+        return count
+
     def condition(self, images: "Part") -> "Tensor | None":
         """What the flow is conditioned on for these images: their labels or other condition, or nothing."""
         from diffeo.evaluation import labels_for
 
         return labels_for(self.flow, images)
+
+
+def restyler(
+    subject: Subject, hold: Sequence[str], *, temperature: float | None, strength: float | None, rows: int
+) -> "Callable[[Part, Tensor], Tensor]":
+    """How this run's images are brought to other classes: from images with labels and the classes wanted to images.
+
+    Raises:
+        ValueError: if an option does not belong to such a run.
+    """
+    from diffeo import editing
+    from diffeo.data import Part
+
+    flow, train = subject.flow, subject.data.train
+    with_classes = hasattr(flow.embedding, "classes")
+    if with_classes and strength is not None:
+        raise ValueError(f"--strength is for runs without classes, and {subject.run} has them: use --temperature")
+    if not with_classes and temperature is not None:
+        raise ValueError(f"--temperature is for runs trained with --conditional, unlike {subject.run}: use --strength")
+    if rows < 10:
+        raise ValueError(f"--rows must be at least 10, got {rows}")
+    options: dict[str, Any] = {"hold": editing.attribute_directions(flow, train, hold, rows=rows) if hold else []}
+    if with_classes:
+        options |= {} if temperature is None else {"temperature": temperature}
+        return lambda images, targets: editing.change_class(flow, images.x, _labels(images), targets, **options)
+    some = Part(train.x[:rows], None if train.labels is None else train.labels[:rows])
+    means = editing.class_means(editing.encode_images(flow, some.x), _labels(some), subject.check_classes())
+    options |= {"means": means} | ({} if strength is None else {"strength": strength})
+    return lambda images, targets: editing.move_to_class(flow, images.x, _labels(images), targets, **options)
+
+
+def _labels(images: "Part") -> "Tensor":
+    if images.labels is None:
+        raise ValueError("the images have no labels, and a change of class needs them")
+    return images.labels
 
 
 def open_subject(run: Path, data: str | None, part: str, out: Path | None) -> Subject:

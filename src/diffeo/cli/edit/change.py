@@ -1,0 +1,75 @@
+"""``diffeo edit class``: images as another class, in their own style."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from diffeo.cli.parse import Flag, MaybeNumber, MaybeWholes, Whole, Wholes
+
+Held = Annotated[list[Literal["slant", "thickness", "brightness"]] | None, Parameter(negative="")]
+
+
+def class_(
+    run: Path,
+    data: str | None = None,
+    /,
+    *,
+    images: Wholes,
+    to: MaybeWholes = None,
+    hold: Held = None,
+    temperature: MaybeNumber = None,
+    strength: MaybeNumber = None,
+    rows: Whole = 2000,
+    part: Literal["train", "validation", "test"] = "test",
+    out: Path = Path("classes.png"),
+    json: Flag = False,
+) -> None:
+    """Draw images as another class: a row begins with the image, then one for each class.
+
+    A run that was trained with --conditional is told another class to decode than to encode; of any other the latents
+    are moved by the difference of both classes' means.
+
+    For example:
+      diffeo edit class runs/glow-mnist-classes --images 3,17
+      diffeo edit class runs/glow-mnist-classes --images 3,17 --to 8 --hold slant --hold thickness
+      diffeo edit class runs/glow-mnist --images 3 --to 8 --strength 1.5
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    data
+        The data set that the images are of; the run's own, if not given.
+    images
+        Numbers of the images, from 0.
+    to
+        The classes; all, if not given.
+    hold
+        A measured attribute that should stay as it was. May be repeated.
+    temperature
+        Of runs with classes: multiplies the latent; below 1 the class is reached more often, and less is kept.
+    strength
+        Of runs without: how far to move, where 1 is the difference of the means.
+    rows
+        How many training images the means and the directions of held attributes are found from, at most.
+    part
+        The part of the data that the numbers count.
+    out
+        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+    json
+        Print what was written as JSON.
+    """
+    import torch
+
+    from diffeo.cli.edit.subject import open_subject, restyler, write_strip
+
+    subject = open_subject(run, data, part, out)
+    count = subject.check_classes(*(to or []))
+    chosen = subject.choose(images)
+    classes = list(range(count)) if to is None else to
+    restyle = restyler(subject, hold or [], temperature=temperature, strength=strength, rows=rows)
+    edited = [restyle(chosen, torch.full((len(chosen),), target)) for target in classes]
+    strip = torch.stack([chosen.x.to(subject.flow.device), *edited], 1)
+    write_strip(subject, strip, out, json=json, edit="class", numbers=images, classes=classes, hold=hold or [],
+                temperature=temperature, strength=strength)  # fmt: skip

@@ -1,0 +1,94 @@
+"""``diffeo edit direction``: find the direction of the latent along which an attribute changes."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from diffeo.cli.parse import Flag, MaybeWhole, Whole
+
+
+def direction(
+    run: Path,
+    data: str | None = None,
+    /,
+    *,
+    attribute: Literal["thickness", "slant", "brightness"] | None = None,
+    class_: Annotated[MaybeWhole, Parameter(name="--class")] = None,
+    against: MaybeWhole = None,
+    method: Literal["means", "probe", "whitened"] = "means",
+    rows: Whole = 5000,
+    out: Path = Path("direction.safetensors"),
+    json: Flag = False,
+) -> None:
+    """Find the direction of the latent along which an attribute or the class changes, and keep it in a file.
+
+    For example:
+      diffeo edit direction runs/glow-mnist --attribute thickness --out thickness.safetensors
+      diffeo edit direction runs/glow-mnist --class 7 --against 1 --method probe
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    data
+        A data set; the run's own, if not given.
+    attribute
+        A measured attribute.
+    class_
+        Or a class, against all others.
+    against
+        Or against this one.
+    method
+        Difference of means, a linear probe's normal, or the same of whitened latents.
+    rows
+        How many training rows to find it from, at most.
+    out
+        The file, for diffeo edit sweep. An existing file is never overwritten.
+    json
+        Print what was found as JSON.
+    """
+    from diffeo import editing
+    from diffeo.cli.edit.subject import open_subject
+    from diffeo.cli.files import refuse_existing
+    from diffeo.cli.output import print_json
+    from diffeo.data import Part
+
+    if (attribute is None) == (class_ is None):
+        raise ValueError("give either --attribute or --class, for example: diffeo edit direction RUN --attribute slant")
+    if against is not None and (class_ is None or class_ == against):
+        raise ValueError("--against needs another class beside it, for example: --class 7 --against 1")
+    if out.suffix != ".safetensors":
+        raise ValueError(f"a direction is kept as .safetensors, not {out.name}")
+    if rows < 10:
+        raise ValueError(f"--rows must be at least 10, got {rows}")
+    refuse_existing(out)
+    subject = open_subject(run, data, "train", None)
+    if class_ is not None:
+        subject.check_classes(class_, *([] if against is None else [against]))
+        if hasattr(subject.flow.embedding, "classes"):
+            raise ValueError(
+                f"{run} is conditioned on classes, so its latent says little of them. "
+                f"Use diffeo edit class {run} --images 0 --to {class_}"
+            )
+    part = subject.part
+    if against is not None and part.labels is not None:
+        both = (part.labels == class_) | (part.labels == against)
+        part = Part(part.x[both], part.labels[both])
+    part = Part(part.x[:rows], None if part.labels is None else part.labels[:rows])
+    if attribute is not None:
+        name, target = str(attribute), editing.ATTRIBUTES[attribute](editing.grey(part.x))
+    else:
+        assert part.labels is not None
+        assert class_ is not None
+        name = f"class {class_}" + ("" if against is None else f" against {against}")
+        target = part.labels.eq(class_)
+    z = editing.encode_images(subject.flow, part.x, subject.condition(part))
+    found = editing.find_direction(z, target, method=method, attribute=name)
+    found.save(out)
+    if json:
+        print_json({"file": str(out), "run": str(run), "attribute": name, "method": method, "unit": found.unit,
+                    "rows": found.rows, "score": found.score})  # fmt: skip
+    else:
+        what = "correlation" if attribute is not None else "area under the ROC curve"
+        print(f"wrote {out}: {name}, from {found.rows:,} images; on images held out: {what} {found.score:.3f}")

@@ -1,0 +1,62 @@
+"""``diffeo edit sweep``: images moved along a direction."""
+
+from pathlib import Path
+from typing import Literal
+
+from diffeo.cli.parse import Flag, Number, Whole, Wholes
+
+
+def sweep(
+    run: Path,
+    data: str | None = None,
+    /,
+    *,
+    images: Wholes,
+    direction: Path,
+    reach: Number = 3.0,
+    steps: Whole = 9,
+    part: Literal["train", "validation", "test"] = "test",
+    out: Path = Path("sweep.png"),
+    json: Flag = False,
+) -> None:
+    """Move images along a direction, from -reach to reach: thinner to thicker, class to class.
+
+    For example:
+      diffeo edit sweep runs/glow-mnist --images 3,17 --direction thickness.safetensors
+      diffeo edit sweep runs/glow-mnist --images 3 --direction thickness.safetensors --reach 5 --out bold.gif
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    data
+        The data set that the images are of; the run's own, if not given.
+    images
+        Numbers of the images, from 0.
+    direction
+        A file that diffeo edit direction wrote.
+    reach
+        The greatest strength: of numbers in standard deviations; 1 leads from one class to the other.
+    steps
+        How many images a row; of an odd number the middle one is the image itself.
+    part
+        The part of the data that the numbers count.
+    out
+        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+    json
+        Print what was written as JSON.
+    """
+    import torch
+
+    from diffeo import editing
+    from diffeo.cli.edit.subject import open_subject, write_strip
+
+    if steps < 2:
+        raise ValueError(f"--steps must be at least 2, got {steps}")
+    found = editing.Direction.load(direction)
+    subject = open_subject(run, data, part, out)
+    chosen = subject.choose(images)
+    strengths = torch.linspace(-reach, reach, steps).tolist()
+    strip = editing.sweep(subject.flow, chosen.x, found, strengths, condition=subject.condition(chosen))
+    write_strip(subject, strip, out, json=json, edit="sweep", numbers=images, attribute=found.attribute,
+                method=found.method, strengths=strengths)  # fmt: skip
