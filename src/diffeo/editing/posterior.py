@@ -21,7 +21,8 @@ class Posterior:
 
     g decodes to the continuous side of the door, m is 1 where a pixel is known, and sigma is in the data's units
     (grey levels). Integers are taken at the middle of their cell. The temperature T is 1 for the flow's own density;
-    below 1 its middle counts more, as in :meth:`~diffeo.Flow.sample`.
+    below 1 its middle counts more, as in :meth:`~diffeo.Flow.sample`. All rows are decoded at once, with gradients: of
+    many images give some at a time.
 
     Args:
         flow: of images; its parameters get no gradients.
@@ -94,7 +95,8 @@ class Posterior:
         """The images of z in the data's units, integers where the flow has a door, ``(rows of y, copies, C, H, W)``."""
         with torch.no_grad():
             x = self.decode(z)
-        return (x if self.flow.door is None else self.flow.door.decode(x)).unflatten(0, (-1, self.copies))
+        x = x if self.flow.door is None else self.flow.door.decode(x)
+        return x.view(len(x) // self.copies, self.copies, *self.flow.shape)
 
     def log_density(self, z: Tensor, sigma: float, *, centre: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         """Of every row, up to a constant, ``(B,)``, for a noise of `sigma`; the prior's centre and y may be others."""

@@ -50,7 +50,7 @@ def upscale(
     door.check(small)
     condition = (small.to(flow.device, flow.dtype) / (door.values - 1)).repeat_interleave(n, 0)
     x = flow.sample(len(condition), condition, temperature=temperature, generator=generator)
-    return x.unflatten(0, (-1, n))
+    return x.view(len(small), n, *flow.shape)
 
 
 def check_upscales(flow: Flow) -> None:
