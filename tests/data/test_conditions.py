@@ -50,5 +50,5 @@ def test_fit_and_scores_are_given_the_condition() -> None:
     mine = diffeo.evaluation.row_log_probs(flow, data.test)
     other = diffeo.data.Part(data.test.x, condition=data.test.condition.flip(0))
     assert not torch.equal(mine, diffeo.evaluation.row_log_probs(flow, other))
-    with pytest.raises(ValueError, match="neither labels nor another condition"):
+    with pytest.raises(ValueError, match="no labels and no other condition"):
         diffeo.evaluation.row_log_probs(flow, diffeo.data.Part(data.test.x))

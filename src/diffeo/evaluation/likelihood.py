@@ -70,5 +70,5 @@ def labels_for(flow: Flow, part: Part) -> Tensor | None:
         return None
     given = part.labels if part.condition is None else part.condition
     if given is None:
-        raise ValueError("this flow is conditioned, and the data set has neither labels nor another condition")
+        raise ValueError("this flow is conditioned, and the data set has no labels and no other condition")
     return given.to(flow.device, flow.dtype if given.is_floating_point() else given.dtype)
