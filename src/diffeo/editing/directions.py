@@ -118,7 +118,7 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
     if method not in FITS:
         raise ValueError(f"method must be one of {', '.join(FITS)}, got {method!r}")
     binary = target.dtype == torch.bool
-    _check_varies(target, attribute)
+    check_target(target, attribute)
     points, wanted = z.double().cpu().numpy(), target.cpu().numpy()
     held_out = _held_out(wanted, binary=binary)
     rows, y = points[~held_out], wanted[~held_out] if binary else wanted[~held_out].astype(np.float64)
@@ -134,7 +134,12 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
     )
 
 
-def _check_varies(target: Tensor, attribute: str) -> None:
+def check_target(target: Tensor, attribute: str) -> None:
+    """Refuse an attribute from which no direction can be found: too few images, or all alike.
+
+    Raises:
+        ValueError: naming the attribute and what is missing.
+    """
     if target.dtype != torch.bool:
         numbers = target.double()
         if len(numbers) < 10 or not bool(numbers.isfinite().all()) or float(numbers.std()) == 0:

@@ -43,7 +43,7 @@ def hold_attributes(
         >>> import diffeo
         >>> flow, data = diffeo.Glow((1, 8, 8), values=17, steps=1, width=8), diffeo.data.load("digits")
         >>> bold = attribute_directions(flow, data.train, ["brightness"])
-        >>> z = hold_attributes(flow, flow.base.draw(20), data.test.x[:20], bold)
+        >>> z = hold_attributes(flow, flow.base.draw(20), data.test.x[:20], bold, rounds=6)
         >>> change = grey(decode_images(flow, z)) - grey(data.test.x[:20])
         >>> bool(change.mean((1, 2)).abs().max() < 0.2)
         True

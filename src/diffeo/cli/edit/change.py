@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from diffeo.cli.parse import Flag, MaybeNumber, MaybeWholes, Whole, Wholes
 
-Held = Annotated[list[Literal["slant", "thickness", "brightness"]] | None, Parameter(negative="")]
+Held = Annotated[list[Literal["slant", "thickness", "brightness", "nothing"]] | None, Parameter(negative="")]
 
 
 def class_(
@@ -32,7 +32,7 @@ def class_(
 
     For example:
       diffeo edit class runs/glow-mnist-classes --images 3,17
-      diffeo edit class runs/glow-mnist-classes --images 3,17 --to 8 --hold slant --hold thickness
+      diffeo edit class runs/glow-mnist-classes --images 3,17 --to 8 --hold nothing
       diffeo edit class runs/glow-mnist --images 3 --to 8 --strength 1.5
 
     Parameters
@@ -46,7 +46,7 @@ def class_(
     to
         The classes; all, if not given.
     hold
-        A measured attribute that should stay as it was. May be repeated.
+        A measured attribute that should stay as it was, or nothing. May be repeated; slant and thickness, if not given.
     temperature
         Of runs with classes: multiplies the latent; below 1 the class is reached more often, and less is kept.
     strength
@@ -62,14 +62,15 @@ def class_(
     """
     import torch
 
-    from diffeo.cli.edit.subject import open_subject, restyler, write_strip
+    from diffeo.cli.edit.subject import held_attributes, open_subject, restyler, write_strip
 
+    held = held_attributes(hold)
     subject = open_subject(run, data, part, out)
     count = subject.check_classes(*(to or []))
     chosen = subject.choose(images)
     classes = list(range(count)) if to is None else to
-    restyle = restyler(subject, hold or [], temperature=temperature, strength=strength, rows=rows)
+    restyle = restyler(subject, held, temperature=temperature, strength=strength, rows=rows)
     edited = [restyle(chosen, torch.full((len(chosen),), target)) for target in classes]
     strip = torch.stack([chosen.x.to(subject.flow.device), *edited], 1)
-    write_strip(subject, strip, out, json=json, edit="class", numbers=images, classes=classes, hold=hold or [],
+    write_strip(subject, strip, out, json=json, edit="class", numbers=images, classes=classes, hold=held,
                 temperature=temperature, strength=strength)  # fmt: skip

@@ -53,6 +53,7 @@ def direction(
     from diffeo.cli.files import refuse_existing
     from diffeo.cli.output import print_json
     from diffeo.data import Part
+    from diffeo.editing.directions import check_target
 
     if (attribute is None) == (class_ is None):
         raise ValueError("give either --attribute or --class, for example: diffeo edit direction RUN --attribute slant")
@@ -83,6 +84,7 @@ def direction(
         assert class_ is not None
         name = f"class {class_}" + ("" if against is None else f" against {against}")
         target = part.labels.eq(class_)
+    check_target(target, name)
     z = editing.encode_images(subject.flow, part.x, subject.condition(part))
     found = editing.find_direction(z, target, method=method, attribute=name)
     found.save(out)

@@ -32,7 +32,7 @@ def measure(
 
     For example:
       diffeo edit measure runs/glow-mnist-classes
-      diffeo edit measure runs/glow-mnist-classes -n 5000 --hold slant --hold thickness --json
+      diffeo edit measure runs/glow-mnist-classes -n 5000 --hold nothing --json
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def measure(
     n
         How many test images, from the first; and how many samples.
     hold
-        A measured attribute that should stay as it was. May be repeated.
+        A measured attribute that should stay as it was, or nothing. May be repeated; slant and thickness, if not given.
     temperature
         Of runs with classes: multiplies the latent of images.
     strength
@@ -64,7 +64,7 @@ def measure(
     import torch
 
     from diffeo import editing
-    from diffeo.cli.edit.subject import open_subject, restyler
+    from diffeo.cli.edit.subject import held_attributes, open_subject, restyler
     from diffeo.cli.files import refuse_existing
     from diffeo.cli.output import as_json, print_json
     from diffeo.data import Part
@@ -74,9 +74,12 @@ def measure(
         raise ValueError(f"-n must be at least 1, got {n}")
     if out is not None:
         refuse_existing(out)
+    held = held_attributes(hold)
     subject = open_subject(run, data, "test", None)
     count = subject.check_classes()
-    restyle = restyler(subject, hold or [], temperature=temperature, strength=strength, rows=rows)
+    if subject.part.labels is not None:
+        subject.check_examples(subject.part.labels, 2, "the test images")
+    restyle = restyler(subject, held, temperature=temperature, strength=strength, rows=rows)
     classifier = editing.train_classifier(subject.data, seed=seed)
     chosen = subject.choose(range(min(n, len(subject.part))))
     assert chosen.labels is not None
@@ -90,7 +93,7 @@ def measure(
         chosen.x, restyle(Part(chosen.x, chosen.labels), targets), targets, classifier, subject.part,
         samples=samples, seed=seed,
     )  # fmt: skip
-    described = {"run": str(run), "hold": hold or [], "temperature": temperature, "strength": strength, "seed": seed,
+    described = {"run": str(run), "hold": held, "temperature": temperature, "strength": strength, "seed": seed,
                  "sample_temperature": sample_temperature, **asdict(found),
                  "recognised": None if recognised is None else asdict(recognised)}  # fmt: skip
     if out is not None:

@@ -64,6 +64,19 @@ class Subject:
                 raise ValueError(f"{self.data.name} has classes 0 to {count - 1}, got {number}")
         return count
 
+    def check_examples(self, labels: "Tensor", least: int, where: str) -> None:
+        """Refuse labels among which a class has fewer than `least` images.
+
+        Raises:
+            ValueError: naming the class.
+        """
+        counts = labels.bincount(minlength=self.check_classes())
+        for number, count in enumerate(counts.tolist()):
+            if count < least:
+                raise ValueError(
+                    f"class {number} of {self.data.name} has {count} images among {where}: {least} are needed"
+                )
+
     def count_levels(self) -> int:
         """How many levels the latent has.
 
@@ -85,7 +98,7 @@ class Subject:
 
 
 def restyler(
-    subject: Subject, hold: Sequence[str], *, temperature: float | None, strength: float | None, rows: int
+    subject: Subject, held: Sequence[str], *, temperature: float | None, strength: float | None, rows: int
 ) -> "Callable[[Part, Tensor], Tensor]":
     """How this run's images are brought to other classes: from images with labels and the classes wanted to images.
 
@@ -103,7 +116,9 @@ def restyler(
         raise ValueError(f"--temperature is for runs trained with --conditional, unlike {subject.run}: use --strength")
     if rows < 10:
         raise ValueError(f"--rows must be at least 10, got {rows}")
-    options: dict[str, Any] = {"hold": editing.attribute_directions(flow, train, hold, rows=rows) if hold else []}
+    if not with_classes:
+        subject.check_examples(_labels(train)[:rows], 1, f"the first {rows} training rows")
+    options: dict[str, Any] = {"hold": editing.attribute_directions(flow, train, held, rows=rows) if held else []}
     if with_classes:
         options |= {} if temperature is None else {"temperature": temperature}
         return lambda images, targets: editing.change_class(flow, images.x, _labels(images), targets, **options)
@@ -111,6 +126,19 @@ def restyler(
     means = editing.class_means(editing.encode_images(flow, some.x), _labels(some), subject.check_classes())
     options |= {"means": means} | ({} if strength is None else {"strength": strength})
     return lambda images, targets: editing.move_to_class(flow, images.x, _labels(images), targets, **options)
+
+
+def held_attributes(hold: Sequence[str] | None) -> list[str]:
+    """What ``--hold`` names: slant and thickness if it was not given, nothing for ``nothing``.
+
+    Raises:
+        ValueError: if ``nothing`` stands beside another.
+    """
+    if hold is None:
+        return ["slant", "thickness"]
+    if "nothing" in hold and len(hold) > 1:
+        raise ValueError("--hold nothing cannot stand beside another --hold")
+    return [name for name in hold if name != "nothing"]
 
 
 def _labels(images: "Part") -> "Tensor":
