@@ -40,7 +40,7 @@ def check_options(name: str, options: dict[str, Any]) -> None:
 
 
 def build_flow(name: str, data: "Dataset", options: dict[str, Any], *, conditional: bool) -> "Flow":
-    """The flow called `name` for a data set.
+    """The flow called `name` for a data set, conditioned on its classes, or on the condition that its rows have.
 
     Raises:
         ValueError: if the name or an option is unknown, or an option does not fit.
@@ -52,5 +52,6 @@ def build_flow(name: str, data: "Dataset", options: dict[str, Any], *, condition
         raise ValueError(f"{data.name} has no classes to condition on: leave --conditional out")
     recipe = getattr(diffeo, FLOWS[flow_name(name)])
     shape = data.shape if len(data.shape) > 1 else data.shape[0]
-    flow: Flow = recipe(shape, values=data.values, classes=data.classes if conditional else None, **options)
+    kind = {"classes": data.classes} if conditional else {"condition_shape": data.condition_shape}
+    flow: Flow = recipe(shape, values=data.values, **kind, **options)
     return flow

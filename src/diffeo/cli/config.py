@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import CycloptsError
 
@@ -14,6 +14,7 @@ from diffeo.cli.settings import (
     ModelSettings,
     TableSettings,
     TrainSettings,
+    check_condition,
     data_options,
 )
 
@@ -25,6 +26,7 @@ def config(
     out: Path | None = None,
     config: Path | None = None,
     conditional: Switch = False,
+    condition: Literal["downscaled"] | None = None,
     device: str | None = None,
     settings: TrainSettings | None = None,
     model: ModelSettings | None = None,
@@ -52,6 +54,8 @@ def config(
         A YAML file, or the name of a recipe, to start from; what is on the command line comes first.
     conditional
         Condition on the data's classes.
+    condition
+        Condition on what is made of each row; downscaled: the image, averaged to half its size.
     device
         cpu, cuda, ..; cpu if not given.
     settings
@@ -74,6 +78,7 @@ def config(
     name, chosen = flow_name(flow), (model or ModelSettings()).chosen()
     check_data_name(data)
     check_options(name, chosen)
+    check_condition(condition, conditional=conditional)
     folder, table = folder or FolderSettings(), table or TableSettings()
     own = data_options(data, folder, table)
     values: dict[str, Any] = {
@@ -81,6 +86,7 @@ def config(
         "data": data,
         "out": None if out is None else str(out),
         "conditional": conditional,
+        "condition": condition,
         "device": device or "cpu",
         **_written(_resolved(settings or TrainSettings(), data, own)),
     }

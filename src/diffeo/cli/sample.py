@@ -1,11 +1,16 @@
 """``diffeo sample``: draw from a trained flow."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from diffeo.cli.parse import Flag, MaybeWhole, Number, Whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from diffeo.flow import Flow
 
 
 def sample(
@@ -37,7 +42,8 @@ def sample(
     seed
         The same seed gives the same samples.
     condition
-        The class to draw; every class in turn if not given. For flows trained with --conditional.
+        The class to draw, of a run with --conditional; of one with --condition, the test row whose condition to
+        take. Every class, or every test row, in turn if not given.
     out
         A picture (.png, for images and points of the plane), a table (.csv or .parquet) or an array (.npy);
         samples.png or samples.csv if not given. An existing file is never overwritten.
@@ -49,7 +55,6 @@ def sample(
     import diffeo
     from diffeo.cli.files import check_ending, refuse_existing, write_samples
     from diffeo.cli.output import print_json
-    from diffeo.runs import sample_labels
 
     place = diffeo.models.find(run)
     flow = diffeo.load(place)
@@ -58,10 +63,11 @@ def sample(
     refuse_existing(out)
     if condition is not None and not flow.conditional:
         raise ValueError(f"{run} was trained without --conditional: leave --condition out")
-    labels = sample_labels(flow, n) if condition is None else torch.tensor([condition])
+    classes = getattr(flow.embedding, "classes", None)
+    given = _condition(run, flow, n, condition)
     generator = torch.Generator().manual_seed(seed)
-    x = flow.sample(n, labels, temperature=temperature, generator=generator)
-    per_row = flow.embedding.classes if labels is not None and condition is None else None
+    x = flow.sample(n, given, temperature=temperature, generator=generator)
+    per_row = classes if condition is None else None
     write_samples(
         out, x, 256 if flow.door is None else flow.door.values, per_row=per_row, columns=_columns(place, x.shape[1])
     )
@@ -70,6 +76,23 @@ def sample(
                     "seed": seed, "condition": condition})  # fmt: skip
     else:
         print(f"wrote {out}: {n:,} samples at temperature {temperature:g}")
+
+
+def _condition(run: Path, flow: "Flow", n: int, which: int | None) -> "Tensor | None":
+    """What the samples are conditioned on: one class or all in turn; one test row's condition, or all in turn."""
+    import torch
+
+    from diffeo.runs import read_run, sample_condition, sample_labels
+
+    if not flow.conditional or hasattr(flow.embedding, "classes"):
+        return sample_labels(flow, n) if which is None else torch.tensor([which])
+    test = read_run(run).load_data().test
+    if which is None:
+        return sample_condition(flow, n, test)
+    if not 0 <= which < len(test):
+        raise ValueError(f"--condition {which}: the test part has rows 0 to {len(test) - 1}")
+    rows = sample_condition(flow, len(test), test)
+    return None if rows is None else rows[which : which + 1]
 
 
 def _columns(run: Path, count: int) -> list[str] | None:

@@ -105,6 +105,12 @@ class TableSettings:
     """time:COLUMN: the latest rows are the test part; by a hash of the rows if not given."""
 
 
+def check_condition(condition: str | None, *, conditional: bool) -> None:
+    """Raise ValueError if two conditions are asked for."""
+    if condition is not None and conditional:
+        raise ValueError(f"--conditional is on classes, --condition {condition} on something else: give one of the two")
+
+
 def data_options(data: str, folder: FolderSettings, table: TableSettings) -> dict[str, Any]:
     """The options that a data set is loaded with: those that differ from their defaults.
 

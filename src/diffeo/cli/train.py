@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import App, CycloptsError
 from cyclopts.argument import ArgumentCollection
@@ -20,6 +20,7 @@ from diffeo.cli.settings import (
     ModelSettings,
     TableSettings,
     TrainSettings,
+    check_condition,
     data_options,
 )
 
@@ -38,6 +39,7 @@ def train(
     config: Path | None = None,
     resume: Path | None = None,
     conditional: Switch = False,
+    condition: Literal["downscaled"] | None = None,
     device: str | None = None,
     quiet: Flag = False,
     json: Flag = False,
@@ -71,6 +73,8 @@ def train(
         Go on with the run in this folder; all options are the run's own.
     conditional
         Condition on the data's classes.
+    condition
+        Condition on what is made of each row; downscaled: the image, averaged to half its size.
     device
         cpu, cuda, ..; cpu if not given.
     quiet
@@ -98,10 +102,12 @@ def train(
     else:
         if flow is None or data is None:
             raise CycloptsError(msg="train needs FLOW and DATA, for example: diffeo train realnvp moons")
+        check_condition(condition, conditional=conditional)
+        options = data_options(data, folder or FolderSettings(), table or TableSettings())
         place, summary = _train(
             flow_name(flow),
             data,
-            data_options(data, folder or FolderSettings(), table or TableSettings()),
+            options if condition is None else {**options, "condition": condition},
             model or ModelSettings(),
             settings or TrainSettings(),
             out=out,

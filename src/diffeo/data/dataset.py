@@ -14,11 +14,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Part:
-    """Rows, and the class label of each where there are classes.
+    """Rows, and the class label of each where there are classes; or another condition.
 
     Attributes:
         x: ``(N, *shape)``.
         labels: ``(N,)``.
+        condition: ``(N, ..)``, what the density of each row is conditioned on, where that is not its label.
         rows: ``(N,)``, the number of each row in its source, from 0, where that is a file or a folder.
         files: the file of each row, relative to the folder, where the source is one.
         columns: names of the columns, where a table was read whole (:func:`diffeo.data.read`).
@@ -29,6 +30,7 @@ class Part:
     rows: Tensor | None = None
     files: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
+    condition: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -69,6 +71,11 @@ class Dataset:
     def shape(self) -> tuple[int, ...]:
         """Shape of a row."""
         return tuple(self.train.x.shape[1:])
+
+    @property
+    def condition_shape(self) -> tuple[int, ...] | None:
+        """Shape of a row's condition; None where rows have none, or only labels."""
+        return None if self.train.condition is None else tuple(self.train.condition.shape[1:])
 
     @property
     def features(self) -> int:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from diffeo.data.conditions import conditioned, with_condition
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.digits import digits
 from diffeo.data.download import cache
@@ -77,25 +78,28 @@ SOURCES: dict[str, Source] = {
 
 @dataclass(frozen=True)
 class OwnData:
-    """Data of the user's: what stands before the colon, and what may be asked of it."""
+    """Data of the user's: what stands before the colon, what may be asked of it, and how many values it has."""
 
     load: Callable[..., Dataset]
     read: Callable[..., Part]
     options: tuple[str, ...]
+    values: int | None = None
 
 
 OWN: dict[str, OwnData] = {
-    "folder": OwnData(folder, read_folder, FOLDER_OPTIONS),
+    "folder": OwnData(folder, read_folder, FOLDER_OPTIONS, values=256),
     "table": OwnData(table, read_table, TABLE_OPTIONS),
 }
 
 
-def load(name: str, **options: Any) -> Dataset:
+def load(name: str, *, condition: str | None = None, **options: Any) -> Dataset:
     """A data set by name, as tensors.
 
     Args:
         name: one of :data:`SOURCES`; ``folder:PATH``, images (:func:`diffeo.data.folder.folder`); or
             ``table:PATH``, a file of numbers (:func:`diffeo.data.tables.table`).
+        condition: what the rows are conditioned on besides their labels: ``"downscaled"``, images of half the
+            size (:func:`diffeo.data.conditions.downscaled`).
         options: what a folder or table takes; None stands for an option that is not given.
 
     Raises:
@@ -108,6 +112,11 @@ def load(name: str, **options: Any) -> Dataset:
         >>> len(data.train), len(data.validation), len(data.test), data.shape, data.values
         (1257, 180, 360, (1, 8, 8), 17)
     """
+    data = _load(name, options)
+    return data if condition is None else conditioned(data, condition)
+
+
+def _load(name: str, options: dict[str, Any]) -> Dataset:
     kind, colon, path = name.partition(":")
     if colon and kind in OWN:
         own = OWN[kind]
@@ -118,7 +127,7 @@ def load(name: str, **options: Any) -> Dataset:
     return SOURCES[name].load()
 
 
-def read(name: str, **options: Any) -> Part:
+def read(name: str, *, condition: str | None = None, **options: Any) -> Part:
     """Every row of a folder or table, with no split, to be scored.
 
     Give the options of the data set that a flow was trained on, and its columns: they are read in this order,
@@ -126,6 +135,7 @@ def read(name: str, **options: Any) -> Part:
 
     Args:
         name: ``folder:PATH`` or ``table:PATH``.
+        condition: as for :func:`load`.
         options: as for :func:`load`.
 
     Raises:
@@ -137,7 +147,8 @@ def read(name: str, **options: Any) -> Part:
         also = f" {name} is split into parts: use diffeo.data.load({name!r})" if name in SOURCES else ""
         raise ValueError(f"only folder:PATH and table:PATH are read whole, got {name!r}.{also or _instead(name)}")
     own = OWN[kind]
-    return own.read(_path(kind, path), **check_options(f"{kind}:", options, own.options))
+    part = own.read(_path(kind, path), **check_options(f"{kind}:", options, own.options))
+    return part if condition is None else with_condition(part, condition, values=own.values, source=name)
 
 
 def _path(kind: str, path: str) -> str:

@@ -29,13 +29,13 @@ def draw_latents(flow: Flow, part: Part, *, rows: int = ROWS, seed: int = 0) -> 
     """
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(part), generator=generator)[:rows]
-    some = Part(part.x[chosen], None if part.labels is None else part.labels[chosen])
-    labels, found = labels_for(flow, some), []
+    rows_x, condition, found = part.x[chosen], labels_for(flow, part), []
+    condition = None if condition is None else condition[chosen.to(condition.device)]
     size = max(1, 2**19 // math.prod(flow.shape))
-    for start in range(0, len(some), size):
-        x = some.x[start : start + size].to(flow.device)
+    for start in range(0, len(rows_x), size):
+        x = rows_x[start : start + size].to(flow.device)
         noise = None if flow.door is None else flow.draw_noise(x, generator)
-        z, _ = flow.encode(x, None if labels is None else labels[start : start + size], noise)
+        z, _ = flow.encode(x, None if condition is None else condition[start : start + size], noise)
         found.append(z.cpu())
     return torch.cat(found)
 

@@ -59,13 +59,16 @@ def bits_per_nat(flow: Flow) -> float:
 
 
 def labels_for(flow: Flow, part: Part) -> Tensor | None:
-    """The labels of a part where the flow is conditioned, on its device.
+    """What a part's rows are conditioned on, where the flow is: the part's condition, or else its labels.
+
+    It is on the flow's device, and in its dtype where it is not of integers.
 
     Raises:
         ValueError: if it is, and there are none.
     """
     if not flow.conditional:
         return None
-    if part.labels is None:
-        raise ValueError("this flow is conditioned, and the data set has no labels")
-    return part.labels.to(flow.device)
+    given = part.labels if part.condition is None else part.condition
+    if given is None:
+        raise ValueError("this flow is conditioned, and the data set has no labels and no other condition")
+    return given.to(flow.device, flow.dtype if given.is_floating_point() else given.dtype)

@@ -7,6 +7,7 @@ from diffeo.runs.curve import write_curve as write_curve
 from diffeo.runs.folder import Run as Run
 from diffeo.runs.folder import read_run as read_run
 from diffeo.runs.report import write_report as write_report
+from diffeo.runs.samples import sample_condition as sample_condition
 from diffeo.runs.samples import sample_labels as sample_labels
 from diffeo.runs.samples import samples_picture as samples_picture
 from diffeo.runs.scores import Scores as Scores

@@ -72,7 +72,8 @@ class Run:
                 )
             return found
         same_kind = ":" in own and name.partition(":")[0] == own.partition(":")[0]
-        return data.load(name, **(self.data_options if same_kind else {}))
+        options = self.data_options if same_kind else {"condition": self.data_options.get("condition")}
+        return data.load(name, **options)
 
     def load_flow(self) -> Flow:
         """The flow with its best weights so far.

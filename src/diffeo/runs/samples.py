@@ -4,8 +4,8 @@ import io
 
 import torch
 
-from diffeo.data import Dataset
-from diffeo.evaluation import density_picture, image_grid, save_figure
+from diffeo.data import Dataset, Part
+from diffeo.evaluation import density_picture, image_grid, labels_for, save_figure
 from diffeo.flow import Flow
 
 SHOWN = 64  # images in the picture
@@ -21,9 +21,9 @@ def samples_picture(flow: Flow, data: Dataset, *, seed: int = 0) -> bytes | None
     if flow.door is not None and shows_images(flow):
         classes = getattr(flow.embedding, "classes", None) or 1
         n = max(classes, SHOWN - SHOWN % classes)  # every class as often as the others
-        labels = sample_labels(flow, n)
-        x = flow.sample(n, labels, temperature=TEMPERATURE, generator=generator)
-        image_grid(x, flow.door.values, columns=None if labels is None else classes).save(buffer, format="PNG")
+        condition = sample_condition(flow, n, data.test)
+        x = flow.sample(n, condition, temperature=TEMPERATURE, generator=generator)
+        image_grid(x, flow.door.values, columns=classes if classes > 1 else None).save(buffer, format="PNG")
     elif on_the_plane(flow):
         save_figure(density_picture(flow, flow.sample(5000, generator=generator), data.test.x), buffer)
     else:
@@ -37,10 +37,17 @@ def sample_labels(flow: Flow, n: int) -> torch.Tensor | None:
     return None if classes is None else torch.arange(n, device=flow.device) % classes
 
 
+def sample_condition(flow: Flow, n: int, part: Part) -> torch.Tensor | None:
+    """What `n` samples are conditioned on: every class in turn, or else what the rows of a part are, in turn."""
+    if hasattr(flow.embedding, "classes"):
+        return sample_labels(flow, n)
+    condition = labels_for(flow, part)
+    return None if condition is None else condition[torch.arange(n, device=condition.device) % len(condition)]
+
+
 def shows_images(flow: Flow) -> bool:
-    """Whether samples are images that a picture can show: integers, grey or colour, of classes or of no condition."""
-    drawable = len(flow.shape) == 3 and flow.shape[0] in (1, 3) and flow.door is not None
-    return drawable and (not flow.conditional or hasattr(flow.embedding, "classes"))
+    """Whether samples are images that a picture can show: integers, grey or colour."""
+    return len(flow.shape) == 3 and flow.shape[0] in (1, 3) and flow.door is not None
 
 
 def on_the_plane(flow: Flow) -> bool:

@@ -158,7 +158,7 @@ def _rows(run: Run, own: Dataset, source: str, part: PartName) -> tuple[Part, in
             f"the columns of {own.name} were divided beforehand, and {source} would have to be in the same way. "
             f"Score {own.name} itself: diffeo score {run.folder} {own.name}"
         )
-    options = {}
+    options = {"condition": own.options.get("condition")}
     if source.partition(":")[0] == run.data_name.partition(":")[0]:
         options = {name: value for name, value in own.options.items() if name not in OF_THE_SPLIT}
         if own.columns is not None:

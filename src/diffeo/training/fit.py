@@ -82,7 +82,7 @@ def fit(
     Args:
         flow: the flow; initialized from the training rows if it is not yet.
         data: ``(N, *shape)``, or a data set of :func:`diffeo.data.load`, whose parts are used.
-        condition: for a tensor: ``(N, ..)``; a data set's labels are used where the flow takes classes.
+        condition: for a tensor: ``(N, ..)``; a data set brings its own.
         validation: for a tensor: rows to choose the best weights by (with a condition: a pair); a tenth of
             `data`, by seed, if not given.
         epochs: passes over the training rows; 50 if neither this nor a time budget is given.

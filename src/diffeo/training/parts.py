@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from diffeo.data import Dataset, Part
+from diffeo.evaluation import labels_for
 from diffeo.flow import Flow
 from diffeo.training.order import generator
 
@@ -44,9 +45,10 @@ def _divided(
 ) -> tuple[Part, Part]:
     if isinstance(data, Dataset):
         if condition is not None or validation is not None:
-            raise ValueError("fit: a data set brings its own labels and validation part; give tensors to choose them")
-        labelled = flow.conditional
-        train, held = (Part(p.x, p.labels if labelled else None) for p in (data.train, data.validation))
+            raise ValueError(
+                "fit: a data set brings its own condition and validation part; give tensors to choose them"
+            )
+        train, held = (Part(p.x, labels_for(flow, p)) for p in (data.train, data.validation))
         return train, held
     if not isinstance(data, Tensor):
         raise TypeError(f"fit: expected a torch.Tensor or a data set, got {type(data).__name__}. Use torch.as_tensor")

@@ -3,7 +3,9 @@
 from cyclopts import App
 
 from diffeo.cli.edit.change import class_
+from diffeo.cli.edit.denoise import denoise
 from diffeo.cli.edit.direction import direction
+from diffeo.cli.edit.inpaint import inpaint
 from diffeo.cli.edit.interpolate import interpolate
 from diffeo.cli.edit.levels import levels
 from diffeo.cli.edit.measure import measure
@@ -12,6 +14,7 @@ from diffeo.cli.edit.neighbours import neighbours
 from diffeo.cli.edit.reconstruct import reconstruct
 from diffeo.cli.edit.sweep import sweep
 from diffeo.cli.edit.temperature import temperature
+from diffeo.cli.edit.upscale import upscale
 
 HELP = """Change images in latent space: encode, edit, decode.
 
@@ -24,6 +27,9 @@ diffeo edit COMMAND --help explains a command."""
 edit = App(name="edit", help=HELP, usage="Usage: diffeo edit COMMAND RUN [OPTIONS]", help_format="plaintext")
 
 edit.command(interpolate)
+edit.command(inpaint)
+edit.command(denoise)
+edit.command(upscale)
 edit.command(temperature)
 edit.command(levels)
 edit.command(reconstruct)

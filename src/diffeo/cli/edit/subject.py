@@ -47,7 +47,8 @@ class Subject:
                     f"{len(self.part) - 1}"
                 )
         rows = torch.tensor(list(numbers))
-        return Part(self.part.x[rows], None if self.part.labels is None else self.part.labels[rows])
+        labels, condition = (None if t is None else t[rows] for t in (self.part.labels, self.part.condition))
+        return Part(self.part.x[rows], labels, condition=condition)
 
     def check_classes(self, *classes: int) -> int:
         """How many classes the data has.
@@ -90,7 +91,7 @@ class Subject:
         return count
 
     def condition(self, images: "Part") -> "Tensor | None":
-        """What the flow is conditioned on for these images: their labels, or nothing."""
+        """What the flow is conditioned on for these images: their labels or other condition, or nothing."""
         from diffeo.evaluation import labels_for
 
         return labels_for(self.flow, images)
