@@ -21,7 +21,7 @@ from recipe_of import RECIPES, differences
 
 import diffeo
 from diffeo.data import SOURCES
-from diffeo.evaluation import baselines, labels_for, likelihood, round_trip
+from diffeo.evaluation import baselines, condition_for, likelihood, round_trip
 from diffeo.models.cards import CARD_FILE
 from diffeo.models.places import SHIPPED
 from diffeo.runs import Run, read_run, write_curve
@@ -102,7 +102,7 @@ def card(run: Run, name: str) -> dict[str, Any]:
     """Everything that is said of the model, measured now."""
     flow, data, source = run.load_flow(), run.load_data(), SOURCES[run.data_name]
     summary, seed = run.summary or {}, int(run.record["seed"])
-    labels = labels_for(flow, data.test)
+    labels = condition_for(flow, data.test)
     test, trip = likelihood(flow, data.test, seed=seed), round_trip(flow, data.test.x, labels)
     report = diffeo.verify(flow, data.test.x, labels)
     rows, checked = check(flow)

@@ -61,7 +61,7 @@ def verify(
 
 def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exact_up_to: int) -> "Report":
     import diffeo
-    from diffeo.evaluation import labels_for
+    from diffeo.evaluation import condition_for
     from diffeo.runs import read_run
     from diffeo.runs.folder import RUN_FILE, SUMMARY_FILE
 
@@ -74,5 +74,5 @@ def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exac
         if dataset.shape != flow.shape:
             raise ValueError(f"{run} is of rows of shape {flow.shape}, {dataset.name} has {dataset.shape}")
         chosen = getattr(dataset, part)
-        x, labels = chosen.x, labels_for(flow, chosen)
+        x, labels = chosen.x, condition_for(flow, chosen)
     return diffeo.verify(flow, x, labels, rows=rows, exact_up_to=exact_up_to, seed=seed)

@@ -26,8 +26,8 @@ from diffeo.evaluation.latents import draw_latents as draw_latents
 from diffeo.evaluation.latents import latent_map_picture as latent_map_picture
 from diffeo.evaluation.latents import latents_picture as latents_picture
 from diffeo.evaluation.likelihood import Estimate as Estimate
+from diffeo.evaluation.likelihood import condition_for as condition_for
 from diffeo.evaluation.likelihood import estimate as estimate
-from diffeo.evaluation.likelihood import labels_for as labels_for
 from diffeo.evaluation.likelihood import likelihood as likelihood
 from diffeo.evaluation.likelihood import row_log_probs as row_log_probs
 from diffeo.evaluation.part import evaluate as evaluate

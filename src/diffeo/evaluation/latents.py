@@ -9,7 +9,7 @@ from torch import Tensor
 
 from diffeo.data import Part
 from diffeo.evaluation.figures import INK, SAMPLE, SERIES, plain
-from diffeo.evaluation.likelihood import labels_for
+from diffeo.evaluation.likelihood import condition_for
 from diffeo.flow import Flow
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def draw_latents(flow: Flow, part: Part, *, rows: int = ROWS, seed: int = 0) -> 
     """
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(part), generator=generator)[:rows]
-    rows_x, condition, found = part.x[chosen], labels_for(flow, part), []
+    rows_x, condition, found = part.x[chosen], condition_for(flow, part), []
     condition = None if condition is None else condition[chosen.to(condition.device)]
     size = max(1, 2**19 // math.prod(flow.shape))
     for start in range(0, len(rows_x), size):

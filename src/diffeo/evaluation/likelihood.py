@@ -45,7 +45,7 @@ def row_log_probs(flow: Flow, part: Part, *, samples: int = 1, seed: int = 0) ->
     A flow that takes classes is given the labels.
     """
     x = part.x.to(flow.device)
-    labels = labels_for(flow, part)
+    labels = condition_for(flow, part)
     if flow.door is None:
         flow.check(x, labels)
         return flow.log_prob(x, labels, batch_size=max(1, 2**19 // math.prod(flow.shape))).double().cpu()
@@ -58,7 +58,7 @@ def bits_per_nat(flow: Flow) -> float:
     return -1 / (math.prod(flow.shape) * math.log(2))
 
 
-def labels_for(flow: Flow, part: Part) -> Tensor | None:
+def condition_for(flow: Flow, part: Part) -> Tensor | None:
     """What a part's rows are conditioned on, where the flow is: the part's condition, or else its labels.
 
     It is on the flow's device, and in its dtype where it is not of integers.

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from diffeo.data import Dataset, Part
 from diffeo.evaluation.baselines import baselines
 from diffeo.evaluation.calibration import TooFewRows, calibration
-from diffeo.evaluation.likelihood import Estimate, bits_per_nat, estimate, labels_for, row_log_probs
+from diffeo.evaluation.likelihood import Estimate, bits_per_nat, condition_for, estimate, row_log_probs
 from diffeo.evaluation.round_trip import round_trip
 from diffeo.evaluation.units import units
 from diffeo.flow import Flow
@@ -62,7 +62,7 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
             "log_likelihood_standardised": estimate(log_prob + offsets.standardised),
         }
     simple = {name: moved(value, shift) for name, value in baselines(replace(data, test=rows)).items()}
-    trip = round_trip(flow, rows.x, labels_for(flow, rows))
+    trip = round_trip(flow, rows.x, condition_for(flow, rows))
     figures: dict[str, float] | None
     try:
         fit = calibration(flow, rows, seed=seed)

@@ -13,9 +13,9 @@ from diffeo.evaluation import (
     calibration_picture,
     column_picture,
     compare_columns,
+    condition_for,
     correlation_picture,
     draw_latents,
-    labels_for,
     latent_map_picture,
     latents_picture,
     pair_picture,
@@ -74,7 +74,7 @@ def column_section(flow: Flow, data: Dataset, seed: int) -> Columns | None:
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(data.test), generator=generator)[:ROWS]
     real = data.test.x[chosen].double()
-    condition = labels_for(flow, data.test)
+    condition = condition_for(flow, data.test)
     condition = None if condition is None else condition[chosen.to(condition.device)]
     drawn = flow.sample(len(real), condition, generator=generator).double().cpu()
     drawn = drawn[drawn.isfinite().all(1)]

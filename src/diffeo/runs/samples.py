@@ -5,7 +5,7 @@ import io
 import torch
 
 from diffeo.data import Dataset, Part
-from diffeo.evaluation import density_picture, image_grid, labels_for, save_figure
+from diffeo.evaluation import condition_for, density_picture, image_grid, save_figure
 from diffeo.flow import Flow
 
 SHOWN = 64  # images in the picture
@@ -41,7 +41,7 @@ def sample_condition(flow: Flow, n: int, part: Part) -> torch.Tensor | None:
     """What `n` samples are conditioned on: every class in turn, or else what the rows of a part are, in turn."""
     if hasattr(flow.embedding, "classes"):
         return sample_labels(flow, n)
-    condition = labels_for(flow, part)
+    condition = condition_for(flow, part)
     return None if condition is None else condition[torch.arange(n, device=condition.device) % len(condition)]
 
 

@@ -23,8 +23,8 @@ from diffeo.data import Dataset
 from diffeo.evaluation import (
     Estimate,
     baselines,
+    condition_for,
     integral,
-    labels_for,
     likelihood,
     log_det_error,
     round_trip,
@@ -221,7 +221,7 @@ def _conclude(
     say(f"evaluating on {len(data.test):,} test rows")
     started = time.perf_counter()
     found = likelihood(flow, data.test, seed=seed)
-    labels = labels_for(flow, data.test)
+    labels = condition_for(flow, data.test)
     trip = round_trip(flow, data.test.x, labels)
     summary = {
         "flow": type(flow).__name__,

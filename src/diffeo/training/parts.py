@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from diffeo.data import Dataset, Part
-from diffeo.evaluation import labels_for
+from diffeo.evaluation import condition_for
 from diffeo.flow import Flow
 from diffeo.training.order import generator
 
@@ -48,7 +48,7 @@ def _divided(
             raise ValueError(
                 "fit: a data set brings its own condition and validation part; give tensors to choose them"
             )
-        train, held = (Part(p.x, labels_for(flow, p)) for p in (data.train, data.validation))
+        train, held = (Part(p.x, condition_for(flow, p)) for p in (data.train, data.validation))
         return train, held
     if not isinstance(data, Tensor):
         raise TypeError(f"fit: expected a torch.Tensor or a data set, got {type(data).__name__}. Use torch.as_tensor")

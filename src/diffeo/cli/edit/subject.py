@@ -92,9 +92,9 @@ class Subject:
 
     def condition(self, images: "Part") -> "Tensor | None":
         """What the flow is conditioned on for these images: their labels or other condition, or nothing."""
-        from diffeo.evaluation import labels_for
+        from diffeo.evaluation import condition_for
 
-        return labels_for(self.flow, images)
+        return condition_for(self.flow, images)
 
 
 def restyler(

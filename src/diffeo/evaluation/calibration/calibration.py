@@ -12,7 +12,7 @@ from diffeo.evaluation.calibration.coverage import Coverage, coverage, quantile_
 from diffeo.evaluation.calibration.draws import draw_for_rows, encoded
 from diffeo.evaluation.calibration.normality import Normality, normality
 from diffeo.evaluation.calibration.two_sample import Classifier, Discrepancy, classifier_test, discrepancy
-from diffeo.evaluation.likelihood import labels_for
+from diffeo.evaluation.likelihood import condition_for
 from diffeo.flow import Flow
 
 FEWEST_ROWS = 20
@@ -130,7 +130,7 @@ def calibration(flow: Flow, part: Part, *, rows: int = 2000, seed: int = 0) -> C
         True
     """
     generator = torch.Generator().manual_seed(seed)
-    condition = labels_for(flow, part)
+    condition = condition_for(flow, part)
     usable = part.x.isfinite().flatten(1).all(1).cpu()
     if condition is not None:
         usable &= condition.isfinite().reshape(len(condition), -1).all(1).cpu()
