@@ -78,7 +78,7 @@ class Memorisation:
             f"image than to any test image ({found.at_training_expected:.1%} by chance, p = "
             f"{found.at_training_p_value:.2g}). {_notice(found.at_training_detectable)}",
             f"Memorisation, likelihood: training images cost {self.train.mean:.4f} bits/dim, test images "
-            f"{gap.mean:+.4f} ± {gap.standard_error:.4f} more.",
+            f"{self.test.mean:.4f}, a difference of {gap.mean:+.4f} ± {gap.standard_error:.4f}.",
         ]
 
 
