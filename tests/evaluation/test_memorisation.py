@@ -193,3 +193,14 @@ def test_large_images_are_compared_by_what_is_seen_from_afar() -> None:
     near = nearest_neighbours(comparable(noisy), comparable(image))
     assert near.indices[:, 0].tolist() == [0, 1, 2]
     assert float(near.distances.max()) < 0.35
+
+
+def test_labels_that_are_in_both_parts_or_are_no_whole_numbers_are_no_groups() -> None:
+    data = faces()
+    flow = diffeo.NICE(data.shape, values=256, width=8)
+    flow.initialize(data.train.x)
+    for change in (lambda who: who % 5, lambda who: who + 0.5):
+        parts = (Part(part.x, change(part.labels)) for part in (data.train, data.validation, data.test))
+        found = memorisation(flow, Dataset("faces", *parts, values=256), samples=10)
+        assert not found.grouped
+        assert found.copying.groups == 15

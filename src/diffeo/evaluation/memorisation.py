@@ -92,8 +92,9 @@ def _notice(share: float | None) -> str:
 def memorisation(flow: Flow, data: Dataset, *, samples: int = SAMPLES, seed: int = 0) -> Memorisation:
     """Look for copies of training images, with :func:`~diffeo.evaluation.copying.copying`, and for a gap.
 
-    Where a data set has labels and no classes, rows of one label are a group: images of one person are alike, whether
-    anything was memorised or not. A conditioned flow is asked for samples of the conditions of test rows.
+    Where a data set has labels, no classes, and no label in both parts, rows of one label are a group: images of one
+    person are alike, whether anything was memorised or not. A conditioned flow is asked for samples of the conditions
+    of test rows.
 
     Args:
         flow: a flow of images of integers.
@@ -124,26 +125,31 @@ def memorisation(flow: Flow, data: Dataset, *, samples: int = SAMPLES, seed: int
     if conditions is not None:
         conditions = conditions[torch.randint(len(data.test), (samples,), generator=generator).to(conditions.device)]
     drawn = flow.sample(samples, conditions, generator=generator).cpu()
-    groups = _groups(data.train, data), _groups(data.test, data)
-    both = None if groups[0] is None or groups[1] is None else (groups[0], groups[1])
-    found = copying(drawn, data.train.x, data.test.x, groups=both, seed=seed)
-    train, test = (_bits(flow, part, data, seed) for part in (data.train, data.test))
-    return Memorisation(found, train, test, both is not None, drawn)
+    groups = _groups(data)
+    found = copying(drawn, data.train.x, data.test.x, groups=groups, seed=seed)
+    of_train, of_test = groups or (None, None)
+    train, test = _bits(flow, data.train, of_train, seed), _bits(flow, data.test, of_test, seed)
+    return Memorisation(found, train, test, groups is not None, drawn)
 
 
-def _groups(part: Part, data: Dataset) -> Tensor | None:
-    return part.labels if data.classes is None and part.labels is not None and part.labels.dim() == 1 else None
+def _groups(data: Dataset) -> tuple[Tensor, Tensor] | None:
+    """The groups of training and test rows; None where labels are something else, such as conditions."""
+    train, test = data.train.labels, data.test.labels
+    if data.classes is not None or train is None or test is None:
+        return None
+    if train.dim() != 1 or train.is_floating_point() or bool(torch.isin(test, train).any()):
+        return None
+    return train, test
 
 
-def _bits(flow: Flow, part: Part, data: Dataset, seed: int) -> Estimate:
+def _bits(flow: Flow, part: Part, groups: Tensor | None, seed: int) -> Estimate:
     """Bits a dimension of at most 1,000 rows; with groups, over the groups' means."""
     chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(part))[:ROWS])
     some = Part(part.x[chosen], None if part.labels is None else part.labels[chosen])
     bits = row_log_probs(flow, some, seed=seed) * bits_per_nat(flow)
-    groups = _groups(some, data)
     if groups is None:
         return estimate(bits)
-    names, at = groups.unique(return_inverse=True)
+    names, at = groups[chosen].unique(return_inverse=True)
     return estimate(bits.new_zeros(len(names)).index_add(0, at, bits) / at.bincount())
 
 
