@@ -1,7 +1,7 @@
 """Whether an image flow has learned its training images by heart: its samples, and its likelihoods."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,7 +145,8 @@ def _groups(data: Dataset) -> tuple[Tensor, Tensor] | None:
 def _bits(flow: Flow, part: Part, groups: Tensor | None, seed: int) -> Estimate:
     """Bits a dimension of at most 1,000 rows; with groups, over the groups' means."""
     chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(part))[:ROWS])
-    some = Part(part.x[chosen], None if part.labels is None else part.labels[chosen])
+    taken: dict[str, Any] = {name: rows[chosen] for name, rows in vars(part).items() if isinstance(rows, Tensor)}
+    some = replace(part, **taken, files=None)
     bits = row_log_probs(flow, some, seed=seed) * bits_per_nat(flow)
     if groups is None:
         return estimate(bits)
