@@ -11,7 +11,7 @@ diffeo edit temperature "$run" -n 6 --out "$made/edit-temperature.png"
 diffeo edit levels "$run" --images 3,17,18 --out "$made/edit-levels.png"
 diffeo edit reconstruct "$run" --images 3,17,18,1 --out "$made/edit-reconstruction.png"
 diffeo edit mix "$run" --images 3,18 --with 10,32 --out "$made/edit-mix.png"
-diffeo edit neighbours "$run" -n 500 --shown 5 --out "$made/edit-neighbours.png"
+diffeo edit neighbours "$run" --shown 5 --out "$made/edit-neighbours.png"
 for attribute in thickness slant; do
   diffeo edit direction "$classes" --attribute $attribute --rows 2000 --out "$made/$attribute.safetensors"
   diffeo edit sweep "$classes" --images 3,17,18 --direction "$made/$attribute.safetensors" \

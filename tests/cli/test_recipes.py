@@ -27,7 +27,7 @@ def test_every_recipe_is_understood_and_names_what_matters(tmp_path: Path) -> No
         assert set(said) >= MATTERS, name
         assert ("epochs" in said) != ("time-budget" in said), name
         assert name.startswith(f"{said['flow']}-{said['data']}"), name
-        image = said["data"] in ("digits", "mnist", "fashion-mnist")
+        image = said["data"] in ("digits", "mnist", "fashion-mnist", "olivetti")
         options = {"realnvp": {"levels", "blocks", "width", "dropout", "preprocessing"},
                    "glow": {"levels", "steps", "width", "preprocessing"}}[said["flow"]]  # fmt: skip
         assert set(said["model"]) == (options if image else {"couplings", "depth", "width", "dropout"}), name

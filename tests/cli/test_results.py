@@ -53,6 +53,25 @@ def test_evaluate_repeats_the_summary_and_names_its_units(place: Path) -> None:
     assert "0 wrong values" in done.stdout
 
 
+def test_evaluate_looks_for_copies_of_training_images(place: Path) -> None:
+    done = diffeo("evaluate", "digits", "--samples", 4, "--neighbours", "pairs.png", cwd=place)
+    assert "by 1 draw: " in done.stdout
+    assert "Memorisation, distances: samples are " in done.stdout
+    assert "nearer to a training image than to any test image" in done.stdout
+    assert "wrote pairs.png" in done.stdout
+    with Image.open(place / "pairs.png") as picture:
+        assert picture.width >= 640
+    assert "pairs.png exists" in diffeo("evaluate", "digits", "--neighbours", "pairs.png", cwd=place, status=1).stderr
+    refused = diffeo("evaluate", "digits", "--neighbours", "pairs.jpg", cwd=place, status=1).stderr
+    assert "a picture is a .png, got pairs.jpg. Use --neighbours pairs.png" in refused
+    refused = diffeo("evaluate", "toy", "--neighbours", "toy.png", cwd=place, status=1).stderr
+    assert "--neighbours is for runs on images" in refused
+    found = json.loads(diffeo("evaluate", "digits", "--json", cwd=place).stdout)["memorisation"]
+    assert 0 <= found["nearer_p_value"] <= 1
+    assert found["test_groups"] == 360
+    assert "memorisation" not in json.loads(diffeo("evaluate", "toy", "--json", cwd=place).stdout)
+
+
 def test_evaluate_gives_json_of_any_part_and_of_other_data(place: Path) -> None:
     done = diffeo("evaluate", "toy", "circles", "--part", "validation", "--json", "--out", "e.json", cwd=place)
     found = json.loads(done.stdout)

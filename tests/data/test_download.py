@@ -38,7 +38,9 @@ def files() -> dict[str, bytes]:
 def mirrors(files: dict[str, bytes], server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Two mirrors, /one and /other, of which /other has all of it."""
     monkeypatch.delenv("DIFFEO_MIRROR")
-    monkeypatch.setitem(download.MIRRORS, "mnist", (f"{server.address}/one", f"{server.address}/other"))
+    monkeypatch.setitem(
+        download.MIRRORS, "mnist", (f"{server.address}/one/{{file}}.gz", f"{server.address}/other/{{file}}.gz")
+    )
     monkeypatch.setitem(
         download.SHA256, "mnist", {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     )
@@ -127,7 +129,9 @@ def test_a_silent_server_is_given_up(
 
 
 def test_a_dead_mirror_is_followed_by_the_next(mirrors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(download.MIRRORS, "mnist", ("http://127.0.0.1:9/mnist", f"{mirrors.address}/other"))
+    monkeypatch.setitem(
+        download.MIRRORS, "mnist", ("http://127.0.0.1:9/mnist/{file}.gz", f"{mirrors.address}/other/{{file}}.gz")
+    )
     assert len(diffeo.data.load("mnist").train) == 55_000
 
 

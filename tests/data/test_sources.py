@@ -18,7 +18,7 @@ def test_what_is_listed_is_what_is_loaded(name: str) -> None:
 
 
 def test_every_source_says_what_it_is() -> None:
-    assert {"digits", "mnist", "fashion-mnist", "power", "moons"} <= set(SOURCES)
+    assert {"digits", "mnist", "fashion-mnist", "olivetti", "power", "moons"} <= set(SOURCES)
     assert all(source.about and source.licence for source in SOURCES.values())
 
 

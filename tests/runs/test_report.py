@@ -75,6 +75,8 @@ def test_it_shows_the_test_figure_beside_its_baselines_and_the_checks(trained: P
     assert ("integers that came back wrong" in page.text) == bits
     assert ("Columns: samples beside data" in page.text) == (not bits)
     assert ("The mean latent image" in page.text) == bits
+    assert ("Memorisation, distances" in page.text) == bits
+    assert f"{summary['peak_memory']['process']:,.0f} MiB of memory at the peak" in page.text
     assert "parameters" in page.text
     assert "network passes" in page.text
 

@@ -16,11 +16,15 @@ def evaluate(
     seed: int = 0,
     json: Flag = False,
     out: Path | None = None,
+    neighbours: Path | None = None,
 ) -> None:
-    """Measure a run: likelihood with its standard error beside simple densities, and the round trip.
+    """Measure a run: likelihood with its standard error beside simple densities, round trip, calibration.
+
+    Images on the run's own data are also looked through for copies of training images.
 
     For example:
       diffeo evaluate runs/glow-mnist --samples 16
+    diffeo evaluate runs/glow-mnist --neighbours pairs.png
       diffeo evaluate runs/realnvp-sales --part validation --json
 
     Parameters
@@ -39,19 +43,35 @@ def evaluate(
         Print JSON instead of a table.
     out
         A file to write the JSON to.
+    neighbours
+        Of images: a PNG to write, of samples beside their nearest training images.
     """
     from diffeo.cli.files import refuse_existing
     from diffeo.cli.output import as_json, print_json
     from diffeo.cli.tables import note_unfinished, show_evaluation
     from diffeo.evaluation import evaluate as measure
+    from diffeo.evaluation import memorisation
     from diffeo.io import write_atomically
     from diffeo.runs import read_run
+    from diffeo.runs.samples import sample_pairs, shows_images
 
-    if out is not None:
-        refuse_existing(out)
+    for path in (out, neighbours):
+        if path is not None:
+            refuse_existing(path)
+    if neighbours is not None and neighbours.suffix.lower() != ".png":
+        raise ValueError(f"a picture is a .png, got {neighbours}. Use --neighbours {neighbours.with_suffix('.png')}")
     opened = read_run(run)
     note_unfinished(opened)
-    found = measure(opened.load_flow(), opened.load_data(data), part=part, samples=samples, seed=seed)
+    flow, rows = opened.load_flow(), opened.load_data(data)
+    images = shows_images(flow) and rows.name == opened.data_name
+    if neighbours is not None and not images:
+        raise ValueError("--neighbours is for runs on images, and on the data they were trained on. Leave it out")
+    found = measure(flow, rows, part=part, samples=samples, seed=seed)
+    if images:
+        copies = memorisation(flow, rows, seed=seed)
+        found |= {"memorisation": copies.summary(), "memorisation_in_words": copies.lines()}
+    if neighbours is not None:
+        write_atomically(neighbours, sample_pairs(copies, rows))
     described = {"run": str(run), **found}
     if out is not None:
         write_atomically(out, (as_json(described) + "\n").encode())
@@ -59,5 +79,6 @@ def evaluate(
         print_json(described)
         return
     show_evaluation(found)
-    if out is not None:
-        print(f"wrote {out}")
+    for path in (out, neighbours):
+        if path is not None:
+            print(f"wrote {path}")

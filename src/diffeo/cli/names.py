@@ -11,6 +11,7 @@ DataName = Literal[
     "digits",
     "mnist",
     "fashion-mnist",
+    "olivetti",
     "power",
     "moons",
     "circles",

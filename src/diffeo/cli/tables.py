@@ -40,6 +40,9 @@ def show_evaluation(found: dict[str, Any]) -> None:
     if bits:
         draws = "1 draw" if found["samples"] == 1 else f"{found['samples']} draws"
         console.print(f"{found['flow']}'s figure is an upper bound by {draws} of noise a row", highlight=False)
+        if found["samples"] > 1:
+            one = found["bits_per_dim_by_one_draw"]
+            console.print(f"by 1 draw: {_number(one['mean'])} ± {_number(one['standard_error'])}", highlight=False)
     else:
         standard = found["log_likelihood_standardised"]
         console.print(
@@ -48,7 +51,7 @@ def show_evaluation(found: dict[str, Any]) -> None:
             highlight=False,
         )
     _show_round_trip(console, f"{found['rows']:,} {found['part']} rows", found)
-    for line in found["calibration_in_words"]:
+    for line in [*found["calibration_in_words"], *found.get("memorisation_in_words", [])]:
         console.print(line, highlight=False, markup=False)
 
 

@@ -18,7 +18,8 @@ class Part:
 
     Attributes:
         x: ``(N, *shape)``.
-        labels: ``(N,)``.
+        labels: ``(N,)``. In a data set without classes they name groups of rows that are alike, such as the images of
+            one person.
         condition: ``(N, ..)``, what the density of each row is conditioned on, where that is not its label.
         rows: ``(N,)``, the number of each row in its source, from 0, where that is a file or a folder.
         files: the file of each row, relative to the folder, where the source is one.

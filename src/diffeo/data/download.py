@@ -1,4 +1,4 @@
-"""Files from mirrors: whole and of the published content, or not kept at all."""
+"""Files of data sets: found on this machine, or from mirrors, whole and of the published content or not kept."""
 
 import gzip
 import os
@@ -11,12 +11,16 @@ TIMEOUT = 20.0  # seconds without a byte
 
 MIRRORS = {
     "mnist": (
-        "https://ossci-datasets.s3.amazonaws.com/mnist",
-        "https://storage.googleapis.com/cvdf-datasets/mnist",
+        "https://ossci-datasets.s3.amazonaws.com/mnist/{file}.gz",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/{file}.gz",
     ),
     "fashion-mnist": (
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}.gz",
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/{file}.gz",
+    ),
+    "olivetti": (
+        "https://ndownloader.figshare.com/files/5976027",
+        "https://cs.nyu.edu/~roweis/data/olivettifaces.mat",
     ),
 }
 
@@ -34,6 +38,9 @@ SHA256 = {
         "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
         "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     },
+    "olivetti": {
+        "olivettifaces.mat": "b612fb967f2dc77c9c62d3e1266e0c73d5fca46a4b8906c18e454d41af987794",
+    },
 }
 
 
@@ -44,10 +51,54 @@ def cache() -> Path:
     return Path(os.environ.get(CACHE) or pooch.os_cache("diffeo"))
 
 
-def mirrors(name: str) -> tuple[str, ...]:
-    """The addresses to ask, in this order; only ``DIFFEO_MIRROR`` if that is set."""
+def folder_of(name: str) -> Path | None:
+    """The folder on this machine that holds a data set's files, if there is one.
+
+    It is ``$DIFFEO_DATA/NAME``; or ``datasets/NAME`` in one of the system's folders for shared data
+    (``XDG_DATA_DIRS``), where Debian's package dataset-fashion-mnist puts them; or the cache of downloads.
+    """
+    root = os.environ.get("DIFFEO_DATA")
+    if root and (Path(root) / name).is_dir():
+        return Path(root) / name
+    shared = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
+    places = [Path(place) / "datasets" / name for place in shared.split(os.pathsep) if place]
+    for place in (*places, cache() / name):
+        if all(_find(place, file) for file in SHA256[name]):
+            return place
+    return None
+
+
+def whole(name: str, file: str) -> Path:
+    """A file of a data set on this machine, packed or not; downloaded if it is not there.
+
+    Raises:
+        FileNotFoundError: if the data set's folder lacks it, or no mirror gives it.
+    """
+    folder = folder_of(name)
+    if folder is None or folder == cache() / name:
+        return fetch(name, file)
+    path = _find(folder, file)
+    if path is None:
+        raise FileNotFoundError(
+            f"{folder} is there, but it holds no {file}{_packing(name)}. Put the file there, or remove {folder}"
+        )
+    return path
+
+
+def _find(folder: Path, file: str) -> Path | None:
+    return next((path for path in (folder / f"{file}.gz", folder / file) if path.is_file()), None)
+
+
+def _packing(name: str) -> str:
+    return ".gz" if MIRRORS[name][0].endswith(".gz") else ""
+
+
+def mirrors(name: str, file: str) -> tuple[str, ...]:
+    """The addresses of a file, in the order to ask them; only that under ``DIFFEO_MIRROR`` if that is set."""
     own = os.environ.get(MIRROR)
-    return (f"{own.rstrip('/')}/{name}",) if own else MIRRORS[name]
+    if own:
+        return (f"{own.rstrip('/')}/{name}/{file}{_packing(name)}",)
+    return tuple(mirror.format(file=file) for mirror in MIRRORS[name])
 
 
 def fetch(name: str, file: str) -> Path:
@@ -59,11 +110,11 @@ def fetch(name: str, file: str) -> Path:
     import pooch
 
     failures = []
-    for mirror in mirrors(name):
+    for address in mirrors(name, file):
         try:
             return Path(
                 pooch.retrieve(
-                    f"{mirror}/{file}.gz",
+                    address,
                     known_hash=f"sha256:{SHA256[name][file]}",
                     fname=file,
                     path=cache() / name,
@@ -71,14 +122,17 @@ def fetch(name: str, file: str) -> Path:
                 )
             )
         except (OSError, ValueError, EOFError, zlib.error) as error:
-            failures.append(f"  {mirror}: {_reason(error)}")
+            failures.append(f"  {address}: {_reason(error)}")
     root = os.environ.get("DIFFEO_DATA")
-    place = f"set DIFFEO_DATA to a folder that holds {name}/{file}.gz and its three companions"
+    packed, others = f"{file}{_packing(name)}", len(SHA256[name]) - 1
+    place = f"set DIFFEO_DATA to a folder that holds {name}/{packed}"
+    if others:
+        place += f" and its {others} companions"
     if root:
         place += f" (DIFFEO_DATA is {root}, which has no folder {name})"
     advice = " or apt install dataset-fashion-mnist," if name == "fashion-mnist" else ""
     raise FileNotFoundError(
-        f"{name} is not on this machine, and {file}.gz could not be downloaded:\n"
+        f"{name} is not on this machine, and {packed} could not be downloaded:\n"
         + "\n".join(failures)
         + f"\nTry again when the connection is back,{advice} or {place}"
     )

@@ -1,7 +1,6 @@
 """MNIST and Fashion-MNIST from their IDX files: the user's, the system's, the cache's, or downloaded."""
 
 import gzip
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from diffeo.data.dataset import Dataset, Part, listed, without
-from diffeo.data.download import SHA256, cache, fetch
+from diffeo.data.download import folder_of, whole
 
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -32,25 +31,8 @@ def fashion_mnist() -> Dataset:
     return _idx_dataset("fashion-mnist", "Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, MIT", CLOTHES)
 
 
-def folder_of(name: str) -> Path | None:
-    """The folder on this machine that holds a data set's files, if there is one.
-
-    It is ``$DIFFEO_DATA/NAME``; or ``datasets/NAME`` in one of the system's folders for shared data
-    (``XDG_DATA_DIRS``), where Debian's package dataset-fashion-mnist puts them; or the cache of downloads.
-    """
-    root = os.environ.get("DIFFEO_DATA")
-    if root and (Path(root) / name).is_dir():
-        return Path(root) / name
-    shared = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-    places = [Path(place) / "datasets" / name for place in shared.split(os.pathsep) if place]
-    for place in (*places, cache() / name):
-        if all(_find(place, file) for file in SHA256[name]):
-            return place
-    return None
-
-
 def _idx_dataset(name: str, source: str, class_names: tuple[str, ...] | None = None) -> Dataset:
-    x, labels, test_x, test_labels = (read_idx(_path(name, file)) for part in FILES.values() for file in part)
+    x, labels, test_x, test_labels = (read_idx(whole(name, file)) for part in FILES.values() for file in part)
     for images, classes, part in ((x, labels, "train"), (test_x, test_labels, "test")):
         if len(images) != len(classes):
             raise ValueError(f"{folder_of(name)}: {len(images)} {part} images, but {len(classes)} labels")
@@ -68,20 +50,6 @@ def _idx_dataset(name: str, source: str, class_names: tuple[str, ...] | None = N
         source=source,
         class_names=class_names,
     )
-
-
-def _path(name: str, file: str) -> Path:
-    folder = folder_of(name)
-    if folder is None or folder == cache() / name:
-        return fetch(name, file)
-    path = _find(folder, file)
-    if path is None:
-        raise FileNotFoundError(f"{folder} is there, but it holds no {file}.gz. Put the file there, or remove {folder}")
-    return path
-
-
-def _find(folder: Path, file: str) -> Path | None:
-    return next((path for path in (folder / f"{file}.gz", folder / file) if path.is_file()), None)
 
 
 def read_idx(path: Path) -> Tensor:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 from diffeo.data.conditions import conditioned, with_condition
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.digits import digits
-from diffeo.data.download import cache
+from diffeo.data.download import cache, folder_of
 from diffeo.data.folder import FOLDER_OPTIONS, folder, read_folder
-from diffeo.data.mnist import fashion_mnist, folder_of, mnist
+from diffeo.data.mnist import fashion_mnist, mnist
 from diffeo.data.names import check_options, nearest
+from diffeo.data.olivetti import olivetti
 from diffeo.data.power import power, power_file
 from diffeo.data.tables import TABLE_OPTIONS, read_table, table
 from diffeo.data.toys import TOYS, toy
@@ -64,6 +65,10 @@ SOURCES: dict[str, Source] = {
     "fashion-mnist": Source(
         "pictures of clothes", (55_000, 5_000, 10_000), (1, 28, 28), "MIT", fashion_mnist,
         partial(folder_of, "fashion-mnist"), "31 MB",
+    ),
+    "olivetti": Source(
+        "faces of 40 people, split by person", (300, 40, 60), (1, 64, 64), "AT&T, credit asked", olivetti,
+        partial(folder_of, "olivetti"), "1.4 MB",
     ),
     "power": Source(
         "a household's electricity, standardised", (1_659_900, 184_433, 204_925), (6,), "CC BY 4.0", power, power_file

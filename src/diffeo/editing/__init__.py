@@ -34,10 +34,6 @@ from diffeo.editing.measurement import class_samples as class_samples
 from diffeo.editing.measurement import measure_samples as measure_samples
 from diffeo.editing.measurement import measure_style as measure_style
 from diffeo.editing.measurement import other_classes as other_classes
-from diffeo.editing.neighbours import Memorization as Memorization
-from diffeo.editing.neighbours import Neighbours as Neighbours
-from diffeo.editing.neighbours import memorization as memorization
-from diffeo.editing.neighbours import nearest_neighbours as nearest_neighbours
 from diffeo.editing.posterior import Posterior as Posterior
 from diffeo.editing.posterior import mode as mode
 from diffeo.editing.style import change_class as change_class

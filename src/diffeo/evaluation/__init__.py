@@ -14,6 +14,8 @@ from diffeo.evaluation.columns import column_picture as column_picture
 from diffeo.evaluation.columns import compare_columns as compare_columns
 from diffeo.evaluation.columns import correlation_picture as correlation_picture
 from diffeo.evaluation.columns import pair_picture as pair_picture
+from diffeo.evaluation.copying import Copying as Copying
+from diffeo.evaluation.copying import copying as copying
 from diffeo.evaluation.curves import comparison_picture as comparison_picture
 from diffeo.evaluation.curves import curves_picture as curves_picture
 from diffeo.evaluation.density import density_picture as density_picture
@@ -30,6 +32,11 @@ from diffeo.evaluation.likelihood import condition_for as condition_for
 from diffeo.evaluation.likelihood import estimate as estimate
 from diffeo.evaluation.likelihood import likelihood as likelihood
 from diffeo.evaluation.likelihood import row_log_probs as row_log_probs
+from diffeo.evaluation.memorisation import Memorisation as Memorisation
+from diffeo.evaluation.memorisation import memorisation as memorisation
+from diffeo.evaluation.memorisation import pairs_picture as pairs_picture
+from diffeo.evaluation.neighbours import Neighbours as Neighbours
+from diffeo.evaluation.neighbours import nearest_neighbours as nearest_neighbours
 from diffeo.evaluation.part import evaluate as evaluate
 from diffeo.evaluation.quantiles import FalseAlarms as FalseAlarms
 from diffeo.evaluation.quantiles import false_alarms as false_alarms

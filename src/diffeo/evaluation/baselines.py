@@ -50,11 +50,13 @@ def _gaussian(train: Tensor, validation: Tensor, test: Tensor, values: int | Non
     """Log p(x), or log P(x) of integers, under one normal whose covariance is shrunk to a multiple of the identity."""
     mean = train.mean(0)
     covariance = torch.atleast_2d((train - mean).T.cov())
-    ridge = torch.eye(len(mean), dtype=train.dtype) * covariance.diagonal().mean()
+    ridge = covariance.diagonal().mean()
 
     def factor(part: float) -> Tensor:
-        shrunk: Tensor = torch.linalg.cholesky((1 - part) * covariance + part * ridge)
-        return shrunk
+        shrunk = (1 - part) * covariance
+        shrunk.diagonal().add_(part * ridge)
+        lower: Tensor = torch.linalg.cholesky(shrunk, out=shrunk)
+        return lower
 
     tried = validation[:ROWS_TRIED]
     best = max(SHRINKAGE, key=lambda part: float(_normal(tried, mean, factor(part), values).mean()))

@@ -15,7 +15,14 @@ from diffeo.evaluation.figures import svg
 from diffeo.flow import Flow
 from diffeo.io import write_atomically
 from diffeo.runs.folder import Run, read_run
-from diffeo.runs.report_sections import calibration_section, column_section, latent_section, png_data, sample_section
+from diffeo.runs.report_sections import (
+    calibration_section,
+    column_section,
+    latent_section,
+    memorisation_section,
+    png_data,
+    sample_section,
+)
 from diffeo.runs.samples import samples_picture
 
 REPORT_FILE = "report.html"
@@ -69,6 +76,8 @@ def write_report(
         columns=column_section(flow, data, seed),
         latents=latent_section(flow, data, seed),
         calibration=calibration_section(flow, data, seed),
+        memorisation=memorisation_section(flow, data, seed),
+        memory=_memory(summary.get("peak_memory") or {}),
         timings=_timings(summary.get("timings") or {}),
         settings=_settings(run.record.get("settings") or summary.get("settings") or {}),
         plan=repr(flow),
@@ -143,6 +152,12 @@ def _timings(timings: Mapping[str, float]) -> list[dict[str, Any]]:
     return [
         {"part": part.replace("_", " "), "seconds": seconds, "share": 100 * seconds / total} for part, seconds in parts
     ]
+
+
+def _memory(peak: Mapping[str, float | None]) -> str:
+    """What was held at the peak, in words; empty where it is not known."""
+    places = (("process", "memory"), ("device", "GPU memory"))
+    return ", ".join(f"{value:,.0f} MiB of {words}" for name, words in places if (value := peak.get(name)) is not None)
 
 
 def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str]]:

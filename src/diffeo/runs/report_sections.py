@@ -18,14 +18,17 @@ from diffeo.evaluation import (
     draw_latents,
     latent_map_picture,
     latents_picture,
+    memorisation,
     pair_picture,
 )
 from diffeo.evaluation.calibration import TooFewRows
 from diffeo.evaluation.columns import Column, chance_distance, correlation_difference
 from diffeo.evaluation.figures import svg
 from diffeo.evaluation.fonts import has_glyphs, labels
+from diffeo.evaluation.memorisation import PAIRS_SHOWN
 from diffeo.flow import Flow
 from diffeo.runs.folder import Run
+from diffeo.runs.samples import held_out_pairs, sample_pairs, shows_images
 
 FRAMES = 24  # pictures of samples in a page
 PAIRS = 6  # columns in the pair plot
@@ -129,6 +132,20 @@ def calibration_section(flow: Flow, data: Dataset, seed: int) -> dict[str, Any]:
     except TooFewRows as error:
         return {"lines": [str(error)], "picture": None, "conditional": flow.conditional}
     return {"lines": found.lines(), "picture": svg(calibration_picture(found)), "conditional": flow.conditional}
+
+
+def memorisation_section(flow: Flow, data: Dataset, seed: int) -> dict[str, Any] | None:
+    """Whether training images were learned by heart, with samples and test images beside them; None but for images."""
+    if not shows_images(flow):
+        return None
+    found = memorisation(flow, data, seed=seed)
+    return {
+        "lines": found.lines(),
+        "drawn": len(found.samples),
+        "pairs": PAIRS_SHOWN,
+        "samples": png_data(sample_pairs(found, data)),
+        "test": png_data(held_out_pairs(found, data)),
+    }
 
 
 def _worst_pair(difference: torch.Tensor, names: list[str]) -> str:

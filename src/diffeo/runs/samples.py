@@ -5,7 +5,14 @@ import io
 import torch
 
 from diffeo.data import Dataset, Part
-from diffeo.evaluation import condition_for, density_picture, image_grid, save_figure
+from diffeo.evaluation import (
+    Memorisation,
+    condition_for,
+    density_picture,
+    image_grid,
+    pairs_picture,
+    save_figure,
+)
 from diffeo.flow import Flow
 
 SHOWN = 64  # images in the picture
@@ -28,6 +35,21 @@ def samples_picture(flow: Flow, data: Dataset, *, seed: int = 0) -> bytes | None
         save_figure(density_picture(flow, flow.sample(5000, generator=generator), data.test.x), buffer)
     else:
         return None
+    return buffer.getvalue()
+
+
+def sample_pairs(found: Memorisation, data: Dataset) -> bytes:
+    """Samples beside their nearest training images, as PNG."""
+    buffer = io.BytesIO()
+    pairs_picture(found.samples, found.copying.samples, data.train.x, data.values or 256).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def held_out_pairs(found: Memorisation, data: Dataset) -> bytes:
+    """The same of test images, which nothing was learned from."""
+    buffer = io.BytesIO()
+    near = found.copying
+    pairs_picture(data.test.x[near.test_rows], near.test, data.train.x, data.values or 256).save(buffer, format="PNG")
     return buffer.getvalue()
 
 

@@ -31,6 +31,7 @@ from diffeo.evaluation import (
 )
 from diffeo.flow import Flow
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
+from diffeo.runs.memory import peak_memory
 from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
 from diffeo.training.fit import fit
@@ -247,6 +248,7 @@ def _conclude(
         "seconds": result.seconds,
         "timings": result.timings,
         "evaluation_seconds": time.perf_counter() - started,
+        "peak_memory": peak_memory(flow.device),
         "steps": result.steps,
         "parameters": sum(parameter.numel() for parameter in flow.parameters()),
         "precision": result.precision,

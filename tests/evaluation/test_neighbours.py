@@ -1,9 +1,9 @@
-"""Nearest training images, and whether samples are copies."""
+"""Nearest training images."""
 
 import pytest
 import torch
 
-from diffeo.editing import memorization, nearest_neighbours
+from diffeo.evaluation import nearest_neighbours
 
 
 def test_neighbours_are_those_of_a_plain_search() -> None:
@@ -23,21 +23,8 @@ def test_a_copy_has_distance_nought_beside_large_numbers() -> None:
     assert found.distances.flatten().tolist() == [0.0, 0.0]
 
 
-def test_copies_are_told_from_new_draws() -> None:
-    draws = torch.randn(1500, 3, generator=torch.Generator().manual_seed(0))
-    train, test, new = draws[:500], draws[500:1000], draws[1000:]
-    honest, copied = memorization(new, train, test), memorization(train[:100] + 1e-4, train, test)
-    assert honest.copies < 0.04
-    assert copied.copies == 1.0
-    assert copied.nearest_sample < 1e-3 < honest.nearest_test
-    assert copied.test.mean == honest.test.mean
-    assert "samples nearer than" in str(copied)
-
-
 def test_rows_that_cannot_be_compared_are_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(3,\) cannot be compared with \(2,\)"):
         nearest_neighbours(torch.zeros(1, 3), torch.zeros(4, 2))
     with pytest.raises(ValueError, match="k must be from 1 to the number of training rows, 4, got 5"):
         nearest_neighbours(torch.zeros(1, 2), torch.zeros(4, 2), k=5)
-    with pytest.raises(ValueError, match="samples and test rows are needed"):
-        memorization(torch.zeros(0, 2), torch.zeros(4, 2), torch.zeros(4, 2))

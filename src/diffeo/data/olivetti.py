@@ -1,0 +1,68 @@
+"""The Olivetti faces: 400 images of 64x64 grey pixels, ten of each of 40 people, who are never in two parts."""
+
+import gzip
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diffeo.data.dataset import Dataset, Part
+from diffeo.data.download import whole
+
+FILE = "olivettifaces.mat"
+PEOPLE, IMAGES, SIDE = 40, 10, 64
+VALIDATION = (1, 3, 18, 34)  # people, from 0 in the file's order; drawn at random, once
+TEST = (2, 4, 11, 23, 24, 27)
+
+
+def olivetti() -> Dataset:
+    """Train 300 images of 30 people, validation 40 of 4, test 60 of 6.
+
+    Labels are the people's numbers. They are no classes: a flow never sees those of the test part.
+
+    Raises:
+        FileNotFoundError: if the file is not there and cannot be downloaded.
+        ValueError: if it is damaged, or holds something else.
+    """
+    images = torch.from_numpy(read_faces(whole("olivetti", FILE)))[:, None]
+    person = torch.arange(PEOPLE).repeat_interleave(IMAGES)
+
+    def part(people: set[int]) -> Part:
+        rows = torch.tensor([int(who) in people for who in person]).nonzero().flatten()
+        return Part(images[rows], person[rows], rows=rows)
+
+    return Dataset(
+        "olivetti",
+        part(set(range(PEOPLE)) - {*VALIDATION, *TEST}),
+        part(set(VALIDATION)),
+        part(set(TEST)),
+        values=256,
+        source="AT&T Laboratories Cambridge, The Database of Faces, 1992 to 1994, as cropped by Sam Roweis",
+    )
+
+
+def read_faces(path: Path) -> NDArray[np.uint8]:
+    """The images of a MATLAB file, packed with gzip or not, ``(400, 64, 64)``.
+
+    Raises:
+        ValueError: if it is no such file, or is cut off.
+    """
+    from scipy.io import loadmat
+
+    advice = f"Get the published {FILE} instead, or remove it to have it downloaded"
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        faces = loadmat(io.BytesIO(content), variable_names=["faces"]).get("faces")
+    except Exception as error:  # scipy raises all kinds of things at files that are none of its own
+        raise ValueError(f"{path} is damaged: {error}. {advice}") from error
+    if faces is None:
+        raise ValueError(f"{path} holds no array 'faces'. {advice}")
+    shape = (SIDE * SIDE, PEOPLE * IMAGES)
+    if faces.shape != shape or faces.dtype != np.uint8:
+        raise ValueError(
+            f"{path}: 'faces' must be uint8 of shape {shape}, got {faces.dtype} of {faces.shape}. {advice}"
+        )
+    return np.ascontiguousarray(faces.T.reshape(-1, SIDE, SIDE).transpose(0, 2, 1))  # a column an image, by columns
