@@ -191,6 +191,9 @@ def _figures(found: Findings, radius: float, ascent: int, exact_up_to: int, seed
     spread = spread_of(first.y)
     checked = [check_source(subject, source, spread_of(source.y), found.tally) for source in found.sources]
     worst = adversarial_rows(subject, first, checked[0][1], spread, radius=radius, steps=ascent, seed=seed)
+    if isinstance(worst, Fault):
+        found.add([worst])
+        return
     if not found.faults:
         found.add(every_row(subject, worst, exact_up_to))
     far = [check_source(subject, rows, spread, found.tally) for rows in told_apart(subject, found.sources, worst)]
