@@ -9,6 +9,7 @@ from torch import Tensor
 
 from diffeo.bijections import Bijection, Chain
 from diffeo.evaluation.verification.adversarial import worst_inputs
+from diffeo.evaluation.verification.arguments import condition_rows
 from diffeo.evaluation.verification.choice import telling
 from diffeo.evaluation.verification.report import Fault
 from diffeo.evaluation.verification.subject import Rows, Subject, failed, innermost, raised, recorded
@@ -21,8 +22,6 @@ def given_rows(
     flow: Flow | Bijection, subject: Subject, x: Tensor | None, condition: Any, rows: int, seed: int
 ) -> Rows | None:
     """Some of the rows that the user gives, on the continuous side of the door; None if there are none."""
-    if rows < 2:
-        raise ValueError(f"verify: rows must be at least 2, got {rows}")
     if x is None:
         if not isinstance(flow, Flow):
             raise ValueError(f"verify: a {type(flow).__name__} by itself needs data to be run on. Pass x=")
@@ -31,7 +30,7 @@ def given_rows(
         raise ValueError("verify: x has no rows. Leave it out to verify on samples")
     x = x.to(subject.device)
     which = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:rows].sort().values.to(x.device)
-    c = _condition_rows(flow, subject, condition)
+    c = condition_rows(flow, condition, subject.device, len(x))
     if isinstance(flow, Flow):
         flow.check(x, c)
     if c is not None:
@@ -52,9 +51,9 @@ def condition_of_samples(
     if given is not None:
         c = given.condition
         return None if c is None else c[torch.arange(rows, device=c.device) % len(c)]
+    c = condition_rows(flow, condition, subject.device, None)
     if not isinstance(flow, Flow) or not flow.conditional:
         return None
-    c = _condition_rows(flow, subject, condition)
     if c is not None:
         return c[torch.arange(rows, device=c.device) % len(c)]
     classes = getattr(flow.embedding, "classes", None)
@@ -62,17 +61,6 @@ def condition_of_samples(
         raise ValueError(f"verify: this {subject.name} is conditioned. Pass condition=, one row or one for each of x")
     turns: Tensor = torch.arange(rows, device=subject.device) % classes
     return turns
-
-
-def _condition_rows(flow: Flow | Bijection, subject: Subject, condition: Any) -> Tensor | None:
-    """A condition as a tensor with a batch dimension."""
-    if condition is None:
-        return None
-    c = torch.as_tensor(condition, device=subject.device)
-    if not isinstance(flow, Flow):
-        return c
-    shape = flow.bijection.condition_shape or () if flow.embedding is None else getattr(flow.embedding, "shape", ())
-    return c.view(-1, *shape)
 
 
 def inside(subject: Subject, rows: Rows, faults: list[Fault], notes: list[str]) -> list[Rows]:
