@@ -1,6 +1,8 @@
 """What cannot be verified is refused before any work, with what to do."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -51,3 +53,11 @@ def test_conditions_that_fit_are_taken() -> None:
     for condition in (1, [1], torch.arange(30) % 3):
         assert verify(flow(classes=3), X, condition, rows=8).ok
     assert verify(RealNVP(3, couplings=2, width=8), X, rows=8, ascent=0).ok
+
+
+def test_the_command_verifies_a_flow_in_float64_on_data_in_float32(tmp_path) -> None:
+    RealNVP(2, couplings=2, width=8).double().save_pretrained(tmp_path / "flow")
+    code = "from diffeo.cli import main; main(['verify', 'flow', 'moons', '--rows', '8'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "RealNVP, 2 dimensions, float64" in done.stdout
