@@ -334,3 +334,22 @@ def test_what_is_no_tensor_or_no_row_of_z_is_refused() -> None:
     for method in (lambda f: f.sample(1), lambda f: f.decode(torch.zeros(1, 2).half())):
         with pytest.raises(TypeError, match=r"flow\.float\(\)"):
             method(RealNVP(2, couplings=1, width=8).half())
+
+
+def test_a_base_of_the_users_needs_no_more_than_log_prob_and_sample() -> None:
+    class Laplace(torch.nn.Module):
+        features, shape = 2, (2,)
+
+        def log_prob(self, z):
+            return (-z.abs() - math.log(2)).sum(1)
+
+        def sample(self, n, *, temperature=1.0, noise=None, generator=None):
+            noise = torch.randn(n, 2, generator=generator) if noise is None else noise
+            return temperature * torch.distributions.Laplace(0.0, 1.0).icdf(torch.special.ndtr(noise))
+
+    flow = Flow(Chain([ActNorm(2)]), Laplace())
+    assert flow.dtype == torch.float32
+    assert flow.log_prob(torch.zeros(3, 2)).detach().tolist() == pytest.approx(3 * [-2 * math.log(2)])
+    assert flow.sample(5).shape == (5, 2)
+    with pytest.raises(ValueError, match="nothing says its precision"):
+        _ = Flow(Chain([diffeo.Flip()]), Laplace()).dtype

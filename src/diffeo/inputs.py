@@ -68,12 +68,26 @@ class Inputs(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
-        return self.base.origin.device
+        return self._like.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The parameters' floating-point type."""
-        return self.base.origin.dtype
+        return self._like.dtype
+
+    @property
+    def _like(self) -> Tensor:
+        """A tensor that has the flow's device and type."""
+        origin = getattr(self.base, "origin", None)  # of diffeo's own bases
+        if isinstance(origin, Tensor):
+            return origin
+        tensors = (t for t in (*self.parameters(), *self.buffers()) if t.is_floating_point())
+        found = next(tensors, None)
+        if found is None:
+            raise ValueError(
+                f"{self._name}: nothing says its precision. Register a buffer in the base, such as zeros(())"
+            )
+        return found
 
     def check(self, x: Tensor, condition: Condition = None) -> None:
         """Refuse data whose shape, type or values do not fit. Looks at every value."""

@@ -53,7 +53,7 @@ def verify(
 
     try:
         report = _verified(run, data, rows, part, seed, exact_up_to)
-    except (ValueError, OSError, RuntimeError, ImportError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
         raise NotVerified(str(error)) from error
     print(report.to_json() if json else report)
     sys.exit(0 if report.ok else 1)
@@ -75,4 +75,9 @@ def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exac
             raise ValueError(f"{run} is of rows of shape {flow.shape}, {dataset.name} has {dataset.shape}")
         chosen = getattr(dataset, part)
         x, labels = chosen.x, condition_for(flow, chosen)
+        x = x.to(flow.dtype) if x.is_floating_point() else x  # a flow in float64 is verified in float64
+    elif flow.conditional and getattr(flow.embedding, "classes", None) is None:
+        raise ValueError(
+            f"{run} is conditioned on rows of numbers. Give the data they come with: diffeo verify {run} DATA"
+        )
     return diffeo.verify(flow, x, labels, rows=rows, exact_up_to=exact_up_to, seed=seed)

@@ -149,7 +149,13 @@ def mode(posterior: Posterior, *, steps: int = 200) -> Tensor:
     """
     if steps < 1:
         raise ValueError(f"at least one step is needed, got {steps}")
-    return climb(posterior, posterior.flow.base.origin.new_zeros(posterior.rows, posterior.flow.base.features), steps)
+    return climb(
+        posterior,
+        torch.zeros(
+            posterior.rows, posterior.flow.base.features, dtype=posterior.flow.dtype, device=posterior.flow.device
+        ),
+        steps,
+    )
 
 
 def randomized(posterior: Posterior, *, steps: int, generator: torch.Generator | None = None) -> Tensor:

@@ -10,7 +10,7 @@ from diffeo.evaluation.verification.inverses import inverse_faults
 from diffeo.evaluation.verification.layers import alone, structural_faults
 from diffeo.evaluation.verification.log_det import volume_faults
 from diffeo.evaluation.verification.report import Doubt, Fault
-from diffeo.evaluation.verification.subject import Condition, Rows, Subject
+from diffeo.evaluation.verification.subject import Condition, Rows, Subject, raised
 
 FATAL = ("error", "shape", "dtype", "finite")  # after these, the whole flow cannot be run
 BASIC = (*FATAL, "input", "state", "rows")  # after these, other numbers mean little
@@ -33,11 +33,14 @@ def close_look(subject: Subject, rows: Rows, tally: Tally, exact_up_to: int, *, 
         if not any(fault.promise in FATAL for fault in found):
             which = telling(x, condition, jacobians, seed)
             c = None if condition is None else condition[which]
-            check, wrong = volume_faults(step.name, layer, x[which], c, exact_up_to=exact_up_to)
-            tally.add(step.name, log_det=check.log_det, log_det_error=check.log_det_error,
-                      scatter=check.scatter, condition=matrix_condition(step.layer) or check.condition,
-                      nearness=nearness(step.layer, step.x, condition))  # fmt: skip
-            found += wrong
+            try:
+                check, wrong = volume_faults(step.name, layer, x[which], c, exact_up_to=exact_up_to)
+                tally.add(step.name, log_det=check.log_det, log_det_error=check.log_det_error,
+                          scatter=check.scatter, condition=matrix_condition(step.layer) or check.condition,
+                          nearness=nearness(step.layer, step.x, condition))  # fmt: skip
+                found += wrong
+            except Exception as error:  # a user's layer may raise anything
+                found += [] if found else [raised(step.name, "encode", error)]
         faults += sorted(found, key=lambda fault: isinstance(fault, Doubt))[:2]
     if broken is not None and not any(fault.promise in FATAL for fault in faults):
         faults.append(broken)  # unless an earlier layer handed it something impossible
@@ -72,6 +75,9 @@ def _of_rows(step: Step, x: Tensor, condition: Condition, exact_up_to: int, beyo
     layer = alone(step)
     try:
         found = list(inverse_faults(step.name, layer, x, condition, beyond=beyond))
+        if beyond:  # what does not come back has left the range
+            back = layer.decode(layer.encode(x, condition)[0], condition)[0].isfinite().flatten(1).all(1)
+            x, condition = x[back], None if condition is None else condition[back]
         which = suspicious(layer, x, condition)
         if len(which) and not found:
             c = None if condition is None else condition[which]

@@ -39,7 +39,7 @@ def volume(encode: Map, point: Tensor, *, exact_up_to: int, rounding: float = 1e
     Up to `exact_up_to` dimensions from the whole Jacobian, whose cost grows with the cube of their number;
     beyond, by stochastic Lanczos quadrature of log(J^T J), for which only products with J and J^T are needed.
     Rounding of J, at most `rounding` times its largest singular value, moves no singular value by more (Weyl):
-    one that is not larger may as well be zero.
+    one that is not larger may as well be zero. Derivatives that are not finite raise a RuntimeError.
 
     References:
         Ubaru, Chen and Saad, Fast estimation of tr(f(A)) via stochastic Lanczos quadrature, 2017.
@@ -52,7 +52,10 @@ def volume(encode: Map, point: Tensor, *, exact_up_to: int, rounding: float = 1e
     """
     if point.numel() > exact_up_to:
         return _estimate(encode, point, rounding, seed)
-    values = torch.linalg.svdvals(jacobian(encode, point))
+    matrix = jacobian(encode, point)
+    if not bool(matrix.isfinite().all()):
+        raise RuntimeError("derivatives of encode are not finite")
+    values = torch.linalg.svdvals(matrix)
     moved = rounding * values[0]
     low, high = ((values + by).clamp(min=0).log().sum() for by in (-moved, moved))
     condition = float(values[0] / values[-1]) if values[-1] > 0 else math.inf

@@ -10,6 +10,9 @@ from diffeo.bijections import Bijection, Flatten, Split, Step
 from diffeo.evaluation.verification.report import Fault
 from diffeo.evaluation.verification.rounding import Run, unexplained
 from diffeo.evaluation.verification.state import impure, remembered
+from diffeo.evaluation.verification.subject import checked, raised
+
+ALONE = "Every batch must do, also of one row: no squeeze, no statistics of the batch"
 
 
 def alone(step: Step) -> Bijection:
@@ -24,33 +27,19 @@ def structural_faults(
     name: str, layer: Bijection, fresh: Bijection, x: Tensor, condition: Tensor | None
 ) -> Iterator[Fault]:
     """What can be told without derivatives, in float64: shapes, purity, independent rows; `fresh` has never run."""
-    try:
-        z, log_det = layer.encode(x, None if condition is None else condition.clone())
-    except Exception as error:  # a user's layer may raise anything
-        yield Fault(name, "error", f"encode raised {type(error).__name__}: {error}", "Run it by itself on these rows")
-        return
-    if z[:1].numel() != x[:1].numel():
-        yield Fault(name, "shape", f"rows of {x[:1].numel()} numbers became rows of {z[:1].numel()}",
-                    "A bijection keeps the number of dimensions. Integers enter by a door: Quantizer")  # fmt: skip
-        return
-    if log_det.shape != x.shape[:1]:
-        yield Fault(name, "shape", f"log_det has shape {tuple(log_det.shape)}, not {tuple(x.shape[:1])}",
-                    "Return one number a row: sum over all dimensions but the first")  # fmt: skip
-        return
-    if z.dtype != x.dtype or log_det.dtype != x.dtype:
-        yield Fault(name, "dtype", f"{x.dtype} became z {z.dtype} and log_det {log_det.dtype}",
-                    "Make tensors by x.new_zeros(..) or zeros_like(x), and keep constants as buffers")  # fmt: skip
-        return
-    if not bool(z.isfinite().all()):
-        yield Fault(name, "finite", f"{int((~z.isfinite().flatten(1).all(1)).sum())} of {len(x)} rows are not finite",
-                    "Bound the layer's scale on both sides")  # fmt: skip
-        return
-    try:
-        layer.decode(z, None if condition is None else condition.clone())
-    except Exception as error:  # as above
-        yield Fault(name, "error", f"decode raised {type(error).__name__}: {error}", "Run it by itself on its own z")
-        return
-    back = layer.decode(z, condition)
+    results: list[tuple[Tensor, Tensor]] = []
+    for way in ("encode", "decode"):
+        given = results[0][0] if results else x
+        try:
+            result = checked(getattr(layer, way)(given, None if condition is None else condition.clone()), given)
+        except Exception as error:  # a user's layer may raise anything
+            yield raised(name, way, error)
+            return
+        if fault := _ill_formed(name, way, given, result, x):
+            yield fault
+            return
+        results.append(result)
+    (z, log_det), back = results
     looks: tuple[Callable[[], Iterator[Fault]], ...] = (
         partial(impure, name, layer, x, condition, z, log_det),
         partial(_coupled, name, layer, "encode", x, condition, (z, log_det)),
@@ -64,17 +53,51 @@ def structural_faults(
             return
 
 
+def _ill_formed(name: str, way: str, given: Tensor, result: tuple[Tensor, Tensor], x: Tensor) -> Fault | None:
+    """What is wrong with the shapes and dtypes of what a layer made of `given`; of encode's, with infinities too."""
+    out, log_det = result
+    if out[:1].numel() != given[:1].numel():
+        told = f"{way} makes rows of {out[:1].numel()} numbers of rows of {given[:1].numel()}"
+        return Fault(name, "shape", told, "A bijection keeps the number of dimensions. Integers enter by a door: "
+                     "Quantizer")  # fmt: skip
+    if way == "decode" and out.shape != x.shape:
+        told = f"decode(encode(x)) has shape {tuple(out.shape)}, x had {tuple(x.shape)}"
+        return Fault(name, "shape", told, "Let decode give back the shape that encode takes")
+    if log_det.shape != given.shape[:1]:
+        told = f"{way}'s log_det has shape {tuple(log_det.shape)}, not {tuple(given.shape[:1])}"
+        return Fault(name, "shape", told, "Return one number a row: sum over all dimensions but the first")
+    if out.dtype != given.dtype or log_det.dtype != given.dtype:
+        told = f"{way} makes {out.dtype} and a log_det of {log_det.dtype} of {given.dtype}"
+        return Fault(name, "dtype", told, "Make tensors by x.new_zeros(..) or zeros_like(x), and keep constants as "
+                     "buffers")  # fmt: skip
+    if way == "encode" and not bool(out.isfinite().all()):
+        told = f"{int((~out.isfinite().flatten(1).all(1)).sum())} of {len(x)} rows are not finite"
+        return Fault(name, "finite", told, "Bound the layer's scale on both sides")
+    return None
+
+
 def _coupled(
     name: str, layer: Bijection, way: str, rows: Tensor, condition: Tensor | None, whole: tuple[Tensor, Tensor]
 ) -> Iterator[Fault]:
     half = max(1, len(rows) // 2)
     advice = "Use no statistics of the batch (its mean, its norm, its largest entry), and no sum over dimension 0"
     run: Run = getattr(layer, way)
-    parts = [
-        run(rows[some], None if condition is None else condition[some])
-        for some in (slice(0, half), slice(half, None))
-        if len(rows[some])
-    ]
+    parts = []
+    for some in (slice(0, 1), slice(1, half), slice(half, None)):  # a batch of one is where many a layer breaks
+        given = rows[some]
+        if not len(given):
+            continue
+        try:
+            part = checked(run(given, None if condition is None else condition[some]), given)
+        except Exception as error:  # as above
+            told = raised(name, way, error).found
+            yield Fault(name, "rows", f"of a batch of {len(given)}, not of {len(rows)}: {told}", ALONE)
+            return
+        if part[1].shape != given.shape[:1]:
+            told = f"{way}'s log_det has shape {tuple(part[1].shape)} of a batch of {len(given)}"
+            yield Fault(name, "shape", told, ALONE)
+            return
+        parts.append(part)
     apart = (torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts]))
     exact = layer.log_det_kind == "exact"  # an estimate differs between calls: its mean is compared with autograd's
     off = unexplained(run, rows, condition, apart, whole, tolerance=layer.tolerance)

@@ -69,7 +69,8 @@ def volume_faults(
                 )
         except RuntimeError as raised:
             return worst, [Fault(name, "log-det", f"it cannot be compared with autograd: {raised}",
-                                 "Let gradients pass through encode: no detach, no numbers by .item()")]  # fmt: skip
+                                 "Let gradients pass through encode: no detach, no numbers by .item(), and no NaN "
+                                 "from the side that torch.where leaves out")]  # fmt: skip
         for each in said:
             mean, error = float(each.mean[i]), math.hypot(float(each.error[i]), found.error)
             faults += _judged(name, each, mean, error, found, point.numel())

@@ -99,24 +99,36 @@ def _cost(run: Run, given: Tensor, size: Tensor, condition: Tensor | None, want:
     if found is None:
         return torch.zeros_like(want), want.new_zeros(len(want))
     cost, seen = [torch.zeros_like(part) for part in found], [torch.zeros_like(part).bool() for part in found]
-    generator = torch.Generator().manual_seed(0)
+    generator, tried, inside = torch.Generator().manual_seed(0), False, torch.zeros_like(found[1]).bool()
     for nudge in NUDGES:
         before = [part.clone() for part in seen]
         for _ in range(DIRECTIONS):
             direction = torch.randn(given.shape, generator=generator, dtype=torch.float64).to(given)  # no two alike
-            for sign in (nudge, -nudge):
-                moved = _tried(run, given + sign * size * direction, condition)
-                for i in range(2 if moved is not None else 0):
-                    change = (moved[i] - found[i]).abs().nan_to_num(torch.inf, torch.inf) / nudge  # type: ignore[index]
-                    usable = moved[i].isfinite() & ~before[i]  # type: ignore[index]
-                    cost[i] = torch.where(usable, torch.maximum(cost[i], change), cost[i])
-                    seen[i] |= usable
+            moved = [_tried(run, given + sign * size * direction, condition) for sign in (nudge, -nudge)]
+            ends = [pair for pair in moved if pair is not None]
+            within = [pair[1].isfinite() | ~found[1].isfinite() for pair in ends]  # outside, log_det is -inf
+            tried, inside = tried or bool(ends), torch.stack([inside, *within]).any(0)
+            for i, part in enumerate(found):
+                usable = [
+                    end[i].isfinite() & _by_row(rows, part) & ~before[i] for end, rows in zip(ends, within, strict=True)
+                ]
+                for end, some in zip(ends, usable, strict=True):
+                    change = (end[i] - part).abs().nan_to_num(torch.inf, torch.inf) / nudge
+                    cost[i] = torch.where(some, torch.maximum(cost[i], change), cost[i])
+                if len(ends) == 2:  # a nudge that leaves the range on one side is too long to tell the slope
+                    seen[i] |= usable[0] & usable[1]
         if all(bool(part.all()) for part in seen):
             break
-    cost[0] += _mixed(run, given, condition, found[0]) * want.abs().nan_to_num(0.0, 0.0).flatten(1).amax(1).view(
-        -1, *[1] * (want.dim() - 1)
-    )
+    largest = want.abs().nan_to_num(0.0, 0.0).flatten(1).amax(1)
+    cost[0] += _mixed(run, given, condition, found[0]) * _by_row(largest, want)
+    if tried:  # and every time outside: the row lies on the edge, as near as can be told
+        cost = [part.masked_fill(~_by_row(inside, part), torch.inf) for part in cost]
     return cost[0], cost[1]
+
+
+def _by_row(x: Tensor, like: Tensor) -> Tensor:
+    """A number of every row, to be broadcast."""
+    return x.view(-1, *[1] * (like.dim() - 1))
 
 
 def _mixed(run: Run, given: Tensor, condition: Tensor | None, out: Tensor) -> Tensor:
@@ -128,7 +140,7 @@ def _mixed(run: Run, given: Tensor, condition: Tensor | None, out: Tensor) -> Te
         return torch.zeros_like(out)
     notices = (found[0] != out) & ~(found[0].isnan() & out.isnan())
     several = notices.flatten(1).sum(1) > 1  # one alone is that entry itself
-    return (notices & several.view(-1, *[1] * (out.dim() - 1))).to(out)
+    return (notices & _by_row(several, out)).to(out)
 
 
 def _tried(run: Run, given: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor] | None:

@@ -1,5 +1,6 @@
 """Which rows a flow is verified on: data, samples, and inputs that are looked for because they come back badly."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -8,18 +9,19 @@ from torch import Tensor
 
 from diffeo.bijections import Bijection, Chain
 from diffeo.evaluation.verification.adversarial import worst_inputs
+from diffeo.evaluation.verification.arguments import condition_rows
 from diffeo.evaluation.verification.choice import telling
 from diffeo.evaluation.verification.report import Fault
-from diffeo.evaluation.verification.subject import Rows, Subject
+from diffeo.evaluation.verification.subject import Rows, Subject, failed, innermost, raised, recorded
 from diffeo.flow import Flow
+
+GRADIENTS = "Let gradients pass through both directions: no detach, no numpy, no numbers by .item()"
 
 
 def given_rows(
     flow: Flow | Bijection, subject: Subject, x: Tensor | None, condition: Any, rows: int, seed: int
 ) -> Rows | None:
     """Some of the rows that the user gives, on the continuous side of the door; None if there are none."""
-    if rows < 2:
-        raise ValueError(f"verify: rows must be at least 2, got {rows}")
     if x is None:
         if not isinstance(flow, Flow):
             raise ValueError(f"verify: a {type(flow).__name__} by itself needs data to be run on. Pass x=")
@@ -28,7 +30,7 @@ def given_rows(
         raise ValueError("verify: x has no rows. Leave it out to verify on samples")
     x = x.to(subject.device)
     which = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:rows].sort().values.to(x.device)
-    c = _condition_rows(flow, subject, condition)
+    c = condition_rows(flow, condition, subject.device, len(x))
     if isinstance(flow, Flow):
         flow.check(x, c)
     if c is not None:
@@ -49,9 +51,9 @@ def condition_of_samples(
     if given is not None:
         c = given.condition
         return None if c is None else c[torch.arange(rows, device=c.device) % len(c)]
+    c = condition_rows(flow, condition, subject.device, None)
     if not isinstance(flow, Flow) or not flow.conditional:
         return None
-    c = _condition_rows(flow, subject, condition)
     if c is not None:
         return c[torch.arange(rows, device=c.device) % len(c)]
     classes = getattr(flow.embedding, "classes", None)
@@ -61,32 +63,24 @@ def condition_of_samples(
     return turns
 
 
-def _condition_rows(flow: Flow | Bijection, subject: Subject, condition: Any) -> Tensor | None:
-    """A condition as a tensor with a batch dimension."""
-    if condition is None:
-        return None
-    c = torch.as_tensor(condition, device=subject.device)
-    if not isinstance(flow, Flow):
-        return c
-    shape = flow.bijection.condition_shape or () if flow.embedding is None else getattr(flow.embedding, "shape", ())
-    return c.view(-1, *shape)
-
-
 def inside(subject: Subject, rows: Rows, faults: list[Fault], notes: list[str]) -> list[Rows]:
     """The rows that are finite and inside the support, as one source; none, if there are no such rows."""
     finite = rows.y.isfinite().flatten(1).all(1)
     if not bool(finite.all()):
         told = f"{int((~finite).sum())} of {len(rows)} {rows.name} are not finite"
         if subject.flow:
-            faults.append(Fault("flow", "finite", told, "A scale is too large: lower its bound, or the learning rate"))
+            advice = (
+                "Lower the bound of a scale that is too large, or the learning rate. A layer whose decode takes an "
+            )
+            advice += "interval only cannot be the last before the base"
+            faults.append(Fault("flow", "finite", told + _first_broken(subject, rows.take(~finite)), advice))
         else:
             notes.append(f"{told}, and are left out: they lie outside what encode gives")
         rows = rows.take(finite)
     try:
-        parts = [subject.log_density(subject.own, part) for part in subject.chunks(rows)]
+        inside = torch.cat([subject.log_density(subject.own, part) for part in subject.chunks(rows)]) > -math.inf
     except Exception:  # the layer is found, and named, by the checks of layers
         return [rows]
-    inside = torch.cat(parts) > -math.inf
     may_be_none = rows.name == "samples" and not subject.flow  # then there is data as well
     if inside.shape == (len(rows),) and not bool(inside.all()) and (bool(inside.any()) or may_be_none):
         notes.append(
@@ -94,6 +88,20 @@ def inside(subject: Subject, rows: Rows, faults: list[Fault], notes: list[str]) 
         )
         rows = rows.take(inside)
     return [rows] if len(rows) else []
+
+
+def _first_broken(subject: Subject, rows: Rows) -> str:
+    """Whose decode made a row of samples infinite or NaN, in words."""
+    bijection, few = subject.bijection(subject.own), rows.take(slice(0, 1))
+    if few.latent is None:
+        return ""
+    with recorded(bijection, "decode") as calls:
+        bijection.decode(few.latent, subject.embedded(subject.own, few))
+    broken = {
+        key for key, results in calls.items()
+        for z, x in results if bool(z.isfinite().all()) and not bool(x.isfinite().all())
+    }  # fmt: skip
+    return f", from {innermost(bijection, broken)} on" if broken else ""
 
 
 def stretched_rows(subject: Subject, rows: Rows, seed: int) -> Rows:
@@ -123,8 +131,8 @@ def _domain(subject: Subject) -> str:
 
 def adversarial_rows(
     subject: Subject, rows: Rows, errors: Tensor, spread: Tensor, *, radius: float, steps: int, seed: int
-) -> Rows:
-    """The rows that come back worst, moved to where they come back worse."""
+) -> Rows | Fault:
+    """The rows that come back worst, moved to where they come back worse; if a layer raises, the fault instead."""
     few = rows.take(errors.argsort(descending=True)[: max(2, min(16, 2**14 // max(1, subject.features)))])
     bijection, condition = subject.bijection(subject.wide), subject.embedded(subject.wide, few)
     eps = torch.finfo(subject.dtype).eps
@@ -137,10 +145,29 @@ def adversarial_rows(
         return back.masked_fill(outside, math.nan)
 
     ends = (None, None) if subject.door is None else (0.5, subject.door.values - 0.5)
-    y = worst_inputs(round_trip, few.y.double(), radius=radius * spread.double(), low=ends[0], high=ends[1],
-                     steps=steps, seed=seed)  # fmt: skip
+    try:
+        y = worst_inputs(round_trip, few.y.double(), radius=radius * spread.double(), low=ends[0], high=ends[1],
+                         steps=steps, seed=seed)  # fmt: skip
+    except Exception:  # a user's layer may raise anything
+        if fault := _undifferentiable(subject, few):
+            return fault
+        raise
     y = y if subject.door is None else y.floor() + 0.5
     return Rows("adversarial", y.to(subject.dtype), few.condition, few.numbers)
+
+
+def _undifferentiable(subject: Subject, rows: Rows) -> Fault | None:
+    """The layer, if any, that raises where gradients are asked for."""
+    bijection, condition = subject.bijection(subject.wide), subject.embedded(subject.wide, rows)
+    given = rows.y.double().requires_grad_()
+    for way in ("encode", "decode"):
+        with recorded(bijection, way) as calls, torch.enable_grad():
+            try:
+                given = getattr(bijection, way)(given, condition)[0]
+            except Exception as error:  # as above
+                fault = raised(failed(bijection, calls), way, error)
+                return dataclasses.replace(fault, found=f"asked for gradients, {fault.found}", advice=GRADIENTS)
+    return None
 
 
 def spread_of(y: Tensor) -> Tensor:

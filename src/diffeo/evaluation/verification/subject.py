@@ -95,7 +95,7 @@ class Subject:
                 for step in bijection.steps(rows.y.to(self.dtype_of(item)), self.embedded(item, rows)):
                     steps.append(step)
             except Exception as error:  # a user's layer may raise anything
-                return steps, _raised(failed(bijection, calls), "encode", error)
+                return steps, raised(failed(bijection, calls), "encode", error)
         return steps, None
 
     def noise(self, n: int, condition: Condition, seed: int, given: Rows | None = None) -> Rows | Fault:
@@ -112,7 +112,7 @@ class Subject:
             try:
                 encoded = [bijection.encode(part.y, self.embedded(self.own, part))[0] for part in self.chunks(given)]
             except Exception as error:  # as above
-                return _raised(failed(bijection, calls), "encode", error)
+                return raised(failed(bijection, calls), "encode", error)
         z = torch.cat(encoded)[turns]
         part = torch.rand(n, dtype=torch.float64, generator=generator).to(z).view(-1, *[1] * (z.dim() - 1))
         z = z + part * (z[torch.randperm(n, generator=generator).to(z.device)] - z)
@@ -128,7 +128,7 @@ class Subject:
             try:
                 parts = [bijection.decode(part.y, self.embedded(self.own, part))[0] for part in self.chunks(rows)]
             except Exception as error:  # as above
-                return _raised(failed(bijection, calls), "decode", error)
+                return raised(failed(bijection, calls), "decode", error)
         y = torch.cat(parts)
         if self.door is not None:  # a sample is an integer; the point that it was is gone
             return Rows("samples", self.door.decode(y).to(self.dtype) + 0.5, condition, torch.arange(n))
@@ -141,15 +141,37 @@ class Subject:
             yield rows.take(slice(start, start + size))
 
 
-def _raised(layer: str, way: str, error: Exception) -> Fault:
+class Malformed(TypeError):
+    """What a layer returned is nothing to go on with."""
+
+
+def checked(result: Any, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """What encode or decode returned for `rows`, if it is two tensors, the first with as many rows."""
+    parts = result if isinstance(result, (tuple, list)) else (result,)
+    if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
+        kinds = ", ".join(type(part).__name__ for part in parts)
+        raise Malformed(f"returned ({kinds}), not two tensors")
+    if result[0].shape[:1] != rows.shape[:1]:
+        raise Malformed(f"made {tuple(result[0].shape)} of {len(rows)} rows of shape {tuple(rows.shape[1:])}")
+    return result[0], result[1]
+
+
+def raised(layer: str, way: str, error: Exception) -> Fault:
+    """The fault of a layer whose `way`, encode or decode, raised."""
+    if isinstance(error, Malformed):
+        return Fault(layer, "shape", f"{way} {error}", "Return the rows and one log-determinant a row: (z, log_det)")
     found = f"{way} raised {type(error).__name__}: {error}"
     return Fault(layer, "error", found, "Run this layer by itself on these rows")
 
 
 def failed(bijection: Bijection, calls: dict[int, list[Any]]) -> str:
     """The name of the innermost layer whose recorded call raised."""
-    raised = {key for key, results in calls.items() if isinstance(results[-1], Exception)}
-    paths = [(path, module) for path, module in bijection.named_modules() if id(module) in raised]
+    return innermost(bijection, {key for key, results in calls.items() if isinstance(results[-1], Exception)})
+
+
+def innermost(bijection: Bijection, ids: set[int]) -> str:
+    """The name of the innermost of some layers, which are given by their ids."""
+    paths = [(path, module) for path, module in bijection.named_modules() if id(module) in ids]
     path, layer = paths[-1] if paths else ("", bijection)
     parts = [part for part in path.split(".") if part and part != "layers"]
     return ".".join([*parts, type(layer).__name__])
@@ -183,7 +205,7 @@ def recorded(bijection: Bijection, way: str) -> Iterator[dict[int, list[Any]]]:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
-                result = run(*args, **kwargs)
+                result = checked(run(*args, **kwargs), (*args, *kwargs.values())[0])
             except Exception as error:
                 calls.setdefault(id(layer), []).append(error)
                 raise

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from diffeo.bijections import Bijection
+from diffeo.evaluation.verification.arguments import check_arguments
 from diffeo.evaluation.verification.base import check_base
 from diffeo.evaluation.verification.examine import FATAL, close_look, every_row
 from diffeo.evaluation.verification.figures import Tally, check_source
@@ -73,7 +74,8 @@ def verify(
         A :class:`Report`: ``report.ok``, ``print(report)``, ``report.to_json()``.
 
     Raises:
-        ValueError: if x or the condition does not fit, or is missing.
+        ValueError: if x or the condition does not fit, or is missing, or a number makes no sense.
+        TypeError: if `flow` is neither, or x no tensor.
 
     Example:
         >>> import diffeo
@@ -87,6 +89,7 @@ def verify(
         >>> report.ok, report.faults[0].layer, report.faults[0].found
         (False, 'Doubling', "decode's log_det is not minus encode's: they add up to 4.2 nats")
     """
+    check_arguments(flow, x, rows=rows, accept=accept, radius=radius, ascent=ascent, exact_up_to=exact_up_to)
     subject = Subject(flow, x)
     given = given_rows(flow, subject, x, condition, rows, seed)
     noise = subject.noise(rows, condition_of_samples(flow, subject, given, condition, rows), seed, given)
@@ -191,6 +194,9 @@ def _figures(found: Findings, radius: float, ascent: int, exact_up_to: int, seed
     spread = spread_of(first.y)
     checked = [check_source(subject, source, spread_of(source.y), found.tally) for source in found.sources]
     worst = adversarial_rows(subject, first, checked[0][1], spread, radius=radius, steps=ascent, seed=seed)
+    if isinstance(worst, Fault):
+        found.add([worst])
+        return
     if not found.faults:
         found.add(every_row(subject, worst, exact_up_to))
     far = [check_source(subject, rows, spread, found.tally) for rows in told_apart(subject, found.sources, worst)]
