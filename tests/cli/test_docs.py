@@ -21,7 +21,7 @@ def test_every_verb_is_on_the_page_with_an_example() -> None:
 def test_the_commands_on_the_page_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("recipe.yaml").write_text(PAGE.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
-    commands = [line.strip().split(" > ")[0] for line in PAGE.splitlines() if line.startswith("    diffeo ")]
+    commands = [re.split(r" [>|] ", line.strip())[0] for line in PAGE.splitlines() if line.startswith("    diffeo ")]
     examples = [line.split("`")[-2] for line in PAGE.splitlines() if line.startswith("| `")]
     commands += [line.split(" > ")[0] for line in examples if line.startswith("diffeo ")]
     tried = 0

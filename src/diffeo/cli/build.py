@@ -20,7 +20,7 @@ def defaults(name: str) -> dict[str, Any]:
 
     Example:
         >>> defaults("glow")
-        {'levels': None, 'steps': 8, 'width': 48}
+        {'levels': None, 'steps': 8, 'width': 48, 'preprocessing': 'gaussianize'}
     """
     import diffeo
 

@@ -72,7 +72,9 @@ class Run:
                 )
             return found
         same_kind = ":" in own and name.partition(":")[0] == own.partition(":")[0]
-        options = self.data_options if same_kind else {"condition": self.data_options.get("condition")}
+        options = self.data_options
+        if not same_kind:  # only what the flow is conditioned on is the run's own
+            options = {key: value for key, value in options.items() if key == "condition"}
         return data.load(name, **options)
 
     def load_flow(self) -> Flow:
