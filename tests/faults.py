@@ -379,4 +379,32 @@ MUTANTS = [
         "",
         f"{STATE}::test_a_layer_leaves_rows_that_are_not_finite_out[ActNorm]",
     ),
+    Mutant(
+        "a log-det term is missing (Gaussianize's width of an interval)",
+        "bijections/gaussianize.py",
+        "log_det = (mass.log() - (high - low).log() + 0.5 * z.square()",
+        "log_det = (mass.log() + 0.5 * z.square()",
+        f"{BIJECTIONS}::test_log_det_is_autograds_in_both_directions[Gaussianize 256]",
+    ),
+    Mutant(
+        "the upper tail is computed from the lower side (Gaussianize)",
+        "bijections/gaussianize.py",
+        "-torch.special.ndtri(torch.where(left, half, over))",
+        "torch.special.ndtri(torch.where(left, half, under))",
+        "tests/test_gaussianize.py::test_a_rare_white_pixel_comes_back_as_exactly_as_a_rare_black_one",
+    ),
+    Mutant(
+        "an interval may become arbitrarily rare (Gaussianize)",
+        "bijections/gaussianize.py",
+        "return FLOOR * share + (1 - FLOOR) * self.raw.softmax(1)",
+        "return self.raw.softmax(1)",
+        "tests/test_gaussianize.py::test_no_interval_can_be_learned_away",
+    ),
+    Mutant(
+        "a file from before an option existed takes today's default",
+        "io.py",
+        "return cls(**{**earlier, **{k",
+        "return cls(**{**{k",
+        "tests/test_gaussianize.py::test_a_file_from_before_there_was_a_choice_means_the_logit",
+    ),
 ]

@@ -45,6 +45,22 @@ def test_noise_at_either_end_comes_back_to_the_digit_that_was_drawn(end: float) 
     assert (back - (end + u)).abs().max() <= 2**-15  # what the door's noise is rounded to
 
 
+def test_a_rare_white_pixel_comes_back_as_exactly_as_a_rare_black_one() -> None:
+    layer = Gaussianize((2,), 256)
+    layer.initialize(dequantized(torch.tensor([[BLACK, WHITE]] * 4000 + [[WHITE, BLACK]] * 2)))
+    u = (torch.arange(0.0, 2**15, 1000).view(-1, 1) + 0.5) / 2**15
+    x = torch.cat([WHITE + u, BLACK + u], 1)
+    assert (layer.decode(layer.encode(x)[0])[0] - x).abs().max() <= 2**-15
+
+
+def test_no_interval_can_be_learned_away() -> None:
+    layer = Gaussianize((1,), 256)
+    with torch.no_grad():
+        layer.raw[0, 5:9] = -40.0
+    x = torch.arange(0.5, 256).view(-1, 1)
+    assert (layer.decode(layer.encode(x)[0])[0] - x).abs().max() < 0.1
+
+
 def test_a_value_that_was_never_seen_still_comes_back() -> None:
     layer = Gaussianize((4,), 256)
     layer.initialize(dequantized(torch.tensor([[BLACK, WHITE, BLACK, WHITE]] * 30_000 + [[WHITE, BLACK, 1.0, 254.0]])))
