@@ -1,4 +1,4 @@
-"""Every flow, from any seed, at the learning rate of its recipe: fifty steps stay finite and help."""
+"""Every flow, from any seed, at the largest learning rate of its recipes: fifty steps stay finite and help."""
 
 import warnings
 
@@ -9,6 +9,7 @@ import diffeo
 from diffeo import NICE, Flow, Glow, RealNVP
 
 SEEDS, STEPS, BATCH = 20, 50, 32
+IMAGES, VECTORS = 8e-3, 4e-3  # recipes/glow-mnist.yaml and realnvp-mnist.yaml; realnvp-power.yaml
 
 RECIPES = {
     "NICE": ("moons", lambda: NICE(2, width=16, depth=2)),
@@ -42,9 +43,10 @@ def test_fifty_steps_from_twenty_seeds_stay_finite_and_lower_the_loss(name: str)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Standardize: constant")  # pixels that are always 0
             flow.initialize(x, condition, noise)
+        lr = IMAGES if len(flow.shape) == 3 else VECTORS
         with torch.no_grad():
             before = float(-flow.log_prob(x, condition, noise).mean())
-        result = diffeo.fit(flow, x, condition, epochs=5, batch_size=BATCH, seed=seed, progress=False)
+        result = diffeo.fit(flow, x, condition, epochs=5, batch_size=BATCH, lr=lr, seed=seed, progress=False)
         with torch.no_grad():
             after = float(-flow.log_prob(x, condition, noise).mean())
         assert result.skipped == 0, seed
