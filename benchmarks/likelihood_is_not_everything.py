@@ -93,25 +93,22 @@ def mixture(flow: Flow, digits: Tensor) -> None:
 
 
 def levels(flow: Flow, digits: Tensor, out: Path) -> None:
-    """What each level of z costs, and how much of the image is drawn anew with it."""
-    x = digits[:200]
-    with torch.no_grad():
-        parts = flow.levels(flow.encode(x)[0])
-    dims = math.prod(flow.shape)
-    print("| level | numbers | mean of z squared | changed when drawn anew, grey levels a pixel |\n"
-          "| --- | --- | --- | --- |")  # fmt: skip
+    """How much of the image is drawn anew with each level of z."""
+    x, shapes, dims = digits[:200], flow.level_shapes, math.prod(flow.shape)
+    print("| level | numbers | changed when drawn anew, grey levels a pixel |\n"
+          "| --- | --- | --- |")  # fmt: skip
     pictures = [digits[:6, None]]
-    for number, part in enumerate(parts):
-        keep = [k for k in range(len(parts)) if k != number]
+    for number, shape in enumerate(shapes):
+        keep = [k for k in range(len(shapes)) if k != number]
         generator = torch.Generator().manual_seed(0)
         changed = resample_levels(flow, x, keep, n=1, generator=generator)[:, 0].double() - x.double()
-        name = "coarsest" if number == 0 else "finest" if number == len(parts) - 1 else str(number)
-        print(f"| {name} | {part[0].numel()} of {dims} | {float(part.double().square().mean()):.3f} "
+        name = "coarsest" if number == 0 else "finest" if number == len(shapes) - 1 else str(number)
+        print(f"| {name} | {math.prod(shape)} of {dims} "
               f"| {float(changed.abs().mean()):.1f} |")  # fmt: skip
         generator = torch.Generator().manual_seed(1)
         pictures.append(resample_levels(flow, digits[:6], keep, n=4, temperature=0.8, generator=generator))
     print()
-    picture = image_grid(torch.cat(pictures, 1).flatten(0, 1), columns=1 + 4 * len(parts))
+    picture = image_grid(torch.cat(pictures, 1).flatten(0, 1), columns=1 + 4 * len(shapes))
     picture.save(out / "likelihood-levels.png")
 
 
