@@ -5,7 +5,7 @@
 
 Every variant is the recipe (`Glow` or `RealNVP` with its defaults, batches of 64, a learning rate of 8e-3, conditioners
 in bf16) with one thing changed, trained by `fit` in a process of its own for the same wall time, validation included,
-and scored on the validation part. Two run at a time with one thread each, or with `--at-once 1` one with two.
+and scored on the validation part. Two run at a time, or with `--at-once 1` one, each with one thread.
 Conditioners that the library does not have are defined below. Prints a Markdown table.
 """
 
@@ -101,12 +101,12 @@ def change_networks(kind: str) -> None:
         glow.ConvNet = functools.partial(Residual, kind=kind)  # type: ignore[assignment, misc]
 
 
-def one(name: str, minutes: float, seed: int, threads: int) -> None:
+def one(name: str, minutes: float, seed: int) -> None:
     """Train and score a variant; prints a line of JSON."""
     import diffeo
 
     warnings.simplefilter("ignore")
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     flow_name, change = VARIANTS[name]
     if "network" in change:
         change_networks(change["network"])
@@ -133,18 +133,16 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(VARIANTS), choices=list(VARIANTS), metavar="VARIANT")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    threads = 3 - options.at_once
     if options.one:
-        one(options.one[0], options.minutes, int(options.one[1]), threads)
+        one(options.one[0], options.minutes, int(options.one[1]))
         return
-    print(f"{options.minutes:g} minutes each, {threads} thread(s), validation part\n")
+    print(f"{options.minutes:g} minutes each, one thread, validation part\n")
     print("| variant | seed | bits/dim | standard error | steps | parameters |\n| --- | --- | --- | --- | --- | --- |")
     jobs = [(name, seed) for name in options.only for seed in range(options.seeds)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     while jobs:
         some, jobs = jobs[: options.at_once], jobs[options.at_once :]
-        command = [sys.executable, str(Path(__file__).resolve()), "--minutes", str(options.minutes),
-                   "--at-once", str(options.at_once), "--one"]  # fmt: skip
+        command = [sys.executable, str(Path(__file__).resolve()), "--minutes", str(options.minutes), "--one"]
         running = [
             subprocess.Popen([*command, name, str(seed)], stdout=subprocess.PIPE, text=True, env=environment)
             for name, seed in some

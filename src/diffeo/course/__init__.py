@@ -1,0 +1,1 @@
+"""The course's tools: what builds its slides and notebooks, grades its assignment, and packs its kit."""
