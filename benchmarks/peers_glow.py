@@ -65,9 +65,9 @@ def train_normflows(train: Tensor, kind: str, seconds: float, seed: int) -> tupl
 
     def log_p(points: Tensor) -> Tensor:
         if before is None:
-            return model.log_prob(points / 256) + constant
+            return model.log_prob(points / 256, None) + constant
         z, log_det = before.encode(points)
-        return model.log_prob(z) + log_det
+        return model.log_prob(z, None) + log_det
 
     parameters = [*model.parameters(), *(() if before is None else before.parameters())]
     optimizer = torch.optim.Adam(parameters, lr=1e-3, weight_decay=1e-5)

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes the pictures of docs/editing.md from two runs on MNIST: one plain, one trained with --conditional.
-# From the repository's folder: docs/make_editing_pictures.sh runs/glow-mnist runs/glow-mnist-classes
+# Makes the pictures of docs/editing.md from the models that ship, or from other runs of their recipes, and a run on faces.
+# From the repository's folder: docs/make_editing_pictures.sh glow-mnist glow-mnist-classes glow-fashion-mnist runs/glow-olivetti
 set -eu
-run=$1 classes=$2 made=$(mktemp -d)
+run=$1 classes=$2 fashion=$3 faces=$4 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 
 diffeo edit interpolate "$run" --from 3,18,7 --to 17,1,4 --out "$made/edit-interpolation.png"
@@ -18,4 +18,10 @@ for attribute in thickness slant; do
     --out "$made/edit-$attribute.png"
 done
 diffeo edit class "$classes" --images 3,17,18,4,11 --out "$made/edit-class.png"
+diffeo edit direction "$fashion" --attribute brightness --method probe --rows 2000 --out "$made/brightness.safetensors"
+diffeo edit sweep "$fashion" --images 0,1,2,6,8 --direction "$made/brightness.safetensors" \
+  --out "$made/edit-fashion-brightness.png"
+diffeo edit class "$fashion" --images 1,2,6 --hold brightness --out "$made/edit-fashion-class.png"
+diffeo edit direction "$faces" --attribute lighting --method probe --out "$made/lighting.safetensors"
+diffeo edit sweep "$faces" --images 0,12,31,45 --direction "$made/lighting.safetensors" --out "$made/edit-lighting.png"
 mv "$made"/edit-* docs/pictures/

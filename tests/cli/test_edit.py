@@ -99,6 +99,9 @@ def test_a_direction_is_found_kept_and_followed(place: Path) -> None:
     assert found.json["score"] > 0.5
     assert also.out.startswith("wrote 7.safetensors: class 7 against 1, from ")
     assert swept.json["strengths"] == [-3.0, 0.0, 3.0]
+    weaker, same, stronger = swept.json["measured"]
+    assert weaker < same < stronger
+    assert same == float(library.data.load("digits").test.x[3].float().mean())
     with Image.open(place / "sweep.png") as picture:
         pixels = np.asarray(picture)
     first, _, last = np.array_split(pixels, 3, axis=1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffeo.editing import ATTRIBUTES, brightness, grey, slant, thickness
+from diffeo.editing import ATTRIBUTES, brightness, grey, lighting, slant, thickness
 
 
 def stroke(width: float, degrees: float, *, side: int = 64, length: float = 40) -> Tensor:
@@ -52,6 +52,15 @@ def test_slant_does_not_depend_on_ink_or_place() -> None:
 
 def test_brightness_is_the_mean() -> None:
     assert brightness(torch.tensor([[[0, 4]], [[8, 8]]], dtype=torch.uint8)).tolist() == [2.0, 8.0]
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_lighting_is_the_right_half_less_the_left(width: int) -> None:
+    faces = torch.zeros(2, 4, width)
+    faces[0, :, -3:], faces[1, :, :3] = 30, 20
+    faces[:, :, 3 : width - 3] = 99  # of an odd width
+    assert lighting(faces).tolist() == [30.0, -20.0]
+    assert torch.equal(lighting(faces.flip(2)), -lighting(faces))
 
 
 def test_an_empty_drawing_has_no_width_and_no_lean() -> None:

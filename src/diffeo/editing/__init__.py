@@ -3,6 +3,7 @@
 from diffeo.editing.attributes import ATTRIBUTES as ATTRIBUTES
 from diffeo.editing.attributes import brightness as brightness
 from diffeo.editing.attributes import grey as grey
+from diffeo.editing.attributes import lighting as lighting
 from diffeo.editing.attributes import slant as slant
 from diffeo.editing.attributes import thickness as thickness
 from diffeo.editing.classifier import Classifier as Classifier

@@ -1,4 +1,4 @@
-"""Attributes that can be measured: how thick, how slanted, how bright a drawing is."""
+"""Attributes that can be measured: how thick, slanted and bright a drawing is, and from where a face is lit."""
 
 from collections.abc import Callable
 
@@ -21,6 +21,24 @@ def brightness(images: Tensor) -> Tensor:
         tensor([8.])
     """
     return _grey(images).mean((1, 2))
+
+
+def lighting(images: Tensor) -> Tensor:
+    """From where an image is lit: the mean of its right half less that of its left, ``(N, H, W) -> (N,)``.
+
+    In the images' units, positive if the right half is the brighter one. Of an odd width the middle column counts for
+    neither half.
+
+    Raises:
+        ValueError: if the images have another number of dimensions.
+
+    Example:
+        >>> lighting(torch.tensor([[[0, 9, 16], [8, 9, 8]]]))
+        tensor([8.])
+    """
+    grey_images = _grey(images)
+    half = grey_images.shape[2] // 2
+    return grey_images[:, :, -half:].mean((1, 2)) - grey_images[:, :, :half].mean((1, 2))
 
 
 def slant(images: Tensor) -> Tensor:
@@ -91,4 +109,9 @@ def grey(x: Tensor) -> Tensor:
     return x.mean(1) if x.is_floating_point() else x.float().mean(1)
 
 
-ATTRIBUTES: dict[str, Callable[[Tensor], Tensor]] = {"thickness": thickness, "slant": slant, "brightness": brightness}
+ATTRIBUTES: dict[str, Callable[[Tensor], Tensor]] = {
+    "thickness": thickness,
+    "slant": slant,
+    "brightness": brightness,
+    "lighting": lighting,
+}

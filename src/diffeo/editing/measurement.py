@@ -12,7 +12,8 @@ from diffeo.editing.style import check_classes
 from diffeo.evaluation import Estimate, estimate
 from diffeo.flow import Flow
 
-KEPT = ("slant", "thickness")  # what a change of class should leave alone, and is judged by
+KEPT = ("thickness", "slant")  # what a change of class should leave alone, and is judged by
+SHOWN = (*KEPT, "brightness")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def measure_style(
     references = {"rows": rows, "samples": samples}
     pairs = {name: _pairs(part, targets, name, seed) for name, part in references.items() if part is not None}
     changes = {}
-    for name, measure in ATTRIBUTES.items():
+    for name in SHOWN:
+        measure = ATTRIBUTES[name]
         moved = measure(grey(edited.cpu())) - measure(grey(x.cpu()))
         between = {}
         for source, (first, second) in pairs.items():

@@ -7,7 +7,8 @@ from cyclopts import Parameter
 
 from diffeo.cli.parse import Flag, MaybeNumber, MaybeWholes, Whole, Wholes
 
-Held = Annotated[list[Literal["slant", "thickness", "brightness", "nothing"]] | None, Parameter(negative="")]
+Kept = Literal["slant", "thickness", "brightness", "lighting", "nothing"]
+Held = Annotated[list[Kept] | None, Parameter(negative="")]
 
 
 def class_(

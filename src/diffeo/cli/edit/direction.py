@@ -13,7 +13,7 @@ def direction(
     data: str | None = None,
     /,
     *,
-    attribute: Literal["thickness", "slant", "brightness"] | None = None,
+    attribute: Literal["thickness", "slant", "brightness", "lighting"] | None = None,
     class_: Annotated[MaybeWhole, Parameter(name="--class")] = None,
     against: MaybeWhole = None,
     method: Literal["means", "probe", "whitened"] = "means",
@@ -36,7 +36,7 @@ def direction(
     attribute
         A measured attribute.
     class_
-        Or a class, against all others.
+        Or a class, against all others. Of data without classes, a label: a person of olivetti, by number.
     against
         Or against this one.
     method
@@ -66,7 +66,7 @@ def direction(
     refuse_existing(out)
     subject = open_subject(run, data, "train", None)
     if class_ is not None:
-        subject.check_classes(class_, *([] if against is None else [against]))
+        kind = subject.check_labels(class_, *([] if against is None else [against]))
         if hasattr(subject.flow.embedding, "classes"):
             raise ValueError(
                 f"{run} is conditioned on classes, so its latent says little of them. "
@@ -82,7 +82,7 @@ def direction(
     else:
         assert part.labels is not None
         assert class_ is not None
-        name = f"class {class_}" + ("" if against is None else f" against {against}")
+        name = f"{kind} {class_}" + ("" if against is None else f" against {against}")
         target = part.labels.eq(class_)
     check_target(target, name)
     z = editing.encode_images(subject.flow, part.x, subject.condition(part))

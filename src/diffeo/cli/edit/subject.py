@@ -64,6 +64,24 @@ class Subject:
                 raise ValueError(f"{self.data.name} has classes 0 to {count - 1}, got {number}")
         return count
 
+    def check_labels(self, *labels: int) -> str:
+        """What the labels of the data name: classes, or groups of rows such as the images of a person.
+
+        Raises:
+            ValueError: if there are no labels, or none of these numbers.
+        """
+        if self.data.classes is not None or self.part.labels is None:
+            self.check_classes(*labels)
+            return "class"
+        found = self.part.labels.unique().tolist()
+        for number in labels:
+            if number not in found:
+                raise ValueError(
+                    f"the {self.part_name} part of {self.data.name} has no images labelled {number}. Labels: "
+                    f"{', '.join(map(str, found))}"
+                )
+        return "group"
+
     def check_examples(self, labels: "Tensor", least: int, where: str) -> None:
         """Refuse labels among which a class has fewer than `least` images.
 

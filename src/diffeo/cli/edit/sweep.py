@@ -21,6 +21,8 @@ def sweep(
 ) -> None:
     """Move images along a direction, from -reach to reach: thinner to thicker, class to class.
 
+    Of a measured attribute it prints what the images have at each strength: their mean.
+
     For example:
       diffeo edit sweep runs/glow-mnist --images 3,17 --direction thickness.safetensors
       diffeo edit sweep runs/glow-mnist --images 3 --direction thickness.safetensors --reach 5 --out bold.gif
@@ -58,5 +60,10 @@ def sweep(
     chosen = subject.choose(images)
     strengths = torch.linspace(-reach, reach, steps).tolist()
     strip = editing.sweep(subject.flow, chosen.x, found, strengths, condition=subject.condition(chosen))
+    measure = editing.ATTRIBUTES.get(found.attribute)
+    measured = None if measure is None else [float(measure(editing.grey(one)).mean()) for one in strip.cpu().unbind(1)]
     write_strip(subject, strip, out, json=json, edit="sweep", numbers=images, attribute=found.attribute,
-                method=found.method, strengths=strengths)  # fmt: skip
+                method=found.method, strengths=strengths, measured=measured)  # fmt: skip
+    if measured is not None and not json:
+        for strength, mean in zip(strengths, measured, strict=True):
+            print(f"strength {strength:5.2f}: {found.attribute} {mean:.2f}")
