@@ -24,4 +24,7 @@ diffeo edit sweep "$fashion" --images 0,1,2,6,8 --direction "$made/brightness.sa
 diffeo edit class "$fashion" --images 1,2,6 --hold brightness --out "$made/edit-fashion-class.png"
 diffeo edit direction "$faces" --attribute lighting --method probe --out "$made/lighting.safetensors"
 diffeo edit sweep "$faces" --images 0,12,31,45 --direction "$made/lighting.safetensors" --out "$made/edit-lighting.png"
+diffeo edit direction "$faces" --class 12 --out "$made/person.safetensors"
+diffeo edit sweep "$faces" --images 0,12,31,45 --direction "$made/person.safetensors" --reach 0.75 --steps 7 \
+  --out "$made/edit-person.png"
 mv "$made"/edit-* docs/pictures/
