@@ -6,9 +6,7 @@ commands. Pictures of samples and of edits are made by glow_pictures.py.
 
 import csv
 import json
-import math
 import sys
-from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,8 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from drawing import FOLDER, PALETTE, figure, number, text
+from glow_actnorm import actnorm, batchnorm, by_batch_statistics
 from matplotlib.patches import FancyBboxPatch
-from torch import Tensor
 
 import diffeo
 
@@ -34,7 +32,7 @@ DOCUMENTED = {  # figures of docs/likelihood.md and docs/editing.md, whose runs 
         "bits_at_0": 0.846, "bits_at_07": 1.025, "bits_at_08": 1.079, "bits_at_1": 1.232, "bits_of_test": 1.098,
         "coarse_changes": 38.6, "fine_changes": 4.3,
     },
-    TRAINED.format("glow-olivetti"): {"faces_seconds": 30, "faces_memory_gb": 0.73},
+    TRAINED.format("glow-fashion-mnist"): {"fashion_histogram": 4.588},
     EDITING: {
         "class_reached": 90.2, "class_reached_error": 0.9, "judge": 99.0, "thickness_ratio": 0.264,
         "slant_ratio": 0.373, "brightness_ratio": 0.937, "samples_recognised": 90.6,
@@ -59,7 +57,9 @@ def boxes(axes: plt.Axes, left: float, names: list[tuple[str, str]]) -> None:
     """A column of boxes with arrows between them, the first on top."""
     for i, (name, colour) in enumerate(names):
         at = 3.1 - 1.25 * i
-        axes.add_patch(FancyBboxPatch((left, at), 3.6, 0.8, boxstyle="round,pad=0.06", fc="white", ec=PALETTE[colour], lw=2.5))
+        axes.add_patch(
+            FancyBboxPatch((left, at), 3.6, 0.8, boxstyle="round,pad=0.06", fc="white", ec=PALETTE[colour], lw=2.5)
+        )
         axes.text(left + 1.8, at + 0.4, name, ha="center", va="center", fontsize=16)
         if i:
             axes.annotate("", (left + 1.8, at + 0.9), (left + 1.8, at + 1.2), arrowprops={"arrowstyle": "->", "lw": 2})
@@ -137,152 +137,15 @@ def factors() -> plt.Figure:
 def conv1x1_numbers() -> None:
     """The determinant of a learned layer, by slogdet and by its diagonal."""
     flow = diffeo.load("glow-mnist").double()
-    for name, layer in zip(("fine", "coarse"), [layers(flow, diffeo.InvertibleConv1x1)[i] for i in (0, 8)], strict=True):
+    for name, layer in zip(
+        ("fine", "coarse"), [layers(flow, diffeo.InvertibleConv1x1)[i] for i in (0, 8)], strict=True
+    ):
         by_slogdet = float(torch.linalg.slogdet(layer.weight().detach())[1])
         by_diagonal = float(layer.factors()[2].detach().sum())
         side = 14 if name == "fine" else 7
         note(f"log_det_w_{name}", by_diagonal)
         note(f"log_det_layer_{name}", side * side * by_diagonal)
         note(f"log_det_difference_{name}", f"{abs(by_slogdet - by_diagonal):.0e}")
-
-
-# ---- ActNorm
-
-
-def channel_moments(y: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of every channel."""
-    return y.mean((0, 2, 3)), y.var((0, 2, 3), correction=0)
-
-
-@cache
-def actnorm_stages() -> list[tuple[Tensor, Tensor]]:
-    """Moments of four channels of squeezed digits: as they are, of the first batch after ActNorm, of the next."""
-    squeeze, layer = diffeo.Squeeze(), diffeo.ActNorm(4)
-    x = diffeo.data.load("digits").train.x.float()
-    first, second = (squeeze.encode(rows)[0] for rows in (x[:64], x[64:128]))
-    layer.initialize(first)
-    with torch.no_grad():
-        return [channel_moments(y) for y in (first, layer.encode(first)[0], layer.encode(second)[0])]
-
-
-@cache
-def actnorm_trained() -> tuple[Tensor, Tensor]:
-    """Moments of every channel behind every ActNorm of glow-mnist, of its own samples."""
-    flow, found = diffeo.load("glow-mnist"), []
-    x = flow.sample(200, generator=torch.Generator().manual_seed(0))
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad(), recorded(flow, lambda layer, x, z: found.append(channel_moments(z))):
-        flow.log_prob(x, generator=generator)
-    return torch.cat([mean for mean, _ in found]), torch.cat([variance for _, variance in found])
-
-
-class recorded:  # noqa: N801  used as a function
-    """While it is open, `see` is shown what goes in and out of every ActNorm of a flow."""
-
-    def __init__(self, flow: diffeo.Flow, see):
-        self.layers, self.see = layers(flow, diffeo.ActNorm), see
-
-    def __enter__(self) -> None:
-        for layer in self.layers:
-            layer.encode = self.around(layer)
-
-    def around(self, layer: diffeo.ActNorm):
-        own = layer.encode
-
-        def encode(x, condition=None):
-            z, log_det = own(x, condition)
-            self.see(layer, x, z)
-            return z, log_det
-
-        return encode
-
-    def __exit__(self, *_: object) -> None:
-        for layer in self.layers:
-            del layer.encode
-
-
-def actnorm() -> plt.Figure:
-    """Mean and standard deviation of channels before, after, and much later."""
-    fig, columns = plt.subplots(1, 3, figsize=(11, 3.6), width_ratios=(1, 1.7, 1.2))
-    before, after, later = actnorm_stages()
-    channels = np.arange(1, 5)
-    for axes, moments, shift, colour, said in (
-        (columns[0], before, 0, "grey", text(ko="첫 배치, 전", en="first batch, before")),
-        (columns[1], after, -0.12, "blue", text(ko="첫 배치", en="first batch")),
-        (columns[1], later, 0.12, "orange", text(ko="다음 배치", en="next batch")),
-    ):
-        mean, spread = moments[0], moments[1].sqrt()
-        axes.errorbar(channels + shift, mean, spread, fmt="o", ms=8, capsize=5, color=PALETTE[colour], label=said)
-    columns[0].set_title(text(ko="전", en="before"), fontsize=16)
-    columns[1].set_title(text(ko="초기화한 직후", en="just initialised"), fontsize=16)
-    columns[1].set_ylim(-1.6, 2.3)
-    columns[1].legend(fontsize=13, loc="upper center", ncols=2)
-    for axes in columns[:2]:
-        axes.axhline(0, color=PALETTE["grey"], lw=1)
-        axes.set(xticks=channels, xlabel=text(ko="채널", en="channel"))
-    columns[0].set_ylabel(text(ko="평균 ± 표준편차", en="mean ± standard deviation"))
-    mean, variance = actnorm_trained()
-    columns[2].scatter(mean, variance.sqrt(), s=22, color=PALETTE["green"])
-    columns[2].plot(0, 1, "x", ms=13, mew=3, color=PALETTE["black"])
-    columns[2].set_title(text(ko="학습 뒤 (glow-mnist)", en="trained (glow-mnist)"), fontsize=16)
-    columns[2].set(xlabel=text(ko="출력의 평균", en="mean of output"), ylabel=text(ko="표준편차", en="standard deviation"))
-    return fig
-
-
-SIZES = (1, 2, 4, 8, 16, 32, 64)
-
-
-@cache
-def by_batch_statistics() -> dict[int, tuple[float, float]]:
-    """If every ActNorm of glow-digits used its batch's moments instead: mean "bits/dim", and how far a row's moves."""
-    flow, data = diffeo.load("glow-digits"), diffeo.data.load("digits")
-    reference: dict[object, tuple[Tensor, Tensor]] = {}
-    rows = data.test.x[:320]
-    noise = flow.draw_noise(rows, torch.Generator().manual_seed(0))
-
-    def bits(size: int) -> Tensor:
-        parts = [flow.log_prob(x, None, u) for x, u in zip(rows.split(size), noise.split(size), strict=True)]
-        return -torch.cat(parts) / (math.prod(flow.shape) * math.log(2))
-
-    with torch.no_grad():
-        with recorded(flow, lambda layer, x, z: reference.update({layer: channel_moments(x)})):
-            flow.log_prob(data.train.x, generator=torch.Generator().manual_seed(1))
-        own, found = bits(320), {}
-        for layer in layers(flow, diffeo.ActNorm):
-            layer.encode = normalised(layer, *reference[layer])
-        for size in SIZES:
-            told = bits(size)
-            found[size] = (float(told.mean()), float((told - own).abs().mean()))
-    note("actnorm_bits", float(own.mean()))
-    return found
-
-
-def normalised(layer: diffeo.ActNorm, mean: Tensor, variance: Tensor):
-    """An encode that first brings every channel of the batch to the given moments, as batch norm does."""
-    own = layer.encode
-
-    def encode(x, condition=None):
-        at, spread = channel_moments(x)
-        scale = (variance / (spread + 1e-5)).sqrt()
-        y = (x - at[:, None, None]) * scale[:, None, None] + mean[:, None, None]
-        z, log_det = own(y, condition)
-        return z, log_det + scale.log().sum() * x.shape[2] * x.shape[3]
-
-    return encode
-
-
-def batchnorm() -> plt.Figure:
-    """How far an image's bits/dim moves with its batch."""
-    fig, axes = plt.subplots(figsize=(6.6, 4))
-    moved = [by_batch_statistics()[size][1] for size in SIZES]
-    axes.plot(SIZES, moved, "o-", color=PALETTE["orange"], label=text(ko="배치 통계", en="statistics of the batch"))
-    axes.plot(SIZES, [0] * len(SIZES), "s-", color=PALETTE["blue"], label="ActNorm")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(SIZES, [str(size) for size in SIZES])
-    axes.set_xlabel(text(ko="배치의 크기", en="size of the batch"))
-    axes.set_ylabel(text(ko="같은 영상의 bits/dim 변화", en="change of an image's bits/dim"))
-    axes.legend()
-    return fig
 
 
 # ---- cards, curve, likelihood
@@ -362,10 +225,16 @@ def other_data() -> plt.Figure:
 def timeline() -> plt.Figure:
     """Flows from 2014 to 2024."""
     events = [
-        (2014, "NICE", 1), (2016, "RealNVP", -1), (2018, "Glow", 1), (2018.6, "FFJORD", -1), (2019.2, "Flow++", 2),
-        (2019.45, text(ko="신경 스플라인", en="neural splines"), -2), (2019.5, text(ko="잔차 흐름", en="residual flows"), 1),
-        (2022.8, text(ko="흐름 매칭", en="flow matching"), -1), (2024.9, "TarFlow", 1),
-    ]  # fmt: skip
+        (2014.8, "NICE", 1),
+        (2016.4, "RealNVP", -1),
+        (2018.5, "Glow", 1),
+        (2018.8, "FFJORD", -1),
+        (2019.1, "Flow++", 2),
+        (2019.45, text(ko="신경 스플라인", en="neural splines"), -2),
+        (2019.5, text(ko="잔차 흐름", en="residual flows"), 1),
+        (2022.8, text(ko="흐름 매칭", en="flow matching"), -1),
+        (2024.9, "TarFlow", 1),
+    ]
     fig, axes = plt.subplots(figsize=(12, 3))
     axes.axhline(0, color=PALETTE["black"], lw=2)
     for year, name, height in events:
@@ -375,7 +244,7 @@ def timeline() -> plt.Figure:
         axes.plot(year, 0, "o", ms=9, color=colour)
         axes.text(year, height * 0.55 + (0.12 if height > 0 else -0.12), f"{name}", ha="center", fontsize=16,
                   va="bottom" if height > 0 else "top", color=colour, weight="bold")  # fmt: skip
-    axes.set(ylim=(-1.8, 1.8), xlim=(2013.3, 2025.9), yticks=[], xticks=range(2014, 2026))
+    axes.set(ylim=(-1.8, 1.8), xlim=(2014, 2025.9), yticks=[], xticks=range(2014, 2026))
     axes.tick_params(labelsize=14)
     axes.spines["left"].set_visible(False)
     return fig
@@ -413,6 +282,8 @@ def measured_numbers() -> None:
     note("faces_bits", faces["test_bits_per_dim"], trained)
     note("faces_error", faces["standard_error"], trained)
     note("faces_parameters", faces["parameters"], trained)
+    note("faces_seconds", faces["seconds"], trained)
+    note("faces_memory_gb", faces["peak_memory"]["process"] / 1024, trained)
     for name, one in faces["baselines"].items():
         note(f"faces_{name}", one["mean"], trained)
 
@@ -426,7 +297,9 @@ def main() -> None:
     card_numbers()
     counted()
     conv1x1_numbers()
-    for size, (bits, moves) in by_batch_statistics().items():
+    own, by_size = by_batch_statistics()
+    note("actnorm_bits", own)
+    for size, (bits, moves) in by_size.items():
         note(f"batch_{size}_bits", bits)
         note(f"batch_{size}_moves", moves)
     for draw in (step, mixing, factors, actnorm, batchnorm, curve, other_data, timeline):
