@@ -119,7 +119,7 @@ def factors() -> plt.Figure:
     permutation = np.eye(8)[layer.order.numpy()]
     shown = {"W": layer.weight().detach().numpy(), "P": permutation, "L": lower, "U": upper}
     fig, columns = plt.subplots(1, 4, figsize=(12, 3.6), layout="none")
-    fig.subplots_adjust(left=0.01, right=0.99, top=0.87, bottom=0.11, wspace=0.1)
+    fig.subplots_adjust(left=0.01, right=0.99, top=0.87, bottom=0.13, wspace=0.1)
     under = [
         "", text(ko="순열 (고정)", en="permutation (fixed)"), text(ko="대각이 1", en="ones on the diagonal"),
         text(ko="대각의 부호 고정", en="signs of the diagonal fixed"),
@@ -128,7 +128,7 @@ def factors() -> plt.Figure:
         axes.imshow(matrix, cmap="RdBu", vmin=-1.2, vmax=1.2, interpolation="none")
         axes.set_title(f"{sign}   {name}" if sign else name, fontsize=20)
         axes.set(xticks=[], yticks=[])
-        axes.set_xlabel(said, fontsize=14)
+        axes.set_xlabel(said, fontsize=17)
         axes.add_patch(plt.Rectangle((-0.5, -0.5), 8, 8, fill=False, lw=1))
         if name == "U":
             axes.plot(range(8), range(8), "o", ms=11, mfc="none", color=PALETTE["black"], mew=1.6)

@@ -156,6 +156,6 @@ def batchnorm() -> plt.Figure:
     axes.set_xscale("log", base=2)
     axes.set_xticks(SIZES, [str(size) for size in SIZES])
     axes.set_xlabel(text(ko="배치의 크기", en="size of the batch"))
-    axes.set_ylabel(text(ko="같은 영상의 bits/dim 변화", en="change of an image's bits/dim"))
+    axes.set_ylabel(text(ko="같은 이미지의 bits/dim 변화", en="change of an image's bits/dim"))
     axes.legend()
     return fig
