@@ -68,7 +68,7 @@ def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colo
                                              "shrinkA": 0, "shrinkB": 0})  # fmt: skip
 
 
-def reach(swaps: list[bool], *, side: int = 11) -> list[np.ndarray]:
+def reach(swaps: list[bool], *, side: int = 12) -> list[np.ndarray]:
     """After each coupling, which input pixels the middle pixel depends on: by autograd, with random 3x3 networks."""
     torch.manual_seed(0)
     layers = []
@@ -109,7 +109,6 @@ def masks() -> Figure:
         axes.set_title(title, fontsize=16)
         axes.set_aspect("equal")
         axes.axis("off")
-    shown = ListedColormap(["#f2f2f2", PALETTE["blue"]])
     rows = (
         (text(ko="번갈아", en="alternating"), reach([False, True] * 3)),
         (text(ko="한 마스크만", en="one mask only"), reach([False] * 6)),
@@ -118,15 +117,20 @@ def masks() -> Figure:
         for i, after in enumerate((1, 3, 5)):
             picture = pictures[after - 1]
             axes = fig.add_subplot(grid[row, 2 + i])
-            axes.pcolormesh(picture[::-1], cmap=shown, vmin=0, vmax=1, edgecolors="white", linewidth=1)
             side = len(picture)
-            axes.add_patch(plt.Rectangle((side // 2 - 1, side - 1 - side // 2), 1, 1, fill=False,
+            axes.set_facecolor("#f2f2f2")
+            axes.vlines(range(1, side), 0, side, color="white", linewidth=1)
+            axes.hlines(range(1, side), 0, side, color="white", linewidth=1)
+            for line, column in np.argwhere(picture):
+                place = (column, side - 1 - line)
+                axes.add_patch(plt.Rectangle(place, 1, 1, facecolor=PALETTE["blue"], edgecolor="white", zorder=3))
+            axes.add_patch(plt.Rectangle((side // 2 - 1, side - 1 - side // 2), 1, 1, fill=False, zorder=4,
                                          edgecolor=PALETTE["orange"], linewidth=3))  # fmt: skip
             seen = int(picture.sum())
             title = text(ko=f"결합층 {after}개: {seen}픽셀", en=f"{after} coupling{'s' * (i > 0)}: {seen} pixels")
             axes.set_title(title, fontsize=15)
             axes.set_aspect("equal")
-            axes.set(xticks=[], yticks=[])
+            axes.set(xlim=(0, side), ylim=(0, side), xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
             if i == 0:
                 axes.set_ylabel(name, fontsize=16)
