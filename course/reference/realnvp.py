@@ -23,10 +23,9 @@ batch_size, learning_rate, num_epochs, ALPHA = 64, 0.001, 10, 1e-6  # ALPHA: 로
 
 def load(name, folder):  # 정수 화소 (N, 1, H, W) 둘과 값의 개수 (training and test images, number of values)
     if name == "digits":
-        from sklearn.datasets import load_digits
-        from sklearn.model_selection import train_test_split
-        digits = load_digits()  # 8x8, 값은 0..16: 17개
-        parts = train_test_split(digits.images, test_size=360, random_state=0, stratify=digits.target)
+        from sklearn import datasets, model_selection
+        digits = datasets.load_digits()  # 8x8, 값은 0..16: 17개
+        parts = model_selection.train_test_split(digits.images, test_size=360, random_state=0, stratify=digits.target)
         return *(torch.tensor(part).byte()[:, None] for part in parts), 17
     files = [Path(folder, f"{part}-images-idx3-ubyte.gz") for part in ("train", "t10k")]
     if missing := [file.name for file in files if not file.exists()]:
@@ -171,6 +170,10 @@ def bits_per_dim(model, images, values):  # 평균과 표준 오차 (mean, stand
     bits = nats / (images[0].numel() * math.log(2)) + math.log2(values)
     return bits.mean().item(), bits.std().item() / math.sqrt(len(bits))
 
+def histogram(images, test, values):  # 비교 기준: 화소마다 값의 빈도 (independent pixels)
+    counts = torch.stack([(images == k).sum(0) + 0.1 for k in range(values)])
+    return -(counts / counts.sum(0)).log2().gather(0, test.long()).mean().item()
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=["listing", "paper"], default="listing")
@@ -191,9 +194,5 @@ if __name__ == "__main__":
     plt.imshow(generate(model, test, values), cmap="gray", vmin=0, vmax=values - 1)
     plt.title("Generated Images")
     plt.savefig(options.out / "generated.png")
-    counts = torch.stack(
-        [(images == k).sum(0) + 0.1 for k in range(values)]
-    )  # 화소마다 값의 빈도 (a histogram a pixel)
-    histogram = -(counts / counts.sum(0)).log2().gather(0, test.long()).mean()
-    print(f"bits/dim: uniform {math.log2(values):.3f}, histogram {histogram:.3f}", end=", ")
+    print(f"bits/dim: uniform {math.log2(values):.3f}, histogram {histogram(images, test, values):.3f}", end=", ")
     print("{} {:.3f} ± {:.3f}".format(options.model, *bits_per_dim(model, test, values)))
