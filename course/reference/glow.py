@@ -135,12 +135,12 @@ class Level(nn.Module):  # 다중 스케일의 한 단계: 스퀴즈, K번의 (A
         z = torch.cat([z, ((leaves - mean) * torch.exp(-log_sigma)).flatten(1)], dim=1)
         return z, log_det_jacobian + log_det - log_sigma.flatten(1).sum(dim=1)
     def inverse(self, z):
-        x = z.view(-1, *self.shape)
+        x = z.reshape(-1, *self.shape)
         if self.rest is not None:
             z, leaves = z.chunk(2, dim=1)
             goes_on = self.rest.inverse(z)
             log_sigma, mean = self.sigma_and_mean(goes_on)
-            x = torch.cat([goes_on, leaves.view(mean.shape) * torch.exp(log_sigma) + mean], dim=1)
+            x = torch.cat([goes_on, leaves.reshape(mean.shape) * torch.exp(log_sigma) + mean], dim=1)
         return F.pixel_shuffle(self.steps.inverse(x), 2)
 
 def loss(model, y):  # 이미지마다 음의 로그 우도, nat: -log N(z; 0, I) - log|det|
@@ -162,7 +162,7 @@ def train(model, images, values, epochs=num_epochs):
 @torch.no_grad()
 def generate(model, like, values, temperature=1.0):  # 표본 64개를 8x8 격자로 (64 samples as one picture)
     z = temperature * torch.randn_like(model(dequantize(like[:64], values))[0])
-    pixels = (model.inverse(z) * values).floor().clamp(0, values - 1).view(8, 8, *like.shape[2:])
+    pixels = (model.inverse(z) * values).floor().clamp(0, values - 1).reshape(8, 8, *like.shape[2:])
     return pixels.permute(0, 2, 1, 3).flatten(0, 1).flatten(1)  # (8H, 8W)
 
 @torch.no_grad()
@@ -187,7 +187,7 @@ if __name__ == "__main__":
     model = Flow([Preprocess(y), Level(*y.shape[1:])])
     train(model, images, values, options.epochs)
     options.out.mkdir(parents=True)
-    save_file(model.state_dict(), options.out / "weights.safetensors")
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, options.out / "weights.safetensors")
     plt.imshow(generate(model, test, values, options.temperature), cmap="gray", vmin=0, vmax=values - 1)
     plt.title("Generated Images")
     plt.savefig(options.out / "generated.png")

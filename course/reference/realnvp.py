@@ -43,7 +43,7 @@ class Preprocess(nn.Module):  # (0, 1) -> 실수: 로짓, 화소별 표준화. �
         self.mean, self.std = nn.Buffer(x.mean(0)), nn.Buffer(x.std(0))
 
     def forward(self, y):
-        p = ALPHA + (1 - 2 * ALPHA) * y.view(-1, *self.mean.shape)
+        p = ALPHA + (1 - 2 * ALPHA) * y.reshape(-1, *self.mean.shape)
         log_det = math.log(1 - 2 * ALPHA) - p.log() - (1 - p).log() - self.std.log()
         return (torch.logit(p) - self.mean) / self.std, log_det.flatten(1).sum(dim=1)
 
@@ -161,7 +161,7 @@ def train(model, images, values, epochs=num_epochs, loss=loss):
 @torch.no_grad()
 def generate(model, like, values):  # 표본 64개를 8x8 격자로 (64 samples as one picture)
     z = torch.randn_like(model(dequantize(like[:64], values))[0])
-    pixels = (model.inverse(z) * values).floor().clamp(0, values - 1).view(8, 8, *like.shape[2:])
+    pixels = (model.inverse(z) * values).floor().clamp(0, values - 1).reshape(8, 8, *like.shape[2:])
     return pixels.permute(0, 2, 1, 3).flatten(0, 1).flatten(1)  # (8H, 8W)
 
 @torch.no_grad()
@@ -190,7 +190,7 @@ if __name__ == "__main__":
     model = build(options.model, dequantize(images[:10000], values))
     train(model, images, values, options.epochs)
     options.out.mkdir(parents=True)
-    save_file(model.state_dict(), options.out / "weights.safetensors")
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, options.out / "weights.safetensors")
     plt.imshow(generate(model, test, values), cmap="gray", vmin=0, vmax=values - 1)
     plt.title("Generated Images")
     plt.savefig(options.out / "generated.png")

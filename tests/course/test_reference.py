@@ -233,3 +233,13 @@ def test_a_measurement_says_how_it_was_made(tmp_path: Path) -> None:
     assert found["steps"] == 20
     assert found["bits_per_dim"] < found["uniform"]
     assert {"standard_error", "seconds", "parameters", "machine", "histogram", "values"} <= set(found)
+
+
+def test_every_measurement_kept_names_its_command_and_its_baselines() -> None:
+    files = sorted((REFERENCE.parent / "measured").glob("*.json"))
+    assert files
+    for path in files:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        assert found["command"].startswith("python course/measured/measure.py "), path.name
+        assert {"bits_per_dim", "standard_error", "seconds", "steps", "parameters", "machine", "values"} <= set(found)
+        assert found["histogram"] < found["uniform"] == math.log2(found["values"])
