@@ -53,18 +53,22 @@ def plan_model(dimensions: int) -> torch.nn.Module:
 
 def test_its_density_is_scored_with_autograds_determinant() -> None:
     model = plan_model(4)
-    image, values = torch.tensor([3, 0, 16, 9]).view(1, 1, 2, 2), 17
+    images, values = torch.tensor([3, 0, 16, 9, 1, 1, 7, 12]).view(2, 1, 2, 2), 17
     torch.manual_seed(5)
-    y = ((image + torch.rand(image.shape)) / values).flatten()
+    points = (images + torch.rand(images.shape)) / values
     torch.manual_seed(5)
-    bits = listing.bits_per_dim(model, image, values)[0]
+    bits, error = listing.bits_per_dim(model, images, values)
 
     def to_noise(y: torch.Tensor) -> torch.Tensor:
         return model(listing.transform(y)[None])[0][0]
 
-    jacobian = torch.autograd.functional.jacobian(to_noise, y)
-    nats = torch.distributions.Normal(0, 1).log_prob(to_noise(y)).sum() + torch.linalg.slogdet(jacobian)[1]
-    assert bits == pytest.approx(math.log2(17) - nats.item() / (4 * math.log(2)), rel=1e-4)
+    expected = []
+    for y in points.flatten(1):
+        jacobian = torch.autograd.functional.jacobian(to_noise, y)
+        nats = torch.distributions.Normal(0, 1).log_prob(to_noise(y)).sum() + torch.linalg.slogdet(jacobian)[1]
+        expected.append(math.log2(17) - nats.item() / (4 * math.log(2)))
+    assert bits == pytest.approx(sum(expected) / 2, rel=1e-4)
+    assert error == pytest.approx(abs(expected[0] - expected[1]) / 2, rel=1e-3)
 
 
 def test_the_points_it_was_trained_on_lie_in_the_cells_it_is_scored_on() -> None:
