@@ -52,6 +52,7 @@ SETTINGS = {
     "lines.linewidth": 2.2,
     "legend.frameon": False,
     "mathtext.fontset": "dejavusans",
+    "savefig.dpi": 110,
     "svg.fonttype": "path",
     "svg.hashsalt": "diffeo",
 }
