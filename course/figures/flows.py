@@ -56,6 +56,12 @@ def boxes(corners):
     return torch.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], 2).flatten(0, 1).numpy()
 
 
+def bare(axes, across, up):
+    """A picture without axes, one unit as long in both directions."""
+    axes.set(xlim=(-across, across), ylim=(-up, up), aspect="equal")
+    axes.set_axis_off()
+
+
 def jacobian_2d():
     flow = moons()
     line = torch.linspace(-2.2, 2.2, 31)
@@ -65,15 +71,12 @@ def jacobian_2d():
     with torch.no_grad():
         warped = flow.bijection.decode(corners.flatten(0, 1))[0].view_as(corners)
         log_det = flow.bijection.decode(centres)[1].numpy()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.6))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(12.5, 4.3))
     for axes, shown in ((left, corners), (right, warped)):
         made = PolyCollection(boxes(shown), array=log_det, cmap=WARM, edgecolors="white", linewidths=0.35, rasterized=True)
         made.set_clim(*np.quantile(log_det, [0.02, 0.98]))
         axes.add_collection(made)
-        axes.autoscale()
-        axes.set_aspect("equal")
-        axes.set_xticks([])
-        axes.set_yticks([])
+        bare(axes, 3.5, 2.4)
     left.set_title(text(ko="잠재 변수 $z$: 같은 크기의 정사각형", en="latent $z$: squares of one size"))
     right.set_title(text(ko="데이터 $x = g(z)$: 넓이가 $|\\det|$배", en="data $x = g(z)$: areas times $|\\det|$"))
     fig.colorbar(made, ax=(left, right), label=r"$\log\,|\det\,\partial g/\partial z|$", shrink=0.85)
@@ -99,10 +102,7 @@ def layer_by_layer():
     fig, axes = plt.subplots(1, 5, figsize=(13, 3.0))
     for panel, index in zip(axes, shown, strict=True):
         panel.scatter(*points[index].T, c=angle, cmap="twilight_shifted", s=3, rasterized=True, lw=0)
-        panel.set_aspect("equal")
-        panel.set(xticks=[], yticks=[])
-        for spine in panel.spines.values():
-            spine.set_visible(False)
+        bare(panel, 3.4, 3.4)
         couplings = index // 2
         panel.set_title(
             text(ko="기저 분포", en="base") if index == 0 else text(ko=f"결합층 {couplings}개", en=f"{couplings} couplings")
@@ -126,7 +126,7 @@ def bridge():
     with torch.no_grad():
         density = flow.log_prob(grid.flatten(0, 1)).view(150, 240).numpy()
     made = axes.imshow(
-        density, origin="lower", extent=(-3.6, 3.6, -2.2, 2.2), cmap=WARM, vmin=-9, vmax=float(density.max()), interpolation="bilinear"
+        density, origin="lower", extent=(-3.6, 3.6, -2.2, 2.2), cmap=WARM, vmin=-11, vmax=float(density.max()), interpolation="bilinear"
     )
     fig.colorbar(made, ax=axes, label=r"$\log\,p_X(x)$", shrink=0.8)
     axes.set(xticks=[], yticks=[])
@@ -145,11 +145,11 @@ def measure_bridge():
         number("flows", f"bridge_{name}_per_thousand", 1000 * share, f"{COMMAND} bridge")
 
 
-def train(flow, rows, log_det_counts, *, steps=300, every=5):
+def train(flow, rows, log_det_counts, *, steps=400, every=8):
     """Adam on the loss with or without its log-determinant; (step, loss trained on, true loss) along the way."""
     torch.manual_seed(0)
     flow.initialize(rows[:512])
-    optimiser = torch.optim.Adam(flow.parameters(), lr=4e-3)
+    optimiser = torch.optim.Adam(flow.parameters(), lr=6e-3)
     curve = []
     for step in range(steps + 1):
         batch = rows[torch.randint(len(rows), (128,))]
@@ -184,9 +184,8 @@ def without_log_det():
     curve, collapsed = results["wrong"]
     left.plot(curve[:, 0], curve[:, 1], color=PALETTE["blue"], label=text(ko="학습에 쓴 손실 (로그 행렬식 없음)", en="loss trained on (no log-det)"))
     left.plot(curve[:, 0], curve[:, 2], color=PALETTE["orange"], ls="--", label=text(ko="실제 음의 로그 우도", en="true negative log-likelihood"))
-    left.set(xlabel=text(ko="학습 단계", en="training step"), ylabel="nats", yscale="symlog")
-    left.set_yscale("symlog", linthresh=10)
-    left.legend(fontsize=12, loc="upper left")
+    left.set(xlabel=text(ko="학습 단계", en="training step"), ylabel="nats", ylim=(0, 1.5 * curve[:, 2].max().item()))
+    left.legend(fontsize=13, loc="upper left")
     for axes, points, title in (
         (middle, collapsed, text(ko="로그 행렬식 없이: $z$", en="without: $z$")),
         (right, results["right"][1], text(ko="로그 행렬식 포함: $z$", en="with log-det: $z$")),

@@ -1,10 +1,9 @@
 """The fonts of slides and figures: NanumGothic from an installed package, and DejaVu from matplotlib."""
 
+import shutil
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-
-from diffeo.io import write_atomically
 
 PACKAGE = "koreanize-matplotlib"
 KOREAN = ("NanumGothic.ttf", "NanumGothicBold.ttf")
@@ -50,7 +49,7 @@ def gather(folder: Path) -> Path:
     for font in [*korean(), *signs()]:
         copy = folder / font.name
         if not copy.exists() or copy.stat().st_size != font.stat().st_size:
-            write_atomically(copy, font.read_bytes())
+            shutil.copyfile(font, copy)
     return folder
 
 

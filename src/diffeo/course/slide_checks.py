@@ -99,11 +99,12 @@ def pages(deck: Deck, pdf: bytes) -> Iterator[str]:
             yield f"{where}: {word} is torn across two lines"
         width = page.get_width()
         for word in grouped(list(signs(text))):
-            spelled = "".join(sign.text for sign in word)
+            spelled = "".join(sign.text for sign in word).replace("\x02", "-")  # a hyphen at the end of a line
             if "\0" in spelled:
                 yield f"{where}: no font has a character of {spelled.replace(chr(0), '□')!r}"
             smallest = min(sign.size for sign in word)
-            allowed = smallest >= BODY - 0.05 or any(abs(smallest - size) < 0.05 for size in (CODE, FOOTER))
+            least = CODE if "Mono" in word[0].font else BODY
+            allowed = smallest > least - 0.05 or any(abs(smallest - size) < 0.05 for size in (CODE, FOOTER))
             if not allowed and "Math" not in word[0].font and re.search(f"{HANGUL}|[A-Za-z]{{2}}", spelled):
                 yield f"{where}: {spelled!r} is set in {smallest:g} pt. Text takes {BODY:g}, code and note-small {CODE:g}."
             left, right = min(sign.box[0] for sign in word), max(sign.box[2] for sign in word)

@@ -1,6 +1,7 @@
 """The slides, compiled: both languages, each for the screen, as a handout with notes, and black on white for print."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from diffeo.course.fonts import gather
 from diffeo.course.material import material
 from diffeo.course.messages import LANGUAGES
-from diffeo.io import write_atomically
 
 if TYPE_CHECKING:
     from typst import Compiler
@@ -174,11 +174,11 @@ def build(folder: Path, *, root: Path | None = None, files: tuple[str, ...] = FI
         full, short = deck.minutes()
         for version in VERSIONS:
             pdf = made[deck.language, version]
-            write_atomically(folder / f"{deck.language}-{version}.pdf", pdf)
+            (folder / f"{deck.language}-{version}.pdf").write_bytes(pdf)
             lines.append(f"{deck.language}-{version}.pdf: {pages(pdf)} pages, {full:g} minutes, {short:g} without what may be skipped")
-        write_atomically(folder / f"{deck.language}-contact.png", contact_sheet(made[deck.language, "slides"]))
+        (folder / f"{deck.language}-contact.png").write_bytes(contact_sheet(made[deck.language, "slides"]))
         for moving in sorted((root / "figures" / deck.language).glob("*.gif")):
-            write_atomically(folder / f"{deck.language}-{moving.name}", moving.read_bytes())
+            shutil.copyfile(moving, folder / f"{deck.language}-{moving.name}")
             lines.append(f"{deck.language}-{moving.name}")
     return lines
 
