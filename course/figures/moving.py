@@ -68,7 +68,7 @@ def temperature():
     torch.manual_seed(0)
     with torch.no_grad():
         strip = temperature_strip(flow, flow.base.draw(16), [step / 10 for step in range(13)])
-    content = strip_picture(strip, flow.values, ".gif", milliseconds=160)
+    content = strip_picture(strip, 256, ".gif", milliseconds=160)
     paths = [FOLDER / language / "temperature.gif" for language in LANGUAGES]
     for path in paths:
         write_atomically(path, content)

@@ -175,7 +175,9 @@ def build(folder: Path, *, root: Path | None = None, files: tuple[str, ...] = FI
         for version in VERSIONS:
             pdf = made[deck.language, version]
             (folder / f"{deck.language}-{version}.pdf").write_bytes(pdf)
-            lines.append(f"{deck.language}-{version}.pdf: {pages(pdf)} pages, {full:g} minutes, {short:g} without what may be skipped")
+            lines.append(
+                f"{deck.language}-{version}.pdf: {pages(pdf)} pages, {full:g} minutes, {short:g} without what may be skipped"
+            )
         (folder / f"{deck.language}-contact.png").write_bytes(contact_sheet(made[deck.language, "slides"]))
         for moving in sorted((root / "figures" / deck.language).glob("*.gif")):
             shutil.copyfile(moving, folder / f"{deck.language}-{moving.name}")
