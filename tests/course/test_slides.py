@@ -19,7 +19,8 @@ MAIN = """#import "/slides/template.typ": *
 HEAD = '#import "/slides/template.typ": *\n#part("1부", minutes: 1, page: false)\n'
 GOOD = (
     HEAD
-    + '#slide("good", title: [좋은 슬라이드], notes: [말할 내용입니다.])[정규화 흐름(normalizing flow)의 *가역변환*을 설명]\n'
+    + '#slide("good", title: [좋은 슬라이드], notes: [말할 내용입니다.])'
+    + "[정규화 흐름(normalizing flow)의 *가역변환*을 설명]"
 )
 
 
@@ -127,9 +128,13 @@ def test_a_missing_file_is_named(course: Path, gathered: Path) -> None:
         Deck("ko", gathered, course).pdf("slides")
 
 
-def test_a_number_nobody_measured_is_named(course: Path, gathered: Path) -> None:
-    write(course, with_body('#num("bits", digits: 2)'))
-    with pytest.raises(SlidesError, match=r"no number \\?\"bits\\?\" in figures/numbers"):
+def test_numbers_and_figures_that_nobody_made_are_named(course: Path, gathered: Path) -> None:
+    write(course, with_body('#num("bits", digits: 2) #fig("scatter") #let key = "nats"; #num(key)'))
+    with pytest.raises(SlidesError, match='no number "bits" in figures/numbers') as raised:
+        Deck("ko", gathered, course, ("0-start",)).pdf("slides")
+    assert [re.split("[.,] ", fault)[0].split("/")[-1] for fault in raised.value.faults] == ["*.json", "scatter.svg"]
+    write(course, with_body('#let key = "nats"; #num(key)'))
+    with pytest.raises(SlidesError, match='no number "nats" in figures/numbers'):
         Deck("ko", gathered, course, ("0-start",)).pdf("slides")
 
 
