@@ -216,3 +216,19 @@ def test_the_handout_says_what_the_lecturer_says(course: Path, gathered: Path) -
 def test_the_same_deck_is_the_same_file(course: Path, gathered: Path) -> None:
     deck = Deck("ko", gathered, course, ("0-start",))
     assert deck.pdf("slides") == deck.pdf("slides")
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_the_deck_of_the_lecture_has_no_faults(language: str, gathered: Path) -> None:
+    deck = Deck(language, gathered, material())
+    assert faults(deck, deck.pdf("slides")) == []
+
+
+def test_both_decks_of_the_lecture_have_the_same_slides(gathered: Path) -> None:
+    assert same_ids(*(Deck(language, gathered, material()) for language in ("ko", "en"))) == []
+
+
+def test_every_figure_is_there_in_both_languages() -> None:
+    folder = material() / "figures"
+    names = [sorted(path.name for path in (folder / language).iterdir()) for language in ("ko", "en")]
+    assert names[0] == names[1]
