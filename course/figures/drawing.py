@@ -114,7 +114,7 @@ def animation(
     frames: list[float],
     *,
     milliseconds: int = 80,
-    pixels: int = 480,
+    pixels: int = 380,
     folder: Path = FOLDER,
 ) -> list[Path]:
     """Draw ``ko/NAME.gif`` and ``en/NAME.gif``: `draw` makes the figure of each of `frames`."""
@@ -129,7 +129,7 @@ def animation(
                 buffer = io.BytesIO()
                 made.savefig(buffer, format="png", dpi=pixels / made.get_figwidth())
                 plt.close(made)
-                pictures.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
+                pictures.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=32))
         buffer = io.BytesIO()
         pictures[0].save(buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0)
         path = folder / each / f"{name}.gif"

@@ -13,7 +13,7 @@ from diffeo.editing.temperature import temperature_strip
 from diffeo.evaluation.animation import strip_picture
 from diffeo.io import write_atomically
 
-STEPS = 4  # pictures from one layer to the next
+STEPS = 3  # pictures from one layer to the next
 
 
 def between(points):

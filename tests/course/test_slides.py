@@ -69,10 +69,6 @@ PLANTED = {
     ),
     "a wide line of code": (with_body("```python\n" + "x = 1; " * 20 + "\n```"), r"slide planted: a code \d+ pt wide"),
     "a wide formula": (with_body("$ " + "alpha + " * 60 + "beta $"), r"slide planted: a formula \d+ pt wide"),
-    "a wide table": (
-        with_body("#table(columns: (500pt, 500pt))[가][나]"),
-        "slide planted: a table 1000 pt wide, 864 pt are there",
-    ),
     "long code": (
         with_body("```python\n" + "x = 1\n" * 18 + "y = 2\n```"),
         "slide planted: 19 lines of code, at most 18",
