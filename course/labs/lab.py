@@ -29,13 +29,13 @@
 # %% set-up-heading [markdown] lang="ko"
 # ## 0–5분: 준비
 #
-# 첫 셀에서 오류가 나면 터미널에서 `diffeo course check`를 실행하고, 표시되는 해결 방법을 따릅니다.
-# 컴퓨터가 느리면 `FAST = True`로 바꿉니다. 32분에 시작하는 학습이 4분 안에 끝납니다.
+# 첫 셀에서 오류가 나면 터미널에서 `diffeo course check`를 실행하고, 표시되는 해결 방법을 따릅니다. 컴퓨터가 느리면
+# `FAST = True`로 바꿉니다. 32분에 시작하는 학습이 4분 안에 끝납니다.
 # %% set-up-heading [markdown] lang="en"
 # ## 0–5 min: set-up
 #
-# If the first cell fails, run `diffeo course check` in a terminal and do what it says. On a slow computer set `FAST = True`:
-# the training that starts at minute 32 then ends within four minutes.
+# If the first cell fails, run `diffeo course check` in a terminal and do what it says. On a slow computer set `FAST =
+# True`: the training that starts at minute 32 then ends within four minutes.
 # %% set-up
 import math
 import os
@@ -79,8 +79,8 @@ image_grid(digits.train.x[:32], digits.values, columns=16)
 # %% bugs-heading [markdown] lang="en"
 # ## 5–12 min: find the bugs
 #
-# These are the **classes and the loss of the lecture plan, unaltered**. Only the lines that read data and one missing `import`
-# were replaced; they are marked. In place of MNIST it gets 28×28 samples of `glow-mnist`. Does it learn?
+# These are the **classes and the loss of the lecture plan, unaltered**. Only the lines that read data and one missing
+# `import` were replaced; they are marked. In place of MNIST it gets 28×28 samples of `glow-mnist`. Does it learn?
 # %% bugs-listing
 import importlib.util
 
@@ -110,13 +110,15 @@ for step in range(401):
 # 바로 아래 셀의 수치가 실마리입니다.
 #
 # 1. 이 손실은 왜 약 −125,440보다 내려갈 수 없습니까? (층의 수, 바뀌는 화소의 수, 배치의 크기, `Tanh`)
-# 2. 손실에서 `MSELoss`가 차지하는 몫은 얼마입니까? 그 항은 기저 분포(base distribution)의 로그 밀도와 어떻게 다릅니까?
+# 2. 손실에서 `MSELoss`가 차지하는 몫은 얼마입니까? 그 항은 기저 분포(base distribution)의 로그 밀도와 어떻게
+#    다릅니까?
 # 3. 생성한 이미지의 위쪽 절반이 끝까지 잡음인 까닭은 무엇입니까?
 # 4. `make_grid(..., normalize=True)`는 무엇을 감춥니까?
 # 5. 결과를 믿으려면 무엇이 더 있어야 합니까? (데이터의 나눔, 시드)
 # 6. 층을 통과한 **뒤에** `scale_net`을 다시 계산하는 것은 버그입니까?
 # %% bugs-questions [markdown] lang="en"
-# **To do.** The loss falls and falls, and stops near −123,900. Explain six things to your neighbour; the next cell has the clues.
+# **To do.** The loss falls and falls, and stops near −123,900. Explain six things to your neighbour; the next cell
+# has the clues.
 #
 # 1. Why can this loss never go below about −125,440? (layers, changed pixels, batch size, `Tanh`)
 # 2. How much of the loss is `MSELoss`? How does that term differ from the log density of a base?
@@ -127,8 +129,9 @@ for step in range(401):
 # %% bugs-clues
 with torch.no_grad():
     output, log_det_jacobian = model(batch)
-    scales = [layer.scale_net(batch[:, :392]) for layer in model.layers]  # 위쪽 절반은 변하지 않으므로 층마다 같은 입력  # ko
-    scales = [layer.scale_net(batch[:, :392]) for layer in model.layers]  # every layer sees the same upper half  # en
+    # 위쪽 절반은 변하지 않으므로 모든 층이 같은 입력을 봅니다  # ko
+    # every layer sees the same upper half  # en
+    scales = [layer.scale_net(batch[:, :392]) for layer in model.layers]
     saturated = torch.stack([(s > 0.98).float().mean() for s in scales]).mean()
     print(f"5 * 392 * 64 * tanh(inf) = {5 * 392 * 64:,}")
     print(f"log_det_jacobian: {log_det_jacobian.item():,.1f}  shape: {tuple(log_det_jacobian.shape)}")
@@ -147,20 +150,20 @@ plt.title("Generated Images")
 plt.axis("off")
 plt.show()
 # %% bugs-score [markdown] lang="ko"
-# **제대로 재어 보면.** 이 모형에는 역양자화가 없으므로, 채점할 때에는 정수 화소에 [0, 1) 잡음을 더하고(역양자화) 같은 눈금으로
-# 옮긴 뒤, 변수 변환 공식으로 이미지마다 로그 밀도를 구합니다. 정수 한 칸의 폭이 2/256이므로 차원마다 log(2/256)을
-# 더합니다. 비교할 기준은 화소마다 256개의 값을 고르게 찍는 것, 곧 8 bits/dim입니다.
+# **제대로 재어 보면.** 이 모형에는 역양자화가 없으므로, 채점할 때에는 정수 화소에 [0, 1) 잡음을 더하고(역양자화) 같은
+# 눈금으로 옮긴 뒤, 변수 변환 공식으로 이미지마다 로그 밀도를 구합니다. 정수 한 칸의 폭이 2/256이므로 차원마다
+# log(2/256)을 더합니다. 비교할 기준은 화소마다 256개의 값을 고르게 찍는 것, 곧 8 bits/dim입니다.
 # %% bugs-score [markdown] lang="en"
-# **Measured properly.** The model knows no dequantization. To score it, noise in [0, 1) is added to the integers, the result is brought to
-# the same scale, and the change of variables gives a log density for each image. One integer is 2/256 wide, hence log(2/256) for every
-# dimension. Guessing each of the 256 values with equal probability costs 8 bits/dim.
+# **Measured properly.** The model knows no dequantization. To score it, noise in [0, 1) is added to the integers, the
+# result is brought to the same scale, and the change of variables gives a log density for each image. One integer is
+# 2/256 wide, hence log(2/256) for every dimension. Guessing each of the 256 values with equal probability costs 8
+# bits/dim.
 # %% bugs-bits
 with torch.no_grad():
     x = (images[:256].flatten(1) + torch.rand(256, 784)) / 256 * 2 - 1
     z, log_det = x, torch.zeros(256)
     for layer in model.layers:
-        log_det = log_det + layer.scale_net(z[:, :392]).sum(1)  # 이미지마다 하나: (B,)  # ko
-        log_det = log_det + layer.scale_net(z[:, :392]).sum(1)  # one for each image: (B,)  # en
+        log_det = log_det + layer.scale_net(z[:, :392]).sum(1)  # (B,)
         z = layer(z)
     log_prob = -0.5 * z.square().sum(1) - 392 * math.log(2 * math.pi) + log_det + 784 * math.log(2 / 256)
     bits = -log_prob / (784 * math.log(2))
@@ -186,28 +189,32 @@ print(f"listing: {bits.mean():,.1f} bits/dim   uniform: 8.0   glow-mnist: {glow.
 # %% bugs-answers [markdown] lang="ko" tags=["solution"]
 # **풀이**
 #
-# 1. 로그 행렬식을 배치 전체에 대해 더했으므로 5층 × 392화소 × 64장 = 125,440개의 `tanh` 값을 더한 수이고, `tanh`는 1보다
-#    작습니다. −123,900은 데이터를 배운 결과가 아니라 `tanh`가 거의 모두 포화한 결과입니다. 모든 것을 늘리기만 하면 손실이
-#    내려갑니다. 로그 행렬식은 이미지마다 하나여야 하고, 모양은 `(B,)`입니다.
-# 2. MSE는 손실의 천분의 몇도 되지 않아 거의 아무 일도 하지 않습니다. 게다가 출력을 **입력**과 비교하므로 우도가 아닙니다.
-#    최대 우도 추정의 손실은 −(1/B) Σ [log p_Z(f(x)) + log|det ∂f/∂x|]이고, 기저 분포의 항 ½‖z‖²이 있어야 늘리는 데에 값을
-#    치릅니다.
-# 3. 모든 층이 같은 반쪽을 유지합니다. 화소 0..391은 학습에서도 생성에서도 전혀 변하지 않으므로, 잡음을 넣으면 잡음이 나옵니다.
-#    층마다 반쪽을 바꾸어야 합니다.
-# 4. 최솟값을 검은색, 최댓값을 흰색으로 맞추어 그립니다. 값이 데이터의 범위 [−1, 1]을 벗어나도 그림에서는 보이지 않습니다.
+# 1. 로그 행렬식을 배치 전체에 대해 더했으므로 5층 × 392화소 × 64장 = 125,440개의 `tanh` 값을 더한 수이고, `tanh`는
+#    1보다 작습니다. −123,900은 데이터를 배운 결과가 아니라 `tanh`가 거의 모두 포화한 결과입니다. 모든 것을 늘리기만
+#    하면 손실이 내려갑니다. 로그 행렬식은 이미지마다 하나여야 하고, 모양은 `(B,)`입니다.
+# 2. MSE는 손실의 천분의 몇도 되지 않아 거의 아무 일도 하지 않습니다. 게다가 출력을 **입력**과 비교하므로 우도가
+#    아닙니다. 최대 우도 추정의 손실은 −(1/B) Σ [log p_Z(f(x)) + log|det ∂f/∂x|]이고, 기저 분포의 항 ½‖z‖²이 있어야
+#    늘리는 데에 값을 치릅니다.
+# 3. 모든 층이 같은 반쪽을 유지합니다. 화소 0..391은 학습에서도 생성에서도 전혀 변하지 않으므로, 잡음을 넣으면 잡음이
+#    나옵니다. 층마다 반쪽을 바꾸어야 합니다.
+# 4. 최솟값을 검은색, 최댓값을 흰색으로 맞추어 그립니다. 값이 데이터의 범위 [−1, 1]을 벗어나도 그림에서는 보이지
+#    않습니다.
 # 5. 학습에 쓰지 않은 시험 집합이 없고, 시드도 없습니다. 과적합인지 알 수 없고, 다시 해도 같은 결과가 나오지 않습니다.
-# 6. **버그가 아닙니다.** 결합층은 y1 = x1이므로 통과한 뒤에 계산해도 같은 s가 나옵니다. 두 번 계산하는 낭비일 뿐입니다.
+# 6. **버그가 아닙니다.** 결합층은 y1 = x1이므로 통과한 뒤에 계산해도 같은 s가 나옵니다. 두 번 계산하는 낭비일
+#    뿐입니다.
 # %% bugs-answers [markdown] lang="en" tags=["solution"]
 # **Answers**
 #
-# 1. The log-determinant is summed over the whole batch: 5 layers × 392 pixels × 64 images = 125,440 values of `tanh`, each below 1.
-#    So −123,900 is a saturated `tanh`, not learning: stretching everything lowers the loss. A log-determinant is one number
-#    an image, of shape `(B,)`.
-# 2. The MSE is a few thousandths of the loss at most, so it does next to nothing. And it compares the output with the **input**: that is no
-#    likelihood. Maximum likelihood is −(1/B) Σ [log p_Z(f(x)) + log|det ∂f/∂x|]; its ½‖z‖² makes stretching cost something.
-# 3. All layers keep the same half. Pixels 0..391 never change, neither in training nor in sampling: noise goes in, noise comes out.
-#    The halves must alternate.
-# 4. It draws the smallest value black and the largest white, so one cannot see that values leave the data's range [−1, 1].
+# 1. The log-determinant is summed over the whole batch: 5 layers × 392 pixels × 64 images = 125,440 values of `tanh`,
+#    each below 1. So −123,900 is a saturated `tanh`, not learning: stretching everything lowers the loss. A
+#    log-determinant is one number an image, of shape `(B,)`.
+# 2. The MSE is a few thousandths of the loss at most, so it does next to nothing. And it compares the output with the
+#    **input**: that is no likelihood. Maximum likelihood is −(1/B) Σ [log p_Z(f(x)) + log|det ∂f/∂x|]; its ½‖z‖²
+#    makes stretching cost something.
+# 3. All layers keep the same half. Pixels 0..391 never change, neither in training nor in sampling: noise goes in,
+#    noise comes out. The halves must alternate.
+# 4. It draws the smallest value black and the largest white, so one cannot see that values leave the data's range
+#    [−1, 1].
 # 5. There is no test set and no seed: overfitting would go unnoticed, and nobody gets the same result again.
 # 6. **No bug.** A coupling has y1 = x1, so the same s comes out afterwards. It only costs the work twice.
 # %% plane-heading [markdown] lang="ko"
@@ -218,8 +225,8 @@ print(f"listing: {bits.mean():,.1f} bits/dim   uniform: 8.0   glow-mnist: {glow.
 # %% plane-heading [markdown] lang="en"
 # ## 12–22 min: two dimensions
 #
-# On the plane a density can be seen. A RealNVP learns two moons. While the cell runs, read the table of layers: which half does each
-# coupling change?
+# On the plane a density can be seen. A RealNVP learns two moons. While the cell runs, read the table of layers: which
+# half does each coupling change?
 # %% plane-train
 moons = diffeo.data.load("moons")
 torch.manual_seed(SEED)
@@ -253,15 +260,17 @@ plt.show()
 # **To think about**
 #
 # * The sum is close to 1. Is it so for a badly trained flow as well? (Try `epochs=1`.)
-# * A density is not a probability: it can exceed 1, and it has units. If the data were divided by 10, what would p(x) be?
+# * A density is not a probability: it can exceed 1, and it has units. If the data were divided by 10, what would p(x)
+#   be?
 # * A thin bridge stays between the moons: a continuous invertible map cannot tear one piece into two.
 # %% plane-layers
 x = moons.test.x[:2000]
 colour = x[:, 0]
 with torch.no_grad():
     steps = list(flow.bijection.steps(x))
-print(f"log p(x[0]) = {float(flow.log_prob(x[:1]).item()):.4f}")
-print(f"log p(z[0]) + sum of log_det = {float(flow.base.log_prob(steps[-1].z)[0] + sum(step.log_det[0] for step in steps)):.4f}")
+print(f"log p(x[0]) = {flow.log_prob(x[:1]).item():.4f}")
+parts = flow.base.log_prob(steps[-1].z)[0] + sum(step.log_det[0] for step in steps)
+print(f"log p(z[0]) + sum of log_det = {parts:.4f}")
 
 couplings = [step for step in steps if isinstance(step.layer, diffeo.Coupling)]
 figure, axes = plt.subplots(1, 5, figsize=(14, 3), layout="constrained")
@@ -271,7 +280,8 @@ for axis, points, title in zip(axes, shown, ("x", "2", "4", "6", "z"), strict=Tr
     axis.set(title=title, aspect="equal")
 plt.show()
 # %% plane-autograd [markdown] lang="ko"
-# **로그 행렬식을 의심해 보기.** 층이 알려 준 `log_det`이 맞는지는 자동 미분으로 야코비안 행렬식을 직접 구해 확인합니다.
+# **로그 행렬식을 의심해 보기.** 층이 알려 준 `log_det`이 맞는지는 자동 미분으로 야코비안 행렬식을 직접 구해
+# 확인합니다.
 # %% plane-autograd [markdown] lang="en"
 # **Doubt the log-determinant.** Whether a layer's `log_det` is right can be checked with autograd's Jacobian.
 # %% plane-slogdet
@@ -280,42 +290,52 @@ point = moons.test.x[0].double()
 jacobian = torch.func.jacrev(lambda p: exact.bijection.encode(p[None])[0][0])(point)
 _, log_det = exact.bijection.encode(point[None])
 print(f"slogdet: {torch.linalg.slogdet(jacobian)[1].item():.10f}   log_det: {log_det.item():.10f}")
+
+
 # %% write-heading [markdown] lang="ko"
 # ## 22–32분: 네 함수 쓰기
 #
-# 과제의 함수 가운데 네 가지를 지금 씁니다. 약속은 하나입니다. `forward(x) -> (z, log_det)`는 **데이터에서 잡음으로** 가고,
-# `log_det`의 단위는 nat, 모양은 `(B,)`입니다. 함수마다 바로 아래의 셀이 채점합니다. 통과할 때까지 고칩니다.
+# 과제의 함수 가운데 네 가지를 지금 씁니다. 약속은 하나입니다. `forward(x) -> (z, log_det)`는 **데이터에서 잡음으로**
+# 가고, `log_det`의 단위는 nat, 모양은 `(B,)`입니다. 함수마다 바로 아래의 셀이 채점합니다. 통과할 때까지 고칩니다.
 # 시간이 모자라면 다음으로 넘어갑니다. 뒤의 내용은 이 함수들 없이도 실행됩니다.
 # %% write-heading [markdown] lang="en"
 # ## 22–32 min: write four functions
 #
-# Four functions of the assignment, now. One convention: `forward(x) -> (z, log_det)` goes **from data to noise**, and `log_det` is in nats,
-# of shape `(B,)`. The cell below each function checks it: mend it until it passes. When time is short, go on; what follows runs without them.
+# Four functions of the assignment, now. One convention: `forward(x) -> (z, log_det)` goes **from data to noise**, and
+# `log_det` is in nats, of shape `(B,)`. The cell below each function checks it: mend it until it passes. When time is
+# short, go on; what follows runs without them.
 # %% write-coupling [markdown] lang="ko"
 # ### 1. 아핀 결합층: 앞으로
 #
 # `mask`는 모양이 `(D,)`이고 1이면 유지, 0이면 변환입니다. 유지하는 쪽 `mask * x`를 조건 신경망(conditioner)에 넣으면
-# `(raw, shift)`가 나오고, 모양은 둘 다 `(B, D)`입니다. 로그 스케일은 `tanh(raw)`입니다. 변환하는 자리에서는
-# z = x · exp(log_scale) + shift, 유지하는 자리에서는 z = x입니다.
+# `(raw, shift)`가 나오고, 모양은 둘 다 `(B, D)`입니다. 로그 스케일은 `tanh(raw)`입니다. 변환하는 자리에서는 z = x ·
+# exp(log_scale) + shift, 유지하는 자리에서는 z = x입니다.
 # %% write-coupling [markdown] lang="en"
 # ### 1. Affine coupling, forward
 #
-# `mask` has shape `(D,)`: 1 is kept, 0 is changed. The network takes what is kept, `mask * x`, and returns `(raw, shift)`, both `(B, D)`. The log-scale
-# is `tanh(raw)`. Where x is changed, z = x · exp(log_scale) + shift; where it is kept, z = x.
+# `mask` has shape `(D,)`: 1 is kept, 0 is changed. The network takes what is kept, `mask * x`, and returns `(raw,
+# shift)`, both `(B, D)`. The log-scale is `tanh(raw)`. Where x is changed, z = x · exp(log_scale) + shift; where it
+# is kept, z = x.
 # %% write-coupling-forward tags=["student"]
 def coupling_forward(x, mask, network):
     raw, shift = network(mask * x)
     # 할 일: log_scale, z, log_det을 구합니다 (세 줄). 유지하는 자리의 log_scale과 shift는 0입니다.  # ko
     # To do: log_scale, z and log_det (three lines). Where x is kept, log_scale and shift are 0.  # en
     raise NotImplementedError("coupling_forward")
+
+
 # %% write-coupling-forward tags=["solution"]
 def coupling_forward(x, mask, network):
     raw, shift = network(mask * x)
     log_scale = (1 - mask) * torch.tanh(raw)
     z = x * torch.exp(log_scale) + (1 - mask) * shift
     return z, log_scale.sum(dim=1)
+
+
 # %% write-coupling-forward-check
 passed = {"coupling_forward": check("coupling_forward", coupling_forward, LANGUAGE)}
+
+
 # %% write-inverse [markdown] lang="ko"
 # ### 2. 아핀 결합층: 거꾸로
 #
@@ -329,24 +349,31 @@ def coupling_inverse(z, mask, network):
     # 할 일: x를 돌려줍니다  # ko
     # To do: return x  # en
     raise NotImplementedError("coupling_inverse")
+
+
 # %% write-coupling-inverse tags=["solution"]
 def coupling_inverse(z, mask, network):
     raw, shift = network(mask * z)
     log_scale = (1 - mask) * torch.tanh(raw)
     return (z - (1 - mask) * shift) * torch.exp(-log_scale)
+
+
 # %% write-coupling-inverse-check
 passed["coupling_inverse"] = check("coupling_inverse", coupling_inverse, LANGUAGE)
+
+
 # %% write-bits [markdown] lang="ko"
 # ### 3. 역양자화(dequantization)와 차원당 비트 수(bits/dim)
 #
 # 정수 0 .. values−1에 [0, 1) 잡음 `noise`를 더하고 `values`로 나누어 [0, 1)로 옮깁니다. 그 y의 로그 밀도에서 정수의
-# bits/dim을 구합니다. 정수 한 칸의 폭이 y에서는 1/values입니다. 그래서 차원마다 상수 하나가 붙습니다.
-# **종이에 먼저 적어 봅니다.** y가 고르게 분포하면(log p(y) = 0) bits/dim은 얼마여야 합니까?
+# bits/dim을 구합니다. 정수 한 칸의 폭이 y에서는 1/values입니다. 그래서 차원마다 상수 하나가 붙습니다. **종이에 먼저
+# 적어 봅니다.** y가 고르게 분포하면(log p(y) = 0) bits/dim은 얼마여야 합니까?
 # %% write-bits [markdown] lang="en"
 # ### 3. Dequantization and bits/dim
 #
-# Add noise in [0, 1) to integers 0 .. values−1 and divide by `values`, which gives y in [0, 1). From its log density come the bits/dim of the integers: one integer
-# is 1/values wide in y, hence a constant for every dimension. **On paper first:** if y is uniform (log p(y) = 0), what must the bits/dim be?
+# Add noise in [0, 1) to integers 0 .. values−1 and divide by `values`, which gives y in [0, 1). From its log density
+# come the bits/dim of the integers: one integer is 1/values wide in y, hence a constant for every dimension. **On
+# paper first:** if y is uniform (log p(y) = 0), what must the bits/dim be?
 # %% write-dequantize tags=["student"]
 def dequantize(x, values, noise):
     # 할 일  # ko
@@ -358,6 +385,8 @@ def bits_per_dim(log_prob_of_y, values, dimensions):
     # 할 일: log_prob_of_y의 단위는 nat, 모양은 (B,)  # ko
     # To do: log_prob_of_y is in nats, (B,)  # en
     raise NotImplementedError("bits_per_dim")
+
+
 # %% write-dequantize tags=["solution"]
 def dequantize(x, values, noise):
     return (x + noise) / values
@@ -365,9 +394,13 @@ def dequantize(x, values, noise):
 
 def bits_per_dim(log_prob_of_y, values, dimensions):
     return -log_prob_of_y / (dimensions * math.log(2)) + math.log2(values)
+
+
 # %% write-dequantize-check
 passed["dequantize"] = check("dequantize", dequantize, LANGUAGE)
 passed["bits_per_dim"] = check("bits_per_dim", bits_per_dim, LANGUAGE)
+
+
 # %% write-loss-text [markdown] lang="ko"
 # ### 4. 손실
 #
@@ -381,18 +414,22 @@ def loss(z, log_det):
     # 할 일: z는 (B, D), log_det은 (B,), 결과는 수 하나  # ko
     # To do: z is (B, D), log_det is (B,), the result one number  # en
     raise NotImplementedError("loss")
+
+
 # %% write-loss tags=["solution"]
 def loss(z, log_det):
     log_prob_z = -0.5 * (z**2 + math.log(2 * math.pi)).sum(dim=1)
     return -(log_prob_z + log_det).mean()
+
+
 # %% write-loss-check
 passed["loss"] = check("loss", loss, LANGUAGE)
 # %% write-together [markdown] lang="ko"
-# **네 함수를 한데 모으면** 흐름 하나가 됩니다. 체커보드 마스크(checkerboard mask)를 번갈아 쓰는 결합층 여섯 개로 digits를
-# 배웁니다. 값은 17개이고, 고르게 찍으면 log₂17 = 4.09 bits/dim입니다.
+# **네 함수를 한데 모으면** 흐름 하나가 됩니다. 체커보드 마스크(checkerboard mask)를 번갈아 쓰는 결합층 여섯 개로
+# digits를 배웁니다. 값은 17개이고, 고르게 찍으면 log₂17 = 4.09 bits/dim입니다.
 # %% write-together [markdown] lang="en"
-# **Your functions together** are a flow: six couplings with alternating checkerboard masks learn the digits. There are 17 values, so that a uniform
-# guess costs log₂17 = 4.09 bits/dim.
+# **Your functions together** are a flow: six couplings with alternating checkerboard masks learn the digits. There
+# are 17 values, so that a uniform guess costs log₂17 = 4.09 bits/dim.
 # %% write-train
 board = (torch.arange(8)[:, None] + torch.arange(8)).remainder(2).flatten().float()
 masks = [board, 1 - board] * 3
@@ -413,7 +450,7 @@ if all(passed.values()):
     torch.manual_seed(SEED)
     networks = nn.ModuleList(nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128)) for _ in masks)
     optimizer = torch.optim.Adam(networks.parameters(), lr=2e-3)
-    for step in range(401):
+    for _ in range(401):
         value = loss(*encode(train[torch.randint(len(train), (64,))], networks))
         optimizer.zero_grad()
         value.backward()
@@ -432,12 +469,14 @@ else:
 # ## 32분: 학습 시작
 #
 # 학습은 **별도의 프로세스**에서 돕니다. 커널을 다시 시작해도 멈추지 않습니다. 이 셀을 두 번 실행해도 하나만 돕니다.
-# 새로 하려면 `runs/lab` 폴더와 `runs/lab.log`를 지웁니다. 터미널에서 `diffeo watch runs/lab`을 실행하면 곡선이 보입니다.
+# 새로 하려면 `runs/lab` 폴더와 `runs/lab.log`를 지웁니다. 터미널에서 `diffeo watch runs/lab`을 실행하면 곡선이
+# 보입니다.
 # %% start-heading [markdown] lang="en"
 # ## 32 min: start a training
 #
-# It runs in a **process of its own** and goes on when the kernel is restarted. Running the cell twice does not start two. To begin anew,
-# remove the folder `runs/lab` and `runs/lab.log`. In a terminal `diffeo watch runs/lab` shows the curve.
+# It runs in a **process of its own** and goes on when the kernel is restarted. Running the cell twice does not start
+# two. To begin anew, remove the folder `runs/lab` and `runs/lab.log`. In a terminal `diffeo watch runs/lab` shows the
+# curve.
 # %% start-training
 training = background.start(
     ["--config", "realnvp-digits", "--seed", str(SEED), *background.length(fast=FAST)], Path("runs/lab")
@@ -446,12 +485,13 @@ print(training.log)
 # %% glow-heading [markdown] lang="ko"
 # ## 32–45분: Glow와 편집
 #
-# 학습이 도는 동안 이미 학습된 Glow를 다룹니다. 먼저 `glow-digits`가 약속을 지키는지 봅니다. 시험 집합의 bits/dim, 그리고
-# 인코딩했다가 디코딩하면 정수가 하나도 틀리지 않고 돌아오는지 확인합니다.
+# 학습이 도는 동안 이미 학습된 Glow를 다룹니다. 먼저 `glow-digits`가 약속을 지키는지 봅니다. 시험 집합의 bits/dim,
+# 그리고 인코딩했다가 디코딩하면 정수가 하나도 틀리지 않고 돌아오는지 확인합니다.
 # %% glow-heading [markdown] lang="en"
 # ## 32–45 min: Glow and editing
 #
-# Meanwhile, Glows that are trained already. First `glow-digits`: its bits/dim on the test set, and whether every integer comes back when it is encoded and decoded.
+# Meanwhile, Glows that are trained already. First `glow-digits`: its bits/dim on the test set, and whether every
+# integer comes back when it is encoded and decoded.
 # %% glow-digits
 small = diffeo.load("glow-digits")
 x = digits.test.x
@@ -460,11 +500,12 @@ known = {name: round(found.mean, 2) for name, found in baselines(digits).items()
 print(f"glow-digits: {small.bits_per_dim(x).mean():.2f} bits/dim   {known}   wrong values: {int((back != x).sum())}")
 image_grid(torch.cat([x[:16], small.sample(16, generator=torch.Generator().manual_seed(SEED))]), 17, columns=16)
 # %% glow-sample-text [markdown] lang="ko"
-# **표본 추출과 온도.** 온도(temperature)는 z에 곱하는 수입니다. 한 줄이 z 하나이고, 왼쪽부터 0, 0.3, 0.6, 0.8, 1입니다.
-# 온도 0에서는 모든 줄이 같은 그림입니다. 왜 그렇습니까? 낮은 온도의 그림이 더 깔끔한 대신 잃는 것은 무엇입니까?
+# **표본 추출과 온도.** 온도(temperature)는 z에 곱하는 수입니다. 한 줄이 z 하나이고, 왼쪽부터 0, 0.3, 0.6, 0.8,
+# 1입니다. 온도 0에서는 모든 줄이 같은 그림입니다. 왜 그렇습니까? 낮은 온도의 그림이 더 깔끔한 대신 잃는 것은
+# 무엇입니까?
 # %% glow-sample-text [markdown] lang="en"
-# **Samples and temperature.** The temperature multiplies z. Every row is one z, at 0, 0.3, 0.6, 0.8 and 1. At 0 all rows are alike: why? Colder
-# samples look cleaner: what do they lose?
+# **Samples and temperature.** The temperature multiplies z. Every row is one z, at 0, 0.3, 0.6, 0.8 and 1. At 0 all
+# rows are alike: why? Colder samples look cleaner: what do they lose?
 # %% glow-sample
 generator = torch.Generator().manual_seed(SEED)
 generated = glow.sample(64, temperature=0.8, generator=generator)
@@ -477,9 +518,11 @@ plt.show()
 strip = editing.temperature_strip(glow, glow.base.draw(6, generator), [0, 0.3, 0.6, 0.8, 1])
 image_grid(strip.flatten(0, 1), 256, columns=5, pixels=300)
 # %% glow-interpolation-text [markdown] lang="ko"
-# **보간.** 두 표본의 z 사이를 직선으로 잇고 디코딩합니다. 아래 두 줄은 화소의 평균(위)과 z의 보간(아래)입니다. 무엇이 다릅니까?
+# **보간.** 두 표본의 z 사이를 직선으로 잇고 디코딩합니다. 아래 두 줄은 화소의 평균(위)과 z의 보간(아래)입니다. 무엇이
+# 다릅니까?
 # %% glow-interpolation-text [markdown] lang="en"
-# **Interpolation.** A straight line between two z, decoded. The first row averages pixels, the second z: what is the difference?
+# **Interpolation.** A straight line between two z, decoded. The first row averages pixels, the second z: what is the
+# difference?
 # %% glow-interpolation
 start, end = generated[:1], generated[9:10]
 moved = editing.interpolate(glow, start, end, steps=9)[0]
@@ -490,8 +533,8 @@ image_grid(torch.cat([mixed, moved]), 256, columns=9)
 # **속성 방향.** 표본의 z에서 굵기(thickness)와 함께 변하는 방향을 찾고, 그 방향으로 −2에서 +2 표준편차까지 옮깁니다.
 # `score`는 방향을 찾는 데에 쓰지 않은 이미지에서 잰 상관계수입니다.
 # %% glow-direction-text [markdown] lang="en"
-# **Attribute directions.** In which direction of z do strokes get thicker? Found on samples, then followed from −2 to +2 standard deviations. `score` is
-# the correlation on images that were not used to find it.
+# **Attribute directions.** In which direction of z do strokes get thicker? Found on samples, then followed from −2 to
+# +2 standard deviations. `score` is the correlation on images that were not used to find it.
 # %% glow-direction
 drawn = torch.cat([images[:400], generated])
 latents = editing.encode_images(glow, drawn)
@@ -504,9 +547,9 @@ image_grid(sweep.flatten(0, 1), 256, columns=5, pixels=300)
 # 한 클래스로 인코딩하고 다른 클래스로 디코딩하면 같은 필체의 다른 숫자가 됩니다. 한 장의 내용을 다른 그림의 화풍으로
 # 옮기는 스타일 전이(style transfer)와는 다른 것입니다. 실패한 칸도 찾아 봅니다.
 # %% glow-class-text [markdown] lang="en"
-# **Style.** A Glow conditioned on classes (`glow-mnist-classes`) leaves in z what the class does not say: the hand. Encoded under one class and
-# decoded under another, an image becomes another digit in the same hand. This is not style transfer, which repaints one picture
-# in the manner of another. Look for failures as well.
+# **Style.** A Glow conditioned on classes (`glow-mnist-classes`) leaves in z what the class does not say: the hand.
+# Encoded under one class and decoded under another, an image becomes another digit in the same hand. This is not
+# style transfer, which repaints one picture in the manner of another. Look for failures as well.
 # %% glow-class
 by_class = diffeo.load("glow-mnist-classes")
 labels = torch.tensor([3, 7, 4])
@@ -566,16 +609,19 @@ picture
 #
 # 1. 값이 17개인 digits에서 고른 분포(4.09)와 화소별 히스토그램(2.43)보다 낮고, 공분산까지 맞춘 정규 분포(2.31)보다도
 #    낮아야 합니다. 히스토그램보다 높다면 학습이 덜 된 것입니다.
-# 2. 검증 곡선이 더는 내려가지 않는데 학습 곡선만 내려가기 시작하는 에폭부터 과적합입니다. 보관되는 가중치는 검증 손실이
-#    가장 낮았던 때의 것입니다.
-# 3. 획의 굵기와 밝기는 데이터와 비슷하지만, 어느 숫자인지 알 수 없는 표본이 섞여 있습니다. 우도가 좋아도 표본이 모두 좋은 것은 아닙니다.
+# 2. 검증 곡선이 더는 내려가지 않는데 학습 곡선만 내려가기 시작하는 에폭부터 과적합입니다. 보관되는 가중치는 검증
+#    손실이 가장 낮았던 때의 것입니다.
+# 3. 획의 굵기와 밝기는 데이터와 비슷하지만, 어느 숫자인지 알 수 없는 표본이 섞여 있습니다. 우도가 좋아도 표본이 모두
+#    좋은 것은 아닙니다.
 # %% read-answers [markdown] lang="en" tags=["solution"]
 # **A sample answer**
 #
-# 1. On the digits with their 17 values they should beat uniform (4.09), the histogram of every pixel (2.43) and the Gaussian with full covariance (2.31).
-#    Above the histogram it was trained too little.
-# 2. From the epoch on where only the training curve still falls, it overfits. The weights that are kept are those of the lowest validation loss.
-# 3. Width and brightness of strokes are like the data's, but some samples are no digit. A good likelihood does not make every sample good.
+# 1. On the digits with their 17 values they should beat uniform (4.09), the histogram of every pixel (2.43) and the
+#    Gaussian with full covariance (2.31). Above the histogram it was trained too little.
+# 2. From the epoch on where only the training curve still falls, it overfits. The weights that are kept are those of
+#    the lowest validation loss.
+# 3. Width and brightness of strokes are like the data's, but some samples are no digit. A good likelihood does not
+#    make every sample good.
 # %% next [markdown] lang="ko"
 # ### 다음에 할 일
 #
@@ -584,5 +630,5 @@ picture
 # %% next [markdown] lang="en"
 # ### What next
 #
-# The assignment goes on from today's functions. For home: `home_glow.ipynb` (Glow from parts), `home_editing.ipynb` (editing and style),
-# `home_density.ipynb` (the density of a table).
+# The assignment goes on from today's functions. For home: `home_glow.ipynb` (Glow from parts), `home_editing.ipynb`
+# (editing and style), `home_density.ipynb` (the density of a table).

@@ -1,8 +1,9 @@
-"""The labs as notebooks: one source a lab, in both languages, for students and with solutions; and how long they take.
+"""The labs as notebooks: one source a lab, in both languages, for students and with solutions; and their wall times.
 
 A lab is a py:percent script in ``course/labs``. Its cells' metadata say where they go: ``lang="ko"`` into the Korean
-notebooks only, ``tags=["student"]`` (with holes) or ``tags=["solution"]`` into those of one version only. A cell's title
-is its id. A line of code that ends in ``  # ko`` or ``  # en`` is kept in that language alone, without the mark.
+notebooks only, ``tags=["student"]`` (with holes) or ``tags=["solution"]`` into those of one version only. The title
+of a cell is its id. A line of code that ends in ``  # ko`` or ``  # en`` is kept in that language alone, without the
+mark.
 """
 
 import os
@@ -93,7 +94,7 @@ def cells(script: str) -> list[Any]:
     for cell in found:
         if not re.fullmatch(r"[a-z0-9-]{1,64}", cell.metadata.get("title", "")):
             raise ValueError(
-                f"a cell needs an id of small letters, digits and hyphens after the %%, as in '# %% set-up': {cell.source[:60]!r}"
+                f"a cell needs an id of small letters, digits and hyphens, as in '# %% set-up': {cell.source[:60]!r}"
             )
     return found
 
@@ -104,10 +105,10 @@ def cell_ids(name: str) -> list[str]:
 
 
 def in_language(code: str, language: Language) -> str:
-    """Code without the lines of the other language, and without marks.
+    r"""Code without the lines of the other language, and without marks.
 
     Example:
-        >>> print(in_language("a = 1\\nb = '둘'  # ko\\nb = 'two'  # en", "en"))
+        >>> print(in_language("a = 1\nb = '둘'  # ko\nb = 'two'  # en", "en"))
         a = 1
         b = 'two'
     """
