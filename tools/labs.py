@@ -1,6 +1,8 @@
 """Build the labs' notebooks, in both languages, for students and with solutions: build/course/LANGUAGE/labs.
 
     python tools/labs.py build/course
+
+They are the same bytes every time.
 """
 
 import argparse
