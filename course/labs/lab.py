@@ -135,16 +135,16 @@ plt.axis("off")
 plt.show()
 # %% bugs-score [markdown] lang="ko"
 # **제대로 재어 보면.** 이 모형은 역양자화(dequantization) 없이 학습했습니다. 채점할 때에는 정수 화소에 [0, 1) 잡음을
-# 더하여 같은 칸의 점으로 옮기고, 변수 변환 공식으로 **이미지마다** 로그 밀도를 구하여 정수의 차원당 비트 수(bits/dim)로
-# 바꿉니다. `listing.bits_per_dim`이 그 일을 합니다. 비교할 기준은 256개의 값을 고르게 찍는 것, 곧 8 bits/dim입니다.
-# 다른 데이터와 단계 수로 다시 재려면 터미널에서 `python listing.py --data fashion-mnist --folder FOLDER --steps 400`을
-# 실행합니다(`FOLDER`: IDX 파일이 있는 폴더).
+# 더하여 같은 칸의 점으로 옮기고, 변수 변환 공식으로 **이미지마다** 로그 밀도를 구하여 정수의 차원당 비트
+# 수(bits/dim)로 바꿉니다. `listing.bits_per_dim`이 그 일을 합니다. 비교할 기준은 256개의 값을 고르게 찍는 것, 곧 8
+# bits/dim입니다. 다른 데이터와 단계 수로 다시 재려면 터미널에서 `python listing.py --data fashion-mnist --folder
+# FOLDER --steps 400`을 실행합니다(`FOLDER`: IDX 파일이 있는 폴더).
 # %% bugs-score [markdown] lang="en"
-# **Measured properly.** The model was trained without dequantization. To score it, noise in [0, 1) moves every integer
-# pixel to a point of its cell, the change of variables gives a log density **for each image**, and that becomes bits
-# per dimension of the integers: this is `listing.bits_per_dim`. Guessing each of the 256 values with equal probability
-# costs 8 bits/dim. To measure other data: `python listing.py --data fashion-mnist --folder FOLDER --steps 400` in a
-# terminal (`FOLDER` holds the IDX files).
+# **Measured properly.** The model was trained without dequantization. To score it, noise in [0, 1) moves every
+# integer pixel to a point of its cell, the change of variables gives a log density **for each image**, and that
+# becomes bits per dimension of the integers: this is `listing.bits_per_dim`. Guessing each of the 256 values with
+# equal probability costs 8 bits/dim. To measure other data: `python listing.py --data fashion-mnist --folder FOLDER
+# --steps 400` in a terminal (`FOLDER` holds the IDX files).
 # %% bugs-bits
 torch.manual_seed(SEED)
 bits, error = listing.bits_per_dim(model, images, 256)
@@ -202,46 +202,49 @@ print(f"glow-mnist: {glow.bits_per_dim(images).mean():.2f} bits/dim (256 values)
 # %% plane-heading [markdown] lang="ko"
 # ## 12–22분: 2차원에서 보기
 #
-# 2차원에서는 밀도를 눈으로 볼 수 있습니다. 반달 두 개(moons)를 RealNVP로 배웁니다. 아래 셀이 도는 동안
+# 2차원에서는 밀도를 눈으로 볼 수 있습니다. 반달 두 개(moons)를 RealNVP로 세 에폭만 배웁니다. 아래 셀이 도는 동안
 # `print(flow)`가 보여 주는 층의 표를 읽어 봅니다. 결합층마다 어느 쪽이 바뀝니까?
 # %% plane-heading [markdown] lang="en"
 # ## 12–22 min: two dimensions
 #
-# On the plane a density can be seen. A RealNVP learns two moons. While the cell runs, read the table of layers: which
-# half does each coupling change?
+# On the plane a density can be seen. A RealNVP learns two moons, for three epochs only. While the cell runs, read the
+# table of layers: which half does each coupling change?
 # %% plane-train
 moons = diffeo.data.load("moons")
 torch.manual_seed(SEED)
 flow = diffeo.RealNVP(2, couplings=8, width=32)
 print(flow)
-result = diffeo.fit(flow, moons, epochs=3 if FAST else 12, batch_size=256, lr=5e-3, seed=SEED, progress=False)
+result = diffeo.fit(flow, moons, epochs=3, batch_size=256, lr=5e-3, seed=SEED, progress=False)
 print("validation, nats:", [round(record["validation"], 3) for record in result.history])
 # %% plane-density
-across = torch.linspace(-4, 4, 400)
+trained = diffeo.load("realnvp-moons")  # 오래 학습한 것  # ko
+trained = diffeo.load("realnvp-moons")  # trained for longer  # en
+across = torch.linspace(-4, 4, 300)
 grid = torch.cartesian_prod(across, across)
-with torch.no_grad():
-    density = flow.log_prob(grid).exp().view(400, 400)
 cell_area = float(across[1] - across[0]) ** 2
-print(f"sum of p(x) * area = {density.sum() * cell_area:.4f}   largest p(x) = {density.max():.3f}")
 
-samples = flow.sample(3000, generator=torch.Generator().manual_seed(SEED))
-figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 4), sharex=True, sharey=True, layout="constrained")
-left.scatter(*moons.test.x[:3000].T, s=2, color="#777777")
-middle.scatter(*samples.T, s=2, color="#d55e00")
-right.imshow(density.T, origin="lower", extent=(-4, 4, -4, 4), cmap="viridis")
-for axis, title in ((left, "x (data)"), (middle, "x (samples)"), (right, "p(x)")):
-    axis.set(title=title, aspect="equal")
+figure, axes = plt.subplots(1, 4, figsize=(14, 3.6), sharex=True, sharey=True, layout="constrained")
+axes[0].scatter(*moons.test.x[:3000].T, s=2, color="#777777")
+axes[1].scatter(*trained.sample(3000, generator=torch.Generator().manual_seed(SEED)).T, s=2, color="#d55e00")
+for axis, some in ((axes[2], trained), (axes[3], flow)):
+    with torch.no_grad():
+        density = some.log_prob(grid).exp().view(300, 300)
+    axis.imshow(density.T, origin="lower", extent=(-4, 4, -4, 4), cmap="viridis")
+    print(f"sum of p(x) * area = {density.sum() * cell_area:.4f}   largest p(x) = {density.max():.3f}")
+for axis, title in zip(axes, ("data", "samples: realnvp-moons", "p(x): realnvp-moons", "p(x): 3 epochs"), strict=True):
+    axis.set(title=title, aspect="equal", xlim=(-4, 4), ylim=(-4, 4))
 plt.show()
 # %% plane-questions [markdown] lang="ko"
 # **생각해 볼 것**
 #
-# * 어느 격자에서나 합은 1에 가깝습니다. 학습이 덜 되어도 그렇습니까? (`epochs=1`로 확인해 봅니다.)
+# * 덜 학습된 흐름의 밀도도 합이 1에 가깝습니다. 정확한 것은 **모형의 우도**이고, 배운 분포가 맞는지는 별개입니다.
 # * 밀도는 확률이 아닙니다. 밀도는 1보다 커질 수 있고 단위가 있습니다. 데이터를 10으로 나누면 p(x)는 몇 배가 됩니까?
 # * 두 반달 사이에 가는 다리가 남습니다. 연속인 가역 변환은 한 덩어리를 두 덩어리로 끊을 수 없기 때문입니다.
 # %% plane-questions [markdown] lang="en"
 # **To think about**
 #
-# * The sum is close to 1. Is it so for a badly trained flow as well? (Try `epochs=1`.)
+# * The badly trained flow has a sum close to 1 as well: what is exact is **the model's likelihood**. Whether it has
+#   learnt the right distribution is another matter.
 # * A density is not a probability: it can exceed 1, and it has units. If the data were divided by 10, what would p(x)
 #   be?
 # * A thin bridge stays between the moons: a continuous invertible map cannot tear one piece into two.
@@ -249,15 +252,16 @@ plt.show()
 x = moons.test.x[:2000]
 colour = x[:, 0]
 with torch.no_grad():
-    steps = list(flow.bijection.steps(x))
-print(f"log p(x[0]) = {flow.log_prob(x[:1]).item():.4f}")
-parts = flow.base.log_prob(steps[-1].z)[0] + sum(step.log_det[0] for step in steps)
+    steps = list(trained.bijection.steps(x))
+print(f"log p(x[0]) = {trained.log_prob(x[:1]).item():.4f}")
+parts = trained.base.log_prob(steps[-1].z)[0] + sum(step.log_det[0] for step in steps)
 print(f"log p(z[0]) + sum of log_det = {parts:.4f}")
 
 couplings = [step for step in steps if isinstance(step.layer, diffeo.Coupling)]
 figure, axes = plt.subplots(1, 5, figsize=(14, 3), layout="constrained")
-shown = [x, *(couplings[i].z for i in (1, 3, 5, 7))]
-for axis, points, title in zip(axes, shown, ("x", "2", "4", "6", "z"), strict=True):
+every = len(couplings) // 4
+shown = [x, *(couplings[i * every - 1].z for i in (1, 2, 3)), steps[-1].z]
+for axis, points, title in zip(axes, shown, ("x", "1/4", "2/4", "3/4", "z"), strict=True):
     axis.scatter(*points.T, s=2, c=colour, cmap="viridis")
     axis.set(title=title, aspect="equal")
 plt.show()
@@ -267,7 +271,7 @@ plt.show()
 # %% plane-autograd [markdown] lang="en"
 # **Doubt the log-determinant.** Whether a layer's `log_det` is right can be checked with autograd's Jacobian.
 # %% plane-slogdet
-exact = flow.double()
+exact = trained.double()
 point = moons.test.x[0].double()
 jacobian = torch.func.jacrev(lambda p: exact.bijection.encode(p[None])[0][0])(point)
 _, log_det = exact.bijection.encode(point[None])
