@@ -43,7 +43,9 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     there = [name for name in (*MADE, *FIGURES) if (out / name).exists()]
     if there:
-        sys.exit(f"이미 있습니다, 덮어쓰지 않습니다 (already there, not overwritten): {', '.join(there)}\n--out result2")
+        sys.exit(
+            f"이미 있습니다, 덮어쓰지 않습니다 (already there, not overwritten): {', '.join(there)}\n--out result2"
+        )
     code, data = read_code(options.code), load(options.data)
     seed, ablation = seed_of(options.id), ablation_of(options.id)
     print(f"seed = {seed}, ablation = {ablation}")
