@@ -167,11 +167,9 @@ def _grade(each: HandIn, copies: dict[str, str], language: str) -> Score:
 
 def _copies(found: Sequence[HandIn]) -> list[dict[str, str]]:
     """For each, the fingerprints of others' weights, where they are its own too."""
-    from diffeo.course import grading
+    from diffeo.course.grading.weights import fingerprint
 
-    marks = [
-        grading.fingerprint(each.submission.weights) if each.submission.weights is not None else "" for each in found
-    ]
+    marks = [fingerprint(each.submission.weights) if each.submission.weights is not None else "" for each in found]
     return [
         {
             mark: other.submission.id or other.piece.where

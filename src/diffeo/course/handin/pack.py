@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ REQUIRED = ("weights.safetensors", "metrics.jsonl", "report.json", "report.md", 
 PROGRAMS = ("submission.py", "submission.ipynb")
 TEXTS = ("report", "writeup")
 DOCUMENTS = (".pdf", ".docx", ".hwp", ".hwpx")
+NOT_IN_NAMES = r'[\s<>:"/\\|?*]+'
 ADDRESS = "hand-in.json"  # {"to": ".."}: written by the lecturer before the kit is handed out
 
 
@@ -66,7 +69,7 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
         raise ValueError(say("pack-bad-id", language, given=repr(given)))
     if not name:
         raise ValueError(say("pack-bad-name", language))
-    target = out or folder / f"{student}_{name.replace(' ', '_')}.zip".replace("/", "_")
+    target = out or folder / f"{student}_{re.sub(NOT_IN_NAMES, '_', name)}.zip"
     if target.exists():
         raise FileExistsError(say("pack-exists", language, file=target, other=_other(target)))
     chosen = list(_chosen(folder)) if folder.is_dir() else []
@@ -77,15 +80,14 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
         largest = max(chosen, key=lambda path: path.stat().st_size)
         sizes = {"size": _megabytes(len(content)), "largest": _megabytes(largest.stat().st_size)}
         raise ValueError(say("pack-large", language, most=LARGEST // 1_000_000, file=largest.name, **sizes))
-    write_atomically(target, content)
-    try:
-        submission = read(target)
+    with tempfile.TemporaryDirectory() as draft:
+        place = Path(draft, target.name)
+        place.write_bytes(content)
+        submission = read(place)  # what will be sent, as the lecturer's side reads it
         _refuse_another(submission, student, language)
         problems = [*_missing(chosen), *_unwritten(submission), *_seed(submission, student), *submission.problems]
         report = grade(submission, language)
-    except BaseException:
-        target.unlink()  # what could not be checked is not to be sent
-        raise
+    write_atomically(target, content)
     files = [path.name for path in chosen]
     mail = _mail(folder, student, name, target, report.summary(), problems, language)
     return Packed(target, len(content), files, problems, report.summary(), report.to_text(), mail)
