@@ -125,7 +125,7 @@ ACTNORM = (
             Output("log_scale", "actnorm-initialize", "(C,)", loose=True),
         ),
         cases=_batches,
-        right=(_initialize,),
+        right=_initialize,
         mistakes=(
             Mistake("variance", _variance, 0.25),
             Mistake("actnorm-sign", _scale_sign, 0.25),
@@ -141,7 +141,7 @@ ACTNORM = (
         signature="actnorm_forward(x, bias, log_scale) -> (z, log_det)",
         outputs=(Output("z", "actnorm-forward", "(B, C, H, W)"), Output("log_det", "actnorm-forward", "(B,)")),
         cases=_with_parameters,
-        right=(_forward,),
+        right=_forward,
         mistakes=(
             Mistake("exchanged", _backwards),
             Mistake("actnorm-scale-first", _scale_first, 0.5),

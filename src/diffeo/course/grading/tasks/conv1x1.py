@@ -117,7 +117,7 @@ CONV1X1 = (
         signature=f"conv1x1_forward{SIGNATURE} -> (z, log_det)",
         outputs=(Output("z", "conv1x1-forward", "(B, C, H, W)"), Output("log_det", "conv1x1-forward", "(B,)")),
         cases=_cases,
-        right=(_forward,),
+        right=_forward,
         mistakes=(
             Mistake("exchanged", _inverse),
             Mistake("transposed", _transposed, 0.25),
@@ -139,7 +139,7 @@ CONV1X1 = (
         signature="conv1x1_inverse(z, permutation, lower, upper, sign, log_diagonal) -> x",
         outputs=(Output("x", "conv1x1-inverse", "(B, C, H, W)"),),
         cases=_cases,
-        right=(_inverse,),
+        right=_inverse,
         mistakes=(
             Mistake("exchanged", _forward),
             Mistake("inverse-transposed", _inverse_transposed),

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from diffeo.course.grading.network import Network
+from diffeo.course.sandbox.network import Network
 from diffeo.course.grading.tasks.task import Mistake, Output, Task
 
 
@@ -165,7 +165,7 @@ COUPLING = (
         signature="coupling_forward(x, mask, network) -> (z, log_det)",
         outputs=(Output("z", "coupling-forward", "(B, D)"), Output("log_det", "coupling-log-det", "(B,)")),
         cases=_cases,
-        right=(forward,),
+        right=forward,
         mistakes=(
             Mistake("exchanged", inverse),
             Mistake("log-det-sign", _sign),
@@ -192,7 +192,7 @@ COUPLING = (
         signature="coupling_inverse(z, mask, network) -> x",
         outputs=(Output("x", "coupling-inverse", "(B, D)"),),
         cases=_cases,
-        right=(inverse,),
+        right=inverse,
         mistakes=(
             Mistake("exchanged", forward),
             Mistake("inverse-scale-sign", _inverse_sign),

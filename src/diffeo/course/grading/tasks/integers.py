@@ -114,7 +114,7 @@ INTEGERS = (
         signature="dequantize(x, values, noise) -> y",
         outputs=(Output("y", "dequantize", "(B, D)"),),
         cases=_images,
-        right=(_dequantize,),
+        right=_dequantize,
         mistakes=(
             Mistake("divided-by-one-less", _one_less, 0.25),
             Mistake("values-fixed", _always_256, 0.5),
@@ -132,7 +132,7 @@ INTEGERS = (
         signature="bits_per_dim(log_prob_of_y, values, dimensions) -> bits",
         outputs=(Output("bits", "bits-per-dim", "(B,)"),),
         cases=_log_probs,
-        right=(_bits,),
+        right=_bits,
         mistakes=(
             Mistake("bits-no-constant", _no_constant, 0.25),
             Mistake("bits-always-256", _constant_of_256, 0.5),

@@ -82,8 +82,9 @@ MASKS = (
         signature="checkerboard_mask(height, width) -> mask",
         outputs=(Output("mask", "checkerboard-mask", "(H, W)", loose=True),),
         cases=_sizes,
-        right=(_light, _dark),
+        right=_light,
         mistakes=(
+            Mistake("mask-other-colour", _dark, 0.5),
             Mistake("mask-rows", _rows),
             Mistake("mask-columns", _columns),
             Mistake("mask-flat", _flat, 0.25),
@@ -99,7 +100,7 @@ MASKS = (
         signature="channel_mask(channels) -> mask",
         outputs=(Output("mask", "channel-mask", "(C,)", loose=True),),
         cases=_channels,
-        right=(_first_half,),
+        right=_first_half,
         mistakes=(
             Mistake("mask-second-half", _second_half, 0.5),
             Mistake("mask-alternating", _alternating),

@@ -78,7 +78,7 @@ OBJECTIVE = (
         signature="loss(z, log_det) -> scalar",
         outputs=(Output("loss", "loss", "()", loose=True),),
         cases=_cases,
-        right=(_loss,),
+        right=_loss,
         mistakes=(
             Mistake("loss-log-det-sign", _log_det_sign),
             Mistake("loss-sign", _likelihood, 0.25),

@@ -10,7 +10,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from diffeo.course.grading.tasks.task import Mistake, Output, Task
 
-# the four pixels of a block may be stacked in any order, and before or after the channels
+# the four pixels of a block in any order, the channels' own blocks side by side or mixed; the first is the assignment's
 ORDERS = tuple((order, inside) for inside in (True, False) for order in permutations(range(4)))
 
 
@@ -94,8 +94,9 @@ SHAPES = (
         signature="squeeze(x) -> y",
         outputs=(Output("y", "squeeze", "(B, 4C, H/2, W/2)"),),
         cases=_images,
-        right=tuple(partial(squeeze, order=order, inside=inside) for order, inside in ORDERS),
+        right=partial(squeeze, order=ORDERS[0][0], inside=True),
         mistakes=(
+            *(Mistake("squeeze-order", partial(squeeze, order=o, inside=i), 0.5) for o, i in ORDERS[1:]),
             Mistake("reshaped", _reshaped),
             Mistake("exchanged", _shuffled),
             Mistake("unchanged", _unchanged),
@@ -107,8 +108,9 @@ SHAPES = (
         signature="unsqueeze(y) -> x",
         outputs=(Output("x", "unsqueeze", "(B, C/4, 2H, 2W)"),),
         cases=_images,
-        right=tuple(partial(unsqueeze, order=order, inside=inside) for order, inside in ORDERS),
+        right=partial(unsqueeze, order=ORDERS[0][0], inside=True),
         mistakes=(
+            *(Mistake("squeeze-order", partial(unsqueeze, order=o, inside=i), 0.5) for o, i in ORDERS[1:]),
             Mistake("reshaped", _reshaped_back),
             Mistake("exchanged", _unshuffled),
             Mistake("unchanged", _unchanged),
@@ -119,8 +121,9 @@ SHAPES = (
         signature="split(x) -> (goes_on, leaves)",
         outputs=(Output("goes_on", "split", "(B, C/2, H, W)"), Output("leaves", "split", "(B, C/2, H, W)")),
         cases=_images,
-        right=(_halves, _halves_exchanged),
+        right=_halves,
         mistakes=(
+            Mistake("split-exchanged", _halves_exchanged, 0.5),
             Mistake("split-rows", _rows_split),
             Mistake("split-columns", _columns_split),
             Mistake("split-batch", _batch_split),

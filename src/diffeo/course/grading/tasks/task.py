@@ -1,7 +1,7 @@
 """A function that the assignment asks for, as data: what it is given, what is right, which mistakes are known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Generator, Tensor
@@ -47,19 +47,20 @@ class Task:
 
     Args:
         function: its name.
+        signature: as the assignment states it.
         outputs: what it returns, in order. What it returns beyond these is ignored.
         cases: draws the arguments of each call.
-        right: implementations that are right; several where the assignment leaves a choice.
+        right: the right implementation.
         mistakes: known ones, the likeliest first.
         tolerance: absolute and relative.
         keeps_dtype: floating-point results have the dtype of the input.
     """
 
     function: str
+    signature: str
     outputs: tuple[Output, ...]
     cases: Callable[[Generator], list[tuple[Any, ...]]]
-    right: tuple[Function, ...]
+    right: Function
     mistakes: tuple[Mistake, ...] = ()
     tolerance: float = 1e-4
     keeps_dtype: bool = True
-    signature: str = field(default="", compare=False)
