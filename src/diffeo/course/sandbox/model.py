@@ -1,6 +1,6 @@
 """What is asked of a student's ``RealNVP``, inside the process that runs it: numbers out, no verdicts.
 
-Questions: ``state`` (what a new model holds), ``forward`` and ``inverse`` (with the weights that were handed in),
+Questions: ``state`` (what a new model holds), ``forward`` and ``round-trip`` (with the weights that were handed in),
 ``plane`` (a model of two dimensions with drawn weights) and ``chain`` (couplings of two dimensions one after another).
 """
 
@@ -38,8 +38,8 @@ def answer(program: types.ModuleType, asked: Call) -> Answer:
         return Answer(list(_chain(program, *asked.arguments)), ["Tensor", "Tensor"])
     model = _trained(kind)
     (x,) = asked.arguments
-    if asked.question == "inverse":
-        values, kinds = tensors(_method(model, "inverse")(x))
+    if asked.question == "round-trip":
+        values, kinds = tensors(_method(model, "inverse")(_called(model, x).values[0]))
         return Answer(values, kinds)
     return _called(model.to(x.dtype), x)
 
@@ -82,17 +82,18 @@ def _plane(kind: type[nn.Module]) -> nn.Module:
         if z.shape[:1] == (3,) and z.numel() == 6:
             generator = torch.Generator().manual_seed(1)
             for parameter in model.parameters():
-                parameter.data += 0.3 * torch.randn(parameter.shape, generator=generator)
-            return model
+                width = parameter.shape[1] if parameter.ndim > 1 else 4
+                parameter.data += torch.randn(parameter.shape, generator=generator) * width**-0.5
+            return model.double()
     raise Missing("RealNVP(height=1, width=2)")
 
 
 @torch.no_grad()
 def _chain(program: types.ModuleType, x: Tensor, *networks: Any) -> tuple[Tensor, Tensor]:
     forward = find(vars(program), "coupling_forward")
-    log_det = torch.zeros(len(x))
+    log_det = torch.zeros(len(x), dtype=x.dtype)
     for number, network in enumerate(networks):
-        mask = torch.tensor([1.0, 0.0] if number % 2 == 0 else [0.0, 1.0])
+        mask = torch.tensor([1.0, 0.0] if number % 2 == 0 else [0.0, 1.0]).to(x)
         x, more = forward(x, mask, network)
         log_det = log_det + more
     return x, log_det
