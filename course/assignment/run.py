@@ -4,8 +4,10 @@ Week 10, part (c), the run: trains RealNVP with the functions of submission.py, 
 
     python run.py --id 20231234 --name 홍길동
 
-만드는 파일(files): weights.safetensors, metrics.jsonl, report.json, loss.png, samples.png, temperature.png, interpolation.png
-자료(data): scikit-learn digits, 8×8, 값 17개(17 values).  시드와 제거 실험(ablation)은 학번에서 정해집니다(follow from the id).
+만드는 파일(files):
+    weights.safetensors, metrics.jsonl, report.json, loss.png, samples.png, temperature.png, interpolation.png
+자료: scikit-learn digits, 8×8 화소, 값 17개.  시드와 제거 실험은 학번에서 정해집니다.
+Data: digits of scikit-learn, 8x8 pixels, 17 values.  Seed and ablation follow from the student id.
 """
 
 import argparse

@@ -112,7 +112,8 @@ def dequantize(x, values, noise):
 
         y = (x + noise) / values
 
-    x: 정수(integers), 모든 모양(any shape).  noise: x와 같은 모양(x's shape), [0, 1).  반환(returns): x와 같은 모양(x's shape).
+    x: 정수(integers), 모든 모양(any shape).  noise: [0, 1), x와 같은 모양(x's shape).
+    반환(returns): y, x와 같은 모양(x's shape).
     """
     return (x + noise) / values
 
@@ -243,7 +244,8 @@ class RealNVP(nn.Module):
     def forward(self, y):
         """데이터 -> 잡음: ActNorm 다음에 결합층들.  Data to noise: ActNorm, then the couplings.
 
-        y: [0, 1), (B, 1, H, W) 또는(or) (B, D).  반환(returns): z (B, D), log_det (B,): 모두 더한 것(all of them added).
+        y: [0, 1), (B, 1, H, W) 또는(or) (B, D).
+        반환(returns): z (B, D), log_det (B,): 모든 층의 합(the sum over all layers).
         """
         z, log_det = actnorm_forward(y.flatten(1), self.bias, self.log_scale)
         for layer, network in enumerate(self.networks):

@@ -185,7 +185,14 @@ def _key(each: HandIn, copies: dict[str, str], language: str) -> str:
     import diffeo
     from diffeo.course.grading import RUBRIC
 
-    parts = (each.piece.digest, each.submission.id, language, diffeo.__version__, repr(RUBRIC), repr(sorted(copies.items())))
+    parts = (
+        each.piece.digest,
+        each.submission.id,
+        language,
+        diffeo.__version__,
+        repr(RUBRIC),
+        repr(sorted(copies.items())),
+    )
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

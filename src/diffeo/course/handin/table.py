@@ -72,7 +72,10 @@ def summary(graded: "Graded", language: str) -> str:
         parts.extend(["", f"## {say(key, language)} ({len(lines)})", "", *(f"- {line}" for line in lines)])
 
     section("handin-absent", [f"{number} {name}".strip() for number, name in graded.absent])
-    section("handin-unclear", [f"{row.who} ({row.hand_in.piece.where}): {text}" for row in graded.rows if (text := _odd(row, language))])
+    section(
+        "handin-unclear",
+        [f"{row.who} ({row.hand_in.piece.where}): {text}" for row in graded.rows if (text := _odd(row, language))],
+    )
     section("handin-unread", graded.unread)
     section(
         "handin-alike",
@@ -97,7 +100,9 @@ def _table(graded: "Graded", language: str) -> str:
     columns = ("id", "name", "total", *keys, "file", "versions", "remarks")
     titles = [say(f"rubric-{key}", language) for key in keys]
     said = {name: say(f"handin-column-{name}", language) for name in columns if name not in keys}
-    rows: list[list[object]] = [[*(said[name] for name in columns[:3]), *titles, *(said[name] for name in columns[-3:])]]
+    rows: list[list[object]] = [
+        [*(said[name] for name in columns[:3]), *titles, *(said[name] for name in columns[-3:])]
+    ]
     for row in graded.rows:
         points = {line["key"]: line["points"] for line in row.score.lines}
         total = "" if row.score.failed else row.score.total
@@ -142,7 +147,10 @@ def _cell(value: object) -> object:
 def _put(out: Path, name: str, content: bytes, before: dict[str, str]) -> Path:
     """Write a file; beside it, under a number, if somebody has changed it since."""
     place, number = out / name, 2
-    while place.exists() and sha256(place.read_bytes()).hexdigest() not in (before.get(_short(out, place)), _hash(content)):
+    while place.exists() and sha256(place.read_bytes()).hexdigest() not in (
+        before.get(_short(out, place)),
+        _hash(content),
+    ):
         place = out / Path(name).with_stem(f"{Path(name).stem}-{number}")
         number += 1
     _write(place, content)
