@@ -6,7 +6,7 @@ Week 10, part (c), the run: trains RealNVP with the functions of submission.py, 
 
 만드는 파일(files):
     weights.safetensors, metrics.jsonl, report.json, loss.png, samples.png, temperature.png, interpolation.png
-자료: scikit-learn digits, 8×8 화소, 값 17개.  시드와 제거 실험은 학번에서 정해집니다.
+데이터: scikit-learn digits, 8×8 화소, 값 17개.  시드와 제거 실험은 학번에서 정해집니다.
 Data: digits of scikit-learn, 8x8 pixels, 17 values.  Seed and ablation follow from the student id.
 """
 
@@ -78,7 +78,7 @@ def read_code(path):
 
 
 def train(code, data, epochs, seed, *, ablation=None):
-    """배치 64, 학습률 1e-3.  가중치는 검증 자료에서 가장 좋았던 것.  Weights: the best on the validation part."""
+    """배치 64, 학습률 1e-3.  가중치는 검증 데이터에서 가장 좋았던 것.  Weights: the best on the validation part."""
     torch.manual_seed(seed)
     model = code.RealNVP(layers=2) if ablation == "layers" else code.RealNVP()
     if ablation == "masks":

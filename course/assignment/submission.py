@@ -191,7 +191,7 @@ def loss(z, log_det):
 
 
 class RealNVP(nn.Module):
-    """위 함수로 만든 RealNVP: 역양자화한 영상 y <-> 잡음 z.  RealNVP out of the functions above: y <-> z.
+    """위 함수로 만든 RealNVP: 역양자화한 이미지 y <-> 잡음 z.  RealNVP out of the functions above: y <-> z.
 
     채점기는 RealNVP()를 인자 없이 만들고 weights.safetensors를 넣습니다. 구조를 바꾸면 기본값도 바꾸십시오.
     The checker builds RealNVP() without arguments and loads weights.safetensors into it: where you change the
