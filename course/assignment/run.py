@@ -37,7 +37,7 @@ def main():
     parser.add_argument("--name", required=True, help="이름 (name)")
     parser.add_argument("--code", default="submission.py", help="함수가 든 파일 (the file with the functions)")
     parser.add_argument("--out", default=".", help="결과 폴더 (where the results go)")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--data", default="digits", help="digits 또는(or) mnist")
     options = parser.parse_args()
 
@@ -89,6 +89,7 @@ def train(code, data, epochs, seed, *, ablation=None):
     validation = measure(code, model, data, data.validation)
     metrics, best, kept, started = [], validation, copy.deepcopy(model.state_dict()), time.perf_counter()
     for epoch in range(1, epochs + 1):
+        model.train()
         total = 0.0
         for rows in torch.randperm(len(x)).split(64):
             noise = torch.full(x[rows].shape, 0.5) if ablation == "dequantization" else torch.rand(x[rows].shape)
@@ -114,6 +115,7 @@ def train(code, data, epochs, seed, *, ablation=None):
 @torch.no_grad()
 def measure(code, model, data, part):
     """차원당 비트 수의 평균.  잡음은 늘 같은 시드입니다.  Mean bits/dim, always with the same noise."""
+    model.eval()
     noise = torch.rand(part.x.shape, generator=torch.Generator().manual_seed(0))
     z, log_det = model(code.dequantize(part.x, data.values, noise))
     log_prob = log_det - 0.5 * (z.flatten(1).square() + math.log(2 * math.pi)).sum(1)

@@ -21,7 +21,14 @@ def dequantize(x, values, noise):
 
 
 def files(student: str = "20231234", name: str = "홍길동", code: str = CODE) -> dict[str, bytes]:
-    claims = {"id": student, "name": name, "bits_per_dim": 2.1, "values": 17, "epochs": 2, "seed": int(student) % 100000}
+    claims = {
+        "id": student,
+        "name": name,
+        "bits_per_dim": 2.1,
+        "values": 17,
+        "epochs": 2,
+        "seed": int(student) % 100000,
+    }
     return {
         "submission.py": code.encode(),
         "weights.safetensors": f"weights of {student}".encode(),
@@ -52,8 +59,12 @@ def raw_zip(place: Path, content: dict[bytes, bytes], *, flags: int = 0) -> Path
     """A zip whose names are these very bytes, as programs write them that declare no encoding."""
     body, directory = b"", b""
     for name, data in content.items():
-        fields = struct.pack("<HHHHHIIIHH", 20, flags, 0, 0, 0x5761, zlib.crc32(data), len(data), len(data), len(name), 0)
-        directory += b"PK\x01\x02" + struct.pack("<H", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + name
+        fields = struct.pack(
+            "<HHHHHIIIHH", 20, flags, 0, 0, 0x5761, zlib.crc32(data), len(data), len(data), len(name), 0
+        )
+        directory += (
+            b"PK\x01\x02" + struct.pack("<H", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + name
+        )
         body += b"PK\x03\x04" + fields + name + data
     count = len(content)
     end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), len(body), 0)

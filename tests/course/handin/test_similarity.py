@@ -10,7 +10,7 @@ TEMPLATE = (ASSIGNMENT / "submission.py").read_text(encoding="utf-8")
 SOLUTION = (ASSIGNMENT / "solution.py").read_text(encoding="utf-8")
 
 # the same functions, written by somebody else
-OTHER = '''
+OTHER = """
 import math
 import torch
 from einops import rearrange
@@ -49,7 +49,7 @@ def actnorm_initialize(x):
 def loss(z, log_det):
     p = torch.distributions.Normal(0.0, 1.0).log_prob(z).flatten(1).sum(-1)
     return -(p + log_det).mean()
-'''
+"""
 
 
 def _disguised(code: str) -> str:

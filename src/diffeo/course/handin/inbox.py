@@ -72,9 +72,9 @@ def hand_ins(came: list[Piece]) -> list[HandIn]:
     for piece in newest_first:
         submission = read(piece.path, beside=piece.beside, mail=str(Path(piece.where).parent))
         key = submission.id or piece.where
-        if (submission.id and submission.name) and key in students:
-            names = {other.name for _, other in students[key] if other.name}
-            key = key if submission.name in names or not names else f"{key}\0{submission.name}"
+        known = {other.name for _, other in students.get(key, []) if other.name}
+        if known and submission.name and submission.name not in known:
+            key = f"{key}\0{submission.name}"  # one number, two names: nobody's work is dropped
         students.setdefault(key, []).append((piece, submission))
     twice = [key.split("\0")[0] for key in students if "\0" in key]
     found = []
@@ -83,8 +83,8 @@ def hand_ins(came: list[Piece]) -> list[HandIn]:
         older = [other for other, _ in others]
         problems = []
         if older:
-            names = ", ".join(other.where for other in older)
-            problems.append(Problem("handin-versions", {"taken": piece.where, "others": names}))
+            earlier = ", ".join(other.where for other in older)
+            problems.append(Problem("handin-versions", {"taken": piece.where, "others": earlier}))
         if key.split("\0")[0] in twice:
             problems.append(Problem("handin-id-twice", {"id": submission.id}))
         found.append(HandIn(submission, piece, older, problems))
