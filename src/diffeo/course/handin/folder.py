@@ -57,6 +57,7 @@ class Graded:
         alike: pairs of students whose code is worth a look.
         absent: number and name of those on the roster who handed nothing in.
         unread: files that belong to no hand-in.
+        out: the folder with the results.
         wrote: the files written.
     """
 
@@ -64,12 +65,13 @@ class Graded:
     alike: list[Pair]
     absent: list[tuple[str, str]]
     unread: list[str]
+    out: Path
     wrote: list[Path] = field(default_factory=list)
 
 
 def grade_folder(
     folder: str | Path,
-    out: str | Path,
+    out: str | Path | None = None,
     language: str = "ko",
     *,
     roster: str | Path | None = None,
@@ -82,7 +84,8 @@ def grade_folder(
 
     Args:
         folder: what a mail client saved: zips, loose files, a folder for each mail.
-        out: a folder for the results. Files in it that somebody has changed are not written over.
+        out: a folder for the results, FOLDER-graded beside it if not given. Files in it that somebody has changed
+            are not written over.
         language: "ko" or "en".
         roster: a CSV file with the columns id and name, of those who should have handed in.
         workers: how many are graded at a time.
@@ -94,7 +97,8 @@ def grade_folder(
     """
     from diffeo.course.handin import table
 
-    folder, out = Path(folder), Path(out)
+    folder = Path(folder).resolve()
+    out = folder.with_name(f"{folder.name}-graded") if out is None else Path(out)
     if not folder.is_dir():
         raise NotADirectoryError(f"no folder {folder}. Save the mails' attachments into one, and give it.")
     listed = read_roster(Path(roster)) if roster is not None else Roster()
@@ -110,7 +114,7 @@ def grade_folder(
         for each, score, name in zip(found, scores, names, strict=True)
     ]
     present = {each.submission.id for each in found}
-    graded = Graded(rows, _alike(rows), listed.without(present), unread)
+    graded = Graded(rows, _alike(rows), listed.without(present), unread, out)
     graded.wrote.extend(table.write(graded, out, language))
     return graded
 
@@ -214,3 +218,14 @@ def _alike(rows: Sequence[Row]) -> list[Pair]:
 
     given = "\n".join((material() / "assignment" / name).read_text(encoding="utf-8") for name in TEMPLATES)
     return pairs({row.who: row.hand_in.submission.code for row in rows if row.hand_in.submission.code}, given)
+
+
+def in_words(graded: Graded, language: str) -> str:
+    """For the terminal: a line for each student, what is to be looked at, and where the results are."""
+    from diffeo.course.handin import table
+    from diffeo.course.messages import say
+
+    totals = ["-" if row.score.failed else f"{row.score.total:g}" for row in graded.rows]
+    lines = [f"{total:>6}  {row.who}" for total, row in zip(totals, graded.rows, strict=True)]
+    wrote = say("handin-wrote", language, folder=graded.out)
+    return "\n".join([*lines, "", table.summary(graded, language), wrote]) + "\n"
