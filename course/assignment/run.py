@@ -4,8 +4,10 @@ Week 10, part (c), the run: trains RealNVP with the functions of submission.py, 
 
     python run.py --id 20231234 --name 홍길동
 
-만드는 파일(files): weights.safetensors, metrics.jsonl, report.json, loss.png, samples.png, temperature.png, interpolation.png
-자료(data): scikit-learn digits, 8×8, 값 17개(17 values).  시드와 제거 실험(ablation)은 학번에서 정해집니다(follow from the id).
+만드는 파일(files):
+    weights.safetensors, metrics.jsonl, report.json, loss.png, samples.png, temperature.png, interpolation.png
+데이터: scikit-learn digits, 8×8 화소, 값 17개.  시드와 제거 실험은 학번에서 정해집니다.
+Data: digits of scikit-learn, 8x8 pixels, 17 values.  Seed and ablation follow from the student id.
 """
 
 import argparse
@@ -35,7 +37,7 @@ def main():
     parser.add_argument("--name", required=True, help="이름 (name)")
     parser.add_argument("--code", default="submission.py", help="함수가 든 파일 (the file with the functions)")
     parser.add_argument("--out", default=".", help="결과 폴더 (where the results go)")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--data", default="digits", help="digits 또는(or) mnist")
     options = parser.parse_args()
 
@@ -43,7 +45,9 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     there = [name for name in (*MADE, *FIGURES) if (out / name).exists()]
     if there:
-        sys.exit(f"이미 있습니다, 덮어쓰지 않습니다 (already there, not overwritten): {', '.join(there)}\n--out result2")
+        sys.exit(
+            f"이미 있습니다, 덮어쓰지 않습니다 (already there, not overwritten): {', '.join(there)}\n--out result2"
+        )
     code, data = read_code(options.code), load(options.data)
     seed, ablation = seed_of(options.id), ablation_of(options.id)
     print(f"seed = {seed}, ablation = {ablation}")
@@ -74,7 +78,7 @@ def read_code(path):
 
 
 def train(code, data, epochs, seed, *, ablation=None):
-    """배치 64, 학습률 1e-3.  가중치는 검증 자료에서 가장 좋았던 것.  Weights: the best on the validation part."""
+    """배치 64, 학습률 1e-3.  가중치는 검증 데이터에서 가장 좋았던 것.  Weights: the best on the validation part."""
     torch.manual_seed(seed)
     model = code.RealNVP(layers=2) if ablation == "layers" else code.RealNVP()
     if ablation == "masks":
@@ -85,6 +89,7 @@ def train(code, data, epochs, seed, *, ablation=None):
     validation = measure(code, model, data, data.validation)
     metrics, best, kept, started = [], validation, copy.deepcopy(model.state_dict()), time.perf_counter()
     for epoch in range(1, epochs + 1):
+        model.train()
         total = 0.0
         for rows in torch.randperm(len(x)).split(64):
             noise = torch.full(x[rows].shape, 0.5) if ablation == "dequantization" else torch.rand(x[rows].shape)
@@ -110,6 +115,7 @@ def train(code, data, epochs, seed, *, ablation=None):
 @torch.no_grad()
 def measure(code, model, data, part):
     """차원당 비트 수의 평균.  잡음은 늘 같은 시드입니다.  Mean bits/dim, always with the same noise."""
+    model.eval()
     noise = torch.rand(part.x.shape, generator=torch.Generator().manual_seed(0))
     z, log_det = model(code.dequantize(part.x, data.values, noise))
     log_prob = log_det - 0.5 * (z.flatten(1).square() + math.log(2 * math.pi)).sum(1)

@@ -7,13 +7,15 @@ Keep the names and arguments of the functions. Add helpers, classes and imports 
 로그 행렬식(log_det): log |det dz/dx|, 단위는 nat, 모양은 (B,).  In nats, shape (B,), of the direction data to noise.
 """
 
-import math  # noqa: F401
+import math
 
 import torch
 from torch import nn
 
 ID = ""  # 학번, student id: "20231234"
 NAME = ""  # 이름, name: "홍길동"
+
+EDGE = 1e-3  # logit이 0과 1에서 떨어지는 거리  (how far logit keeps from 0 and 1)
 
 
 # ---------------------------------------------------------------- 결합층 (coupling layer)
@@ -102,7 +104,8 @@ def dequantize(x, values, noise):
 
         y = (x + noise) / values
 
-    x: 정수(integers), 모든 모양(any shape).  noise: x와 같은 모양(x's shape), [0, 1).  반환(returns): x와 같은 모양(x's shape).
+    x: 정수(integers), 모든 모양(any shape).  noise: [0, 1), x와 같은 모양(x's shape).
+    반환(returns): y, x와 같은 모양(x's shape).
     """
     raise NotImplementedError
 
@@ -189,8 +192,23 @@ def loss(z, log_det):
 # ---------------------------------------------------------------- 모델 (model)
 
 
+def logit(y):
+    """[0, 1)을 실수 전체로 펴는 가역 변환: 주어진 함수.  Spreads [0, 1) over the real line: given.
+
+    y: (B, D).  반환(returns): x (B, D), log_det (B,).
+    """
+    y = EDGE + (1 - 2 * EDGE) * y
+    log_det = math.log(1 - 2 * EDGE) - y.log() - (-y).log1p()
+    return y.log() - (-y).log1p(), log_det.sum(1)
+
+
+def logit_inverse(x):
+    """logit의 역변환: 주어진 함수.  The inverse of logit: given."""
+    return (x.sigmoid() - EDGE) / (1 - 2 * EDGE)
+
+
 class RealNVP(nn.Module):
-    """위 함수로 만든 RealNVP: 역양자화한 영상 y <-> 잡음 z.  RealNVP out of the functions above: y <-> z.
+    """위 함수로 만든 RealNVP: 역양자화한 이미지 y <-> 잡음 z.  RealNVP out of the functions above: y <-> z.
 
     채점기는 RealNVP()를 인자 없이 만들고 weights.safetensors를 넣습니다. 구조를 바꾸면 기본값도 바꾸십시오.
     The checker builds RealNVP() without arguments and loads weights.safetensors into it: where you change the
@@ -209,14 +227,15 @@ class RealNVP(nn.Module):
 
     def initialize(self, y):
         """ActNorm의 값을 배치 하나로 정합니다.  Set ActNorm's values by one batch."""
-        bias, log_scale = actnorm_initialize(y.flatten(1))
+        bias, log_scale = actnorm_initialize(logit(y.flatten(1))[0])
         self.bias.data.copy_(bias)
         self.log_scale.data.copy_(log_scale)
 
     def forward(self, y):
-        """데이터 -> 잡음: ActNorm 다음에 결합층들.  Data to noise: ActNorm, then the couplings.
+        """데이터 -> 잡음: logit, ActNorm, 결합층들의 순서.  Data to noise: logit, ActNorm, then the couplings.
 
-        y: [0, 1), (B, 1, H, W) 또는(or) (B, D).  반환(returns): z (B, D), log_det (B,): 모두 더한 것(all of them added).
+        y: [0, 1), (B, 1, H, W) 또는(or) (B, D).
+        반환(returns): z (B, D), log_det (B,): 모든 층의 합(the sum over all layers).
         """
         raise NotImplementedError
 
@@ -233,7 +252,8 @@ class Conditioner(nn.Module):
 
     def __init__(self, dimensions, hidden):
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(dimensions, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
+        self.body = nn.Sequential(nn.Linear(dimensions, hidden), nn.ReLU(), nn.Dropout(0.2))
+        self.body.extend([nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(0.2)])
         self.head = nn.Linear(hidden, 2 * dimensions)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)

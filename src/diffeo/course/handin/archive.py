@@ -50,13 +50,13 @@ def _of_folder(folder: Path, suffixes: frozenset[str]) -> tuple[list[Found], lis
     found: list[Found] = []
     problems: list[Problem] = []
     for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _skipped(name))
+        folders[:] = sorted(name for name in folders if not is_skipped(name))
         for name in [*folders, *sorted(names)]:
             place = Path(here, name)
             shown = PurePosixPath(composed(place.relative_to(folder).as_posix()))
             if place.is_symlink():
                 problems.append(Problem("handin-link", {"file": str(shown)}))
-            elif name not in folders and not _skipped(name):
+            elif name not in folders and not is_skipped(name):
                 problems += _archive_inside(shown)
                 if shown.suffix.lower() in suffixes and place.is_file():
                     found.append(Found(shown, place))
@@ -106,7 +106,7 @@ def _plain(archive: zipfile.ZipFile, problems: list[Problem]) -> Iterator[tuple[
     for entry in archive.infolist():
         text = _name(entry)
         name = PurePosixPath(text)
-        if entry.is_dir() or any(_skipped(part) for part in name.parts):
+        if entry.is_dir() or any(is_skipped(part) for part in name.parts):
             continue
         if stat.S_ISLNK(entry.external_attr >> 16):
             problems.append(Problem("handin-link", {"file": text}))
@@ -129,7 +129,8 @@ def _name(entry: zipfile.ZipInfo) -> str:
     return composed(name.replace("\\", "/"))
 
 
-def _skipped(name: str) -> bool:
+def is_skipped(name: str) -> bool:
+    """Whether a file or folder is none of the student's: what systems and editors leave behind."""
     return name in SKIPPED or name.startswith("._")
 
 

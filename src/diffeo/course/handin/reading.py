@@ -8,8 +8,9 @@ import shutil
 import tempfile
 import unicodedata
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from diffeo.course.handin import source
@@ -37,6 +38,7 @@ FIGURES = ("loss", "samples", "temperature", "interpolation")
 PICTURES = (".png", ".jpg", ".jpeg", ".svg", ".gif")
 DOCUMENTS = (".pdf", ".docx", ".doc", ".hwp", ".hwpx", ".odt")
 SUFFIXES = frozenset({".py", ".ipynb", ".safetensors", ".json", ".jsonl", ".md", ".txt", *PICTURES, *DOCUMENTS})
+NO_NAMES = {"과제", "주차", "제출", "최종", "수정", "학번", "이름", "코드", "실습", "정규화", "흐름", "복사본", "학년"}
 LARGEST_TEXT = 8 << 20  # bytes: a notebook with its pictures
 
 
@@ -83,10 +85,15 @@ class Submission:
         return source.definitions(self.code)
 
 
-def read(path: str | Path) -> Submission:
+def read(path: str | Path, *, beside: Sequence[Path] = (), mail: str = "") -> Submission:
     """Read a submission, whatever form it came in.
 
     What is wrong with it is among its `problems`: only a path that is not there is an error.
+
+    Args:
+        path: a program, a notebook, a zip or a folder.
+        beside: further files of the same submission.
+        mail: the name of the folder it came in, where id and name are looked for last.
 
     Raises:
         FileNotFoundError: if there is nothing at `path`.
@@ -97,7 +104,8 @@ def read(path: str | Path) -> Submission:
     unpacked = Path(tempfile.mkdtemp(prefix="diffeo-handin-"))
     try:
         found, problems = files(path, SUFFIXES, unpacked)
-        submission = _Reader(path, found, problems).submission()
+        found += [Found(PurePosixPath(composed(each.name)), each) for each in beside]
+        submission = _Reader(path, found, problems, mail).submission()
     except BaseException:
         shutil.rmtree(unpacked, ignore_errors=True)
         raise
@@ -106,8 +114,9 @@ def read(path: str | Path) -> Submission:
 
 
 class _Reader:
-    def __init__(self, path: Path, found: list[Found], problems: list[Problem]):
+    def __init__(self, path: Path, found: list[Found], problems: list[Problem], mail: str):
         self.path = path
+        self.mail = composed(mail)
         self.found = sorted(found, key=lambda file: (len(file.name.parts), str(file.name)))  # outer files first
         self.problems = list(problems)
 
@@ -134,13 +143,17 @@ class _Reader:
     def _say(self, key: str, **values: object) -> None:
         self.problems.append(Problem(key, values))
 
-    def _with(self, *suffixes: str) -> list[Found]:
-        return [file for file in self.found if file.name.suffix.lower() in suffixes]
+    def _with(self, *suffixes: str, called: str = "") -> list[Found]:
+        """Files with one of these suffixes; those whose names begin with a word first, then those that have it."""
+        found = [file for file in self.found if file.name.suffix.lower() in suffixes]
+        return sorted(found, key=lambda file: (not _stem(file).startswith(called), called not in _stem(file)))
+
+    def _called(self, word: str, *suffixes: str) -> list[Found]:
+        return [file for file in self._with(*suffixes, called=word) if word in _stem(file)]
 
     def _named(self, suffix: str, stem: str) -> Path | None:
         """The file of that name, or else one with that suffix; says which was taken of several."""
-        every = self._with(suffix)
-        every.sort(key=lambda file: not file.name.stem.lower().startswith(stem))
+        every = self._with(suffix, called=stem)
         if len(every) > 1:
             self._say("handin-several", file=str(every[0].name), others=", ".join(str(each.name) for each in every[1:]))
         return every[0].path if every else None
@@ -170,7 +183,7 @@ class _Reader:
         if not programs:
             self._say("handin-no-code")
             return "", ""
-        programs.sort(key=lambda each: (-each[0], not each[1].name.stem.lower().startswith("submission")))
+        programs.sort(key=lambda each: (-each[0], not _stem(each[1]).startswith("submission")))
         _, chosen, code = programs[0]
         others = [str(file.name) for defined, file, _ in programs[1:] if defined]
         if others:
@@ -181,7 +194,7 @@ class _Reader:
         return code, str(chosen.name)
 
     def _claims(self) -> dict[str, Any]:
-        files = [file for file in self._with(".json") if file.name.stem.lower().startswith("report")]
+        files = self._called("report", ".json")
         text = self._read(files[0]) if files else None
         if text is None:
             return {}
@@ -196,8 +209,7 @@ class _Reader:
         return claims
 
     def _metrics(self) -> list[dict[str, Any]]:
-        files = self._with(".jsonl")
-        files.sort(key=lambda file: not file.name.stem.lower().startswith("metrics"))
+        files = self._with(".jsonl", called="metrics")
         text = self._read(files[0]) if files else None
         records = []
         for number, line in enumerate((text or "").splitlines(), 1):
@@ -214,15 +226,13 @@ class _Reader:
         return records
 
     def _text(self, stem: str) -> str:
-        files = [file for file in self._with(".md", ".txt") if file.name.stem.lower().startswith(stem)]
+        files = self._called(stem, ".md", ".txt")
         return (self._read(files[0]) or "") if files else ""
 
     def _figures(self) -> dict[str, Path]:
         pictures: dict[str, Path] = {}
         for file in self._with(*PICTURES):
-            stem = file.name.stem.lower()
-            name = next((each for each in FIGURES if stem.startswith(each)), stem)
-            pictures.setdefault(name, file.path)
+            pictures.setdefault(next((each for each in FIGURES if each in _stem(file)), _stem(file)), file.path)
         return pictures
 
     def _student(self, claims: dict[str, Any], code: str) -> tuple[str, str]:
@@ -231,13 +241,17 @@ class _Reader:
         names = [composed(self.path.stem), *(str(file.name.stem) for file in self._with(".py", ".ipynb"))]
         in_names = [number for name in names if (number := number_in(name))]
         said = [student_id(claims.get("id")), student_id(own.get("ID")), *in_names]
-        ids = list(dict.fromkeys(each for each in said if each))
+        ids = list(dict.fromkeys(each for each in said if each)) or [each for each in [number_in(self.mail)] if each]
         if len(ids) > 1:
             self._say("handin-ids-differ", ids=", ".join(ids), taken=ids[0])
         if not ids:
             self._say("handin-no-id")
-        name = claims.get("name") or own.get("NAME") or _name_in(composed(self.path.stem))
+        name = claims.get("name") or own.get("NAME") or _name_in(composed(self.path.stem)) or _name_in(self.mail)
         return (ids[0] if ids else ""), student_name(name)
+
+
+def _stem(file: Found) -> str:
+    return file.name.stem.lower()
 
 
 def student_id(value: object) -> str:
@@ -270,8 +284,11 @@ def number(claims: dict[str, Any], key: str) -> float | None:
 
 
 def _name_in(stem: str) -> str:
-    found = re.search("[가-힣]{2,5}", stem)
-    return found[0] if found and number_in(stem) else ""
+    """The Korean name beside a student's number: what follows it, else what precedes it."""
+    number = number_in(stem)
+    before, _, after = unicodedata.normalize("NFKC", stem).partition(number or "\0")
+    words = [*re.findall("[가-힣]{2,5}", after), *reversed(re.findall("[가-힣]{2,5}", before))] if number else []
+    return next((word for word in words if word not in NO_NAMES), "")
 
 
 def _imported(code: str) -> set[str]:
