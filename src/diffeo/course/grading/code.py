@@ -78,7 +78,7 @@ def _line(key: str, possible: int, every: Sequence[Verdict], language: str) -> L
     verdicts = [verdict for verdict in every if verdict.output.line == key]
     share = sum(verdict.share for verdict in verdicts) / len(verdicts)
     reasons = tuple(dict.fromkeys(finding.key for verdict in verdicts for finding in verdict.findings))
-    message = "\n".join(said(verdicts, language)) or say("right", language)
+    message = "\n".join(said(verdicts, language)) or say("grade-right", language)
     return Line(key, round(possible * share * STEP) / STEP, possible, message, reasons)
 
 
@@ -86,5 +86,3 @@ def said(verdicts: Sequence[Verdict], language: str) -> list[str]:
     """What is to be said of some outputs, each sentence once."""
     texts = [say(finding.key, language, **finding.values) for verdict in verdicts for finding in verdict.findings]
     return list(dict.fromkeys(texts))
-
-

@@ -39,7 +39,7 @@ def grade(
     source, outcomes = "", []
     try:
         if not submission.code.strip():
-            lines = nothing("no-code", language)
+            lines = nothing("grade-no-code", language)
         else:
             source = program(submission.code)
             lines, outcome = grade_code(source, language, limits=limits)
@@ -48,7 +48,7 @@ def grade(
                 source = ""  # it does not come as far as its functions: no use in trying again
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line, detail = getattr(error, "lineno", None) or "?", getattr(error, "msg", None) or str(error)
-        lines = nothing("no-python", language, line=line, detail=detail)
+        lines = nothing("grade-no-python", language, line=line, detail=detail)
     if submission.path.suffix.lower() not in CODE_ALONE:
         analysis, more = grade_analysis(submission, source, language, others=others or {}, limits=limits)
         outcomes += [more] if more is not None else []
@@ -58,16 +58,16 @@ def grade(
         notes.insert(0, say("checker-changed", language, files=", ".join(changed)))
         lines = [_cancelled(line, say("checker-changed-line", language)) for line in lines]
     for outcome in outcomes[:1]:
-        notes += [say("load-error", language, line=line, detail=error) for line, error in outcome.errors[:5]]
+        notes += [say("grade-load-error", language, line=line, detail=error) for line, error in outcome.errors[:5]]
         if outcome.printed:
-            notes.append(say("printed", language, text=_first_line(outcome.printed)))
+            notes.append(say("grade-printed", language, text=_first_line(outcome.printed)))
     return Report(language, lines, submission.id, submission.name, notes)
 
 
 def _by_hand(language: str) -> list[Line]:
     from diffeo.course.messages import say
 
-    text = say("by-hand", language)
+    text = say("grade-by-hand", language)
     return [Line(line.key, None, line.possible, text) for line in RUBRIC if line.part == "writeup"]
 
 

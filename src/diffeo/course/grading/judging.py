@@ -150,9 +150,7 @@ def _plain_shape(x: Tensor) -> tuple[int, ...]:
     return tuple(size for size in x.shape if size != 1)
 
 
-def _otherwise(
-    output: Output, cases: Cases, given: list[Tensor], expected: list[Tensor], tolerance: float
-) -> Finding:
+def _otherwise(output: Output, cases: Cases, given: list[Tensor], expected: list[Tensor], tolerance: float) -> Finding:
     """No known mistake: what can be said of the numbers all the same."""
     name: dict[str, object] = {"name": output.name}
     if any(not torch.isfinite(each.double()).all() for each in given):
@@ -161,7 +159,7 @@ def _otherwise(
     if still:
         return Finding("never-changes", name | {"places": still}, 0.0)
     if all(each.numel() > 1 and bool((each == each.flatten()[0]).all()) for each in given):
-        return Finding("constant", name, 0.0)
+        return Finding("answer-constant", name, 0.0)
     ratios = [_constant(a.double() / b.double(), tolerance) for a, b in zip(given, expected, strict=True)]
     if all(ratio is not None for ratio in ratios) and len({round(float(ratio), 3) for ratio in ratios if ratio}) == 1:
         return Finding("off-by-factor", name | {"factor": f"{ratios[0]:.4g}"}, 0.0)
@@ -171,7 +169,7 @@ def _otherwise(
     far = (given[0].double() - expected[0].double()).abs()
     place = tuple(int(each) for each in torch.unravel_index(far.argmax(), far.shape))
     values = {"place": list(place), "given": f"{given[0][place]:.4g}", "expected": f"{expected[0][place]:.4g}"}
-    return Finding("differs", name | values, 0.0)
+    return Finding("answer-differs", name | values, 0.0)
 
 
 def _constant(x: Tensor, tolerance: float) -> float | None:

@@ -24,7 +24,7 @@ def check(key: str, function: Callable[..., Any], language: str = "ko") -> bool:
         True
         >>> check("loss", lambda z, log_det: 0.5 * (z ** 2).sum(1).mean() - log_det.mean(), "en")
         loss: not right yet.
-          `loss`: the constant of the normal, D/2 log(2 pi), is missing. Add it: only with it is the loss in nats comparable.
+          `loss`: the constant of the normal, D/2 log(2 pi), is missing. Without it the loss is not in nats per image.
         False
     """
     import torch

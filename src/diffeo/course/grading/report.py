@@ -78,24 +78,24 @@ class Report:
 
     def to_text(self) -> str:
         """For the terminal."""
-        parts = [self._heading(), *self.notes]
+        parts = [self.heading(), *self.notes]
         for name, lines in self._parts.items():
-            parts.append(f"\n{self._part(name, lines)}")
+            parts.append(f"\n{self.part_title(name)}")
             for line in lines:
-                parts.append(f"  {self._score(line):>7}  {self.title(line)}")
+                parts.append(f"  {self.score(line):>7}  {self.title(line)}")
                 parts += [f"           {text}" for text in line.message.splitlines()]
         return "\n".join([*parts, "", self.summary()]) + "\n"
 
     def to_markdown(self) -> str:
         """A page of Markdown."""
-        parts = [f"# {self._heading()}", "", self.summary()]
+        parts = [f"# {self.heading()}", "", self.summary()]
         parts += ["", *(f"- {note}" for note in self.notes)] if self.notes else []
         columns = [say(f"grading-column-{column}", self.language) for column in ("line", "points", "message")]
         for name, lines in self._parts.items():
-            parts += ["", f"## {self._part(name, lines)}", "", f"| {' | '.join(columns)} |", "| --- | ---: | --- |"]
+            parts += ["", f"## {self.part_title(name)}", "", f"| {' | '.join(columns)} |", "| --- | ---: | --- |"]
             for line in lines:
                 message = line.message.replace("|", "\\|").replace("\n", "<br>")
-                parts.append(f"| {self.title(line)} | {self._score(line)} | {message} |")
+                parts.append(f"| {self.title(line)} | {self.score(line)} | {message} |")
         return "\n".join(parts) + "\n"
 
     def to_html(self) -> str:
@@ -125,21 +125,25 @@ class Report:
             for line in self.lines
             if line.points is not None
         ]
-        output = "\n".join([self._heading(), *self.notes, self.summary()])
+        output = "\n".join([self.heading(), *self.notes, self.summary()])
         return {"score": self.total, "output": output, "output_format": "text", "tests": tests}
 
-    def _heading(self) -> str:
+    def heading(self) -> str:
+        """The page's title, with whose it is."""
         who = " ".join(each for each in (self.id, self.name) if each)
         title = say("grading-title", self.language)
         return f"{title}: {who}" if who else title
 
-    def _part(self, name: str, lines: list[Line]) -> str:
+    def part_title(self, name: str) -> str:
+        """The title of a part, with its points."""
+        lines = self._parts[name]
         possible = sum(line.possible for line in lines)
         title = say(f"grading-part-{name}", self.language)
         if any(line.points is None for line in lines):
             return f"{title} (/ {possible:g})"
         return f"{title} ({sum(line.points or 0 for line in lines):g} / {possible:g})"
 
-    def _score(self, line: Line) -> str:
+    def score(self, line: Line) -> str:
+        """Points of a line as shown; a dash where a person gives them."""
         given = "—" if line.points is None else f"{line.points:g}"
         return f"{given} / {line.possible:g}"

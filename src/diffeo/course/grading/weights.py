@@ -38,7 +38,7 @@ def same_as_new(path: Path, state: Answer) -> bool:
     shared = [name for name in matrices if name in tensors and tensors[name].shape == new[name].shape]
     still = [name for name in shared if torch.equal(tensors[name], new[name])]
     zeros = [name for name in shared if not bool(new[name].any())]  # a last layer that starts at zero
-    return bool(shared) and (len(still) == len(shared) or bool(zeros) and all(name in still for name in zeros))
+    return bool(shared) and (len(still) == len(shared) or (bool(zeros) and all(name in still for name in zeros)))
 
 
 def _read(path: Path) -> dict[str, Tensor] | None:

@@ -82,7 +82,7 @@ def _watch(folder: str, closed: str) -> None:
             if isinstance(path, int) or path is None:
                 return
             where = _real(path)
-            writes = isinstance(flags, int) and flags & WRITING or isinstance(mode, str) and set(mode) & set("wax+")
+            writes = (isinstance(flags, int) and flags & WRITING) or (isinstance(mode, str) and set(mode) & set("wax+"))
             if (writes and not _inside(where, folder) and where != os.path.realpath(os.devnull)) or _inside(
                 where, closed
             ):

@@ -1,5 +1,6 @@
 """Running a student's program from outside: started, watched, ended with everything it started, started again."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -69,11 +70,11 @@ def run(source: str, calls: list[Call], *, files: Mapping[str, Path] | None = No
         if process.fault is None or not left:
             continue
         if not process.loaded:
-            answers |= {number: process.fault for number in left}
+            answers |= dict.fromkeys(left, process.fault)
         else:
             asked = (calls[left[0]].function, calls[left[0]].question)
             same = [number for number in left if (calls[number].function, calls[number].question) == asked]
-            answers |= {number: process.fault for number in same}
+            answers |= dict.fromkeys(same, process.fault)
     outcome.answers = [answers[number] for number in range(len(calls))]
     return outcome
 
@@ -180,15 +181,11 @@ class _Run:
     def _end(self) -> None:
         self._family()
         if os.name == "posix":
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, 9)
-            except (ProcessLookupError, PermissionError):
-                pass
         for each in self.seen.values():
-            try:
+            with contextlib.suppress(psutil.Error):
                 each.kill()  # psutil compares start times: a number given anew is another process
-            except psutil.Error:
-                pass
         self.process.wait()
 
     def _read(self, pipe: IO[bytes]) -> None:
@@ -211,10 +208,15 @@ def _environment(folder: Path) -> dict[str, str]:
     own = {name: os.environ[name] for name in kept if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), str(folder))
     one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    return own | homes | one | {
-        "PYTHONPATH": os.pathsep.join(place for place in sys.path if place),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUTF8": "1",
-        "MPLBACKEND": "Agg",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
+    return (
+        own
+        | homes
+        | one
+        | {
+            "PYTHONPATH": os.pathsep.join(place for place in sys.path if place),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUTF8": "1",
+            "MPLBACKEND": "Agg",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+    )

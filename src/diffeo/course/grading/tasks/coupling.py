@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from diffeo.course.sandbox.network import Network
 from diffeo.course.grading.tasks.task import Mistake, Output, Task
+from diffeo.course.sandbox.network import Network
 
 
 def _cases(generator: Generator) -> list[tuple[Any, ...]]:
