@@ -213,14 +213,3 @@ def _alike(rows: Sequence[Row]) -> list[Pair]:
 
     given = "\n".join((material() / "assignment" / name).read_text(encoding="utf-8") for name in TEMPLATES)
     return pairs({row.who: row.hand_in.submission.code for row in rows if row.hand_in.submission.code}, given)
-
-
-def in_words(graded: Graded, language: str) -> str:
-    """For the terminal: a line for each student, what is to be looked at, and where the results are."""
-    from diffeo.course.handin import table
-    from diffeo.course.messages import say
-
-    totals = ["-" if row.score.failed else f"{row.score.total:g}" for row in graded.rows]
-    lines = [f"{total:>6}  {row.who}" for total, row in zip(totals, graded.rows, strict=True)]
-    wrote = say("handin-wrote", language, folder=graded.out)
-    return "\n".join([*lines, "", table.summary(graded, language), wrote]) + "\n"
