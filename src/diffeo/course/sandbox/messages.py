@@ -32,7 +32,7 @@ def pack_calls(calls: list[Call]) -> bytes:
 
     def packed(value: Any) -> Any:
         if isinstance(value, Tensor):
-            tensors[name := f"t{len(tensors)}"] = value.contiguous().clone()  # safetensors refuses tensors that share memory
+            tensors[name := f"t{len(tensors)}"] = value.contiguous().clone()  # safetensors refuses shared memory
             return {"tensor": name}
         if isinstance(value, Network):
             return {"network": [packed(value.inner), packed(value.outer)]}
