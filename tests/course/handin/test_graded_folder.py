@@ -167,13 +167,17 @@ def test_a_name_cannot_become_a_formula_or_leave_the_folder(inbox: Path, checker
     assert not list(inbox.parent.parent.rglob("evil.md"))
 
 
-def test_the_same_weights_are_told_to_the_checker(inbox: Path, checker: Checker) -> None:
-    copied = files("20230004", "박민수") | {"weights.safetensors": files("20230001")["weights.safetensors"]}
-    zipped(inbox / "20230004.zip", copied)
+def test_the_same_weights_are_told_to_the_checker_and_whose_only_to_the_lecturer(inbox: Path, checker: Checker) -> None:
+    weights = {"weights.safetensors": files("20230001")["weights.safetensors"]}
+    for student in ("20230004", "20230005"):
+        zipped(inbox / f"{student}.zip", files(student, "박민수") | weights)
     _grade(inbox)
-    assert list(checker.others["20230004"].values()) == ["20230001"]
-    assert list(checker.others["20230001"].values()) == ["20230004"]
+    assert list(checker.others["20230004"].values()) == list(checker.others["20230001"].values()) == ["다른 학생"]
     assert checker.others["20230002"] == {}
+    remarks = {row[0]: row[-1] for row in _table(inbox)}
+    assert "20230001, 20230005" in remarks["20230004"]
+    assert "20230004, 20230005" in remarks["20230001"]
+    assert remarks["20230002"] == ""
 
 
 def test_copied_code_and_files_of_nobody_are_listed(inbox: Path, checker: Checker) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from diffeo.course.handin.inbox import HandIn, hand_ins, pieces
 from diffeo.course.handin.roster import Roster, read_roster
 from diffeo.course.handin.similarity import Pair, pairs
+from diffeo.course.messages import say
 
 TEMPLATES = ("submission.py", "run.py")
 
@@ -107,11 +108,12 @@ def grade_folder(
         raise ValueError(f"no .py, .ipynb or .zip file in {folder}. Save the mails' attachments into it.")
     found = hand_ins(came)
     (out / "results").mkdir(parents=True, exist_ok=True)
-    scores = _scores(found, out / "results", language, workers, progress)
+    copies = _copies(found)
+    scores = _scores(found, copies, out / "results", language, workers, progress)
     names = table.file_names(found)
     rows = [
-        Row(each, score, name, listed.note(each.submission, language))
-        for each, score, name in zip(found, scores, names, strict=True)
+        Row(each, score, name, _note(each, same, listed, language))
+        for each, score, name, same in zip(found, scores, names, copies, strict=True)
     ]
     present = {each.submission.id for each in found}
     graded = Graded(rows, _alike(rows), listed.without(present), unread, out)
@@ -121,12 +123,12 @@ def grade_folder(
 
 def _scores(
     found: Sequence[HandIn],
+    copies: Sequence[dict[str, str]],
     results: Path,
     language: str,
     workers: int,
     progress: Callable[[int, int, str], None] | None,
 ) -> list[Score]:
-    copies = _copies(found)
     done, total = 0, len(found)
     stored: dict[int, Score] = {}
     places = [results / f"{_key(each, copies[number], language)}.json" for number, each in enumerate(found)]
@@ -157,8 +159,9 @@ def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path) ->
     from diffeo.course import grading
     from diffeo.io import write_atomically
 
+    another = say("handin-another", language)  # whose it is stays between lecturer and table
     try:
-        report = grading.grade(each.submission, language, others=copies)
+        report = grading.grade(each.submission, language, others=dict.fromkeys(copies, another))
         lines = [
             {"key": line.key, "points": line.points, "possible": line.possible, "message": line.message}
             for line in report.lines
@@ -171,18 +174,23 @@ def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path) ->
 
 
 def _copies(found: Sequence[HandIn]) -> list[dict[str, str]]:
-    """For each, the fingerprints of others' weights, where they are its own too."""
+    """For each, the fingerprint of its weights with those who have the same; nothing if nobody has."""
     from diffeo.course.grading.weights import fingerprint
 
+    owners: dict[str, list[HandIn]] = {}
     marks = [fingerprint(each.submission.weights) if each.submission.weights is not None else "" for each in found]
+    for each, mark in zip(found, marks, strict=True):
+        owners.setdefault(mark, []).append(each)
+    others = [[other for other in owners[mark] if other is not each] for each, mark in zip(found, marks, strict=True)]
     return [
-        {
-            mark: other.submission.id or other.piece.where
-            for other, mark in zip(found, marks, strict=True)
-            if mark and mark == own and other is not each
-        }
-        for each, own in zip(found, marks, strict=True)
+        {mark: ", ".join(other.submission.id or other.piece.where for other in same)} if mark and same else {}
+        for mark, same in zip(marks, others, strict=True)
     ]
+
+
+def _note(each: HandIn, same: dict[str, str], listed: Roster, language: str) -> str:
+    texts = [say("handin-same-weights", language, ids=ids) for ids in same.values()]
+    return " ".join(text for text in [listed.note(each.submission, language), *texts] if text)
 
 
 def _key(each: HandIn, copies: dict[str, str], language: str) -> str:
@@ -196,7 +204,7 @@ def _key(each: HandIn, copies: dict[str, str], language: str) -> str:
         language,
         diffeo.__version__,
         repr(RUBRIC),
-        repr(sorted(copies.items())),
+        repr(sorted(copies)),
     )
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
