@@ -12,10 +12,12 @@ from diffeo.cli import recipe
 from diffeo.cli.compare import compare
 from diffeo.cli.completion import completion
 from diffeo.cli.config import config
+from diffeo.cli.course import course
 from diffeo.cli.data import data
 from diffeo.cli.demo import demo
 from diffeo.cli.edit import edit
 from diffeo.cli.evaluate import evaluate
+from diffeo.cli.grade import grade
 from diffeo.cli.info import info
 from diffeo.cli.models import models
 from diffeo.cli.output import accept_any_letter
@@ -52,6 +54,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 edit.group = USE
+course.group = OTHER
 app["--help"].group = app["--version"].group = OTHER
 
 app.command(
@@ -71,6 +74,8 @@ app.command(score, group=USE)
 app.command(verify, group=USE, usage="Usage: diffeo verify RUN [DATA] [OPTIONS]")
 app.command(edit)
 app.command(info, group=USE)
+app.command(course)
+app.command(grade, group=OTHER, usage="Usage: diffeo grade SUBMISSION [OPTIONS]")
 app.command(data, group=OTHER)
 app.command(models, group=OTHER)
 app.command(completion, group=OTHER)

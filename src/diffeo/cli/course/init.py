@@ -1,0 +1,45 @@
+"""``diffeo course init``: the kit, in a folder."""
+
+from pathlib import Path
+
+from diffeo.cli.course.language import Language
+from diffeo.cli.parse import Flag
+
+
+def init(
+    directory: Path,
+    /,
+    *,
+    lang: Language = "ko",
+    instructor: Flag = False,
+    wheel: Path | None = None,
+    json: Flag = False,
+) -> None:
+    """Write what the lecture hour and the lab need, offline: slides, notebooks, code, assignment, wheel, data, fonts.
+
+    For example:
+      diffeo course init flows --lang en
+      diffeo course init teacher --lang ko --instructor
+
+    Parameters
+    ----------
+    directory
+        A new folder, or an empty one. Nothing is overwritten.
+    lang
+        ko or en: of slides, notebooks and texts.
+    instructor
+        Add solutions, the lecturer's guide, and exam questions with answers.
+    wheel
+        Of diffeo, to put into the kit. Built from this installation if not given.
+    json
+        Print what was written as JSON.
+    """
+    from diffeo.course.kit import in_words, write_kit
+
+    written = write_kit(directory, language=lang, instructor=instructor, wheel=wheel)
+    if json:
+        from diffeo.cli.output import print_json
+
+        print_json({"directory": str(directory), "files": written})
+    else:
+        print(in_words(directory, written, lang))
