@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from cli.command import diffeo
+from command import diffeo
+
 from course.grading.wrong_code import BASE
 
 
