@@ -1,5 +1,6 @@
 """Grading one submission, line by line of the rubric."""
 
+import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ def grade(
             lines = nothing("grade-no-code", language)
         else:
             source = program(submission.code)
+            if _imports_diffeo(source):
+                notes.append(say("grade-imports", language, module="diffeo"))
             lines, outcome = grade_code(source, language, limits=limits)
             outcomes.append(outcome)
             if all("fault-load" in line.reasons or "fault-died" in line.reasons for line in lines):
@@ -62,6 +65,13 @@ def grade(
         if outcome.printed:
             notes.append(say("grade-printed", language, text=_first_line(outcome.printed)))
     return Report(language, lines, submission.id, submission.name, notes)
+
+
+def _imports_diffeo(source: str) -> bool:
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [each.name for node in nodes if isinstance(node, ast.Import) for each in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return any(name.partition(".")[0] == "diffeo" for name in names)
 
 
 def _by_hand(language: str) -> list[Line]:

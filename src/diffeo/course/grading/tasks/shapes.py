@@ -21,6 +21,13 @@ def _images(generator: Generator) -> list[tuple[Any, ...]]:
     ]
 
 
+def _squeezed(generator: Generator) -> list[tuple[Any, ...]]:
+    return [
+        (torch.randn(2, 8, 4, 6, generator=generator),),
+        (torch.randn(3, 12, 4, 2, generator=generator),),
+    ]
+
+
 def _channels(order: tuple[int, ...], inside: bool, channels: int) -> Tensor:
     """Where each channel of a squeezed image is in the order of ``pixel_unshuffle``, channel by channel."""
     blocks = torch.arange(4 * channels).reshape(channels, 4)[:, list(order)]
@@ -107,7 +114,7 @@ SHAPES = (
         function="unsqueeze",
         signature="unsqueeze(y) -> x",
         outputs=(Output("x", "unsqueeze", "(B, C/4, 2H, 2W)"),),
-        cases=_images,
+        cases=_squeezed,
         right=partial(unsqueeze, order=ORDERS[0][0], inside=True),
         mistakes=(
             *(Mistake("squeeze-order", partial(unsqueeze, order=o, inside=i), 0.5) for o, i in ORDERS[1:]),
