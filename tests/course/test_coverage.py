@@ -12,11 +12,7 @@ from diffeo.course.notebooks import LABS, cell_ids
 
 PAGE = (material() / "coverage.md").read_text(encoding="utf-8")
 LINES = 142  # of the plan, which coverage.md numbers
-ROWS = [
-    [cell.strip() for cell in row.strip("| ").split(" | ")]
-    for row in PAGE.splitlines()
-    if re.match(r"\| \d", row)
-]
+ROWS = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in PAGE.splitlines() if re.match(r"\| \d", row)]
 TARGET = re.compile(r"`([a-z_]+):([^`]+)`")
 
 
@@ -58,7 +54,13 @@ def test_what_it_became_exists(row: list[str]) -> None:
 
 
 def test_a_target_that_does_not_exist_is_noticed() -> None:
-    for kind, name in [("slide", "no-such"), ("lab", "no-such"), ("rubric", "no-such"), ("file", "no"), ("what", "ever")]:
+    for kind, name in [
+        ("slide", "no-such"),
+        ("lab", "no-such"),
+        ("rubric", "no-such"),
+        ("file", "no"),
+        ("what", "ever"),
+    ]:
         assert not exists(kind, name)
 
 
