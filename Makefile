@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test contract mutants model lint format clean
+.PHONY: install demo test contract mutants model course lint format clean
 
 install: $(VENV)/.installed
 
@@ -32,6 +32,10 @@ mutants: install
 model: install
 	$(BIN)/diffeo train --config recipes/$(NAME).yaml --out runs/$(NAME)
 	$(BIN)/python tools/ship.py runs/$(NAME) $(NAME) --replace
+
+# The lecture's slides in both languages, for the screen, as a handout and for print, into build/course.
+course: install
+	$(BIN)/python tools/course.py build/course
 
 lint: install
 	$(BIN)/ruff format --check .

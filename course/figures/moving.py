@@ -1,0 +1,89 @@
+"""Animations of the first part and of temperature, as GIF. ``python course/figures/moving.py [NAME ..]``"""
+
+import sys
+
+import matplotlib.pyplot as plt
+import torch
+from drawing import FOLDER, LANGUAGES, animation, text
+from flows import moons, stages
+
+import diffeo
+from diffeo.editing.temperature import temperature_strip
+from diffeo.evaluation.animation import strip_picture
+from diffeo.io import write_atomically
+
+STEPS = 4  # pictures from one layer to the next
+
+
+def between(points):
+    """The positions after every second layer (a coupling and its ActNorm) and on straight lines between them; rests at both ends."""
+    stops = [points[0], *points[1::2], points[-1]]
+    frames = [stops[0]] * 6
+    for here, there in zip(stops, stops[1:], strict=False):
+        frames += [torch.lerp(here, there, (i + 1) / STEPS) for i in range(STEPS)]
+    return frames + [stops[-1]] * 12
+
+
+def blank():
+    fig, axes = plt.subplots(figsize=(4.4, 4.4))
+    axes.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), xticks=[], yticks=[])
+    axes.set_aspect("equal")
+    return fig, axes
+
+
+def gaussian_layers():
+    torch.manual_seed(0)
+    z = torch.randn(900, 2)
+    frames = between(stages(moons(), z))
+    angle = torch.atan2(z[:, 1], z[:, 0])
+
+    def draw(index):
+        fig, axes = blank()
+        axes.scatter(*frames[index].T, c=angle, cmap="twilight_shifted", s=6, lw=0)
+        axes.set_title(text(ko="기저 분포에서 데이터로", en="from the base to the data"))
+        return fig
+
+    return animation("gaussian-layers", draw, range(len(frames)))
+
+
+def grid_layers():
+    line, fine = torch.linspace(-2.4, 2.4, 17), torch.linspace(-2.4, 2.4, 81)
+    across = torch.stack(torch.meshgrid(line, fine, indexing="ij"), -1)
+    frames = between(stages(moons(), torch.cat([across, across.flip(-1)]).flatten(0, 1)))
+
+    def draw(index):
+        fig, axes = blank()
+        lines = frames[index].view(34, 81, 2)
+        for i, points in enumerate(lines):
+            axes.plot(*points.T, color="#0072b2" if i < 17 else "#d55e00", lw=0.8)
+        axes.set_title(text(ko="격자가 층을 지나는 모습", en="a grid passing through the layers"))
+        return fig
+
+    return animation("grid-layers", draw, range(len(frames)))
+
+
+def temperature():
+    """The same noise, from temperature 0 to 1.2: samples of the shipped Glow of MNIST."""
+    flow = diffeo.load("glow-mnist").eval()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        strip = temperature_strip(flow, flow.base.draw(16), [step / 10 for step in range(13)])
+    content = strip_picture(strip, flow.values, ".gif", milliseconds=160)
+    paths = [FOLDER / language / "temperature.gif" for language in LANGUAGES]
+    for path in paths:
+        write_atomically(path, content)
+    return paths
+
+
+ANIMATIONS = (gaussian_layers, grid_layers, temperature)
+
+
+def main():
+    asked = sys.argv[1:] or [draw.__name__ for draw in ANIMATIONS]
+    for draw in ANIMATIONS:
+        if draw.__name__ in asked:
+            print(*draw())
+
+
+if __name__ == "__main__":
+    main()
