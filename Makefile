@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test contract mutants model course lint format clean
+.PHONY: install demo test contract mutants model course notebooks lint format clean
 
 install: $(VENV)/.installed
 
@@ -23,6 +23,10 @@ test: install
 contract: install
 	$(BIN)/python -m pytest -n 2 -q tests/contract --contract-table contract.md
 	cat contract.md
+
+# The labs' notebooks in both languages, for students and with solutions, into build/course.
+notebooks: install
+	$(BIN)/python tools/labs.py build/course
 
 # Known faults, planted one at a time in a copy: each must make a named test fail.
 mutants: install
