@@ -1,15 +1,17 @@
-"""``diffeo course``: the kit of the course, and whether this machine is ready for it."""
+"""``diffeo course``: the kit of the course, whether this machine is ready for it, and handing in."""
 
 from cyclopts import App
 
 from diffeo.cli.course.check import check
 from diffeo.cli.course.init import init
+from diffeo.cli.course.pack import pack
 
-HELP = """The course on normalizing flows: its kit, and whether this machine is ready for it.
+HELP = """The course on normalizing flows: its kit, whether this machine is ready for it, and handing in.
 
 For example:
   diffeo course check
   diffeo course init flows --lang en
+  diffeo course pack --id 20231234 --name Gildong
 
 diffeo course COMMAND --help explains a command."""
 
@@ -17,3 +19,4 @@ course = App(name="course", help=HELP, usage="Usage: diffeo course COMMAND ...",
 
 course.command(init)
 course.command(check)
+course.command(pack)

@@ -1,0 +1,39 @@
+"""``diffeo course pack``: check an assignment and make one zip of it, with the mail's text."""
+
+from pathlib import Path
+
+from diffeo.cli.course.language import Language
+
+
+def pack(folder: Path = Path(), /, *, id: str, name: str, lang: Language = "ko", out: Path | None = None) -> None:
+    """Check your assignment, show its automatic score, write one zip of less than 10 MB, and print the mail's text.
+
+    For example:
+      diffeo course pack --id 20231234 --name 홍길동
+      diffeo course pack my-work --id 20231234 --name Gildong --lang en
+
+    Parameters
+    ----------
+    folder
+        Where submission.py and the files that run.py made are; this folder if not given.
+    id
+        Your student id.
+    name
+        Your name.
+    lang
+        ko or en: what it speaks.
+    out
+        The zip to write; ID_NAME.zip in that folder if not given.
+    """
+    from diffeo.course.handin.pack import pack as packed
+    from diffeo.course.messages import say
+
+    done = packed(folder, id, name, lang, out=out)
+    print(done.report)
+    if done.problems:
+        print("\n".join([say("pack-look", lang), *(f"  - {problem.text(lang)}" for problem in done.problems)]))
+    else:
+        print(say("pack-fine", lang))
+    size = f"{done.size / 1_000_000:.1f}"
+    print("\n" + say("pack-wrote", lang, file=done.path, size=size, number=len(done.files)))
+    print(f"\n{say('pack-mail-heading', lang)}\n{'-' * 60}\n{done.mail}\n{'-' * 60}")

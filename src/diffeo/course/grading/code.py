@@ -1,0 +1,88 @@
+"""The 50 points for code: every function of the assignment is called on drawn inputs and judged."""
+
+import ast
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from diffeo.course.grading.judging import Verdict, judge
+from diffeo.course.grading.report import Line
+from diffeo.course.grading.rubric import RUBRIC
+from diffeo.course.grading.tasks import TASKS, Task
+from diffeo.course.handin.source import definitions
+from diffeo.course.messages import say
+from diffeo.course.sandbox.calling import Answer
+from diffeo.course.sandbox.limits import Limits
+from diffeo.course.sandbox.messages import Call
+from diffeo.course.sandbox.process import Outcome, run
+
+LINES = [line for line in RUBRIC if line.part == "code"]
+STEP = 4  # points are rounded to quarters
+
+
+def program(code: str) -> str:
+    """The definitions of a program, lambdas and modules assigned to a name that is asked for among them.
+
+    Raises:
+        SyntaxError: if it is not Python.
+    """
+    stems = {name.rpartition("_")[0] for name in TASKS if name.endswith(("_forward", "_inverse"))}
+    asked = {_plain(name) for name in (*TASKS, *stems, "RealNVP")}
+    tree = ast.parse(code)
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and _plain(node.id) in asked}
+    # what is asked for counts as used, so that its assignment stays
+    uses = f"\n\ndef _asked_for():\n    return [{', '.join(sorted(names))}]\n"
+    return definitions(code + uses)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def draw(task: Task, *, seed: int) -> list[tuple[Any, ...]]:
+    """The inputs of a function's cases."""
+    return task.cases(torch.Generator().manual_seed(seed))
+
+
+def seed_of(code: str) -> int:
+    """A seed that nobody chose: the same program gets the same inputs, and another one others."""
+    return int.from_bytes(hashlib.sha256(code.encode()).digest()[:6], "big")
+
+
+def grade_code(source: str, language: str, *, limits: Limits) -> tuple[list[Line], Outcome]:
+    """Lines of the rubric for the functions of a program's definitions."""
+    seed = seed_of(source)
+    cases = {name: draw(task, seed=seed) for name, task in TASKS.items()}
+    calls = [Call(name, case) for name, each in cases.items() for case in each]
+    outcome = run(source, calls, limits=limits)
+    answers = _by_function(calls, outcome.answers)
+    verdicts = [verdict for name, task in TASKS.items() for verdict in judge(task, cases[name], answers[name])]
+    return [_line(key.key, key.possible, verdicts, language) for key in LINES], outcome
+
+
+def nothing(key: str, language: str, **values: object) -> list[Line]:
+    """All lines of code with no points, for one reason."""
+    return [Line(line.key, 0.0, line.possible, say(key, language, **values), (key,)) for line in LINES]
+
+
+def _by_function(calls: Sequence[Call], answers: Sequence[Answer]) -> Mapping[str, list[Answer]]:
+    found: dict[str, list[Answer]] = {}
+    for call, answer in zip(calls, answers, strict=True):
+        found.setdefault(call.function, []).append(answer)
+    return found
+
+
+def _line(key: str, possible: int, every: Sequence[Verdict], language: str) -> Line:
+    verdicts = [verdict for verdict in every if verdict.output.line == key]
+    share = sum(verdict.share for verdict in verdicts) / len(verdicts)
+    reasons = tuple(dict.fromkeys(finding.key for verdict in verdicts for finding in verdict.findings))
+    message = "\n".join(said(verdicts, language)) or say("grade-right", language)
+    return Line(key, round(possible * share * STEP) / STEP, possible, message, reasons)
+
+
+def said(verdicts: Sequence[Verdict], language: str) -> list[str]:
+    """What is to be said of some outputs, each sentence once."""
+    texts = [say(finding.key, language, **finding.values) for verdict in verdicts for finding in verdict.findings]
+    return list(dict.fromkeys(texts))

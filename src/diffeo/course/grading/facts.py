@@ -1,0 +1,247 @@
+"""What is found out about a submission's claims: for each line of the analysis, facts and what each costs."""
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from diffeo.course.grading import density
+from diffeo.course.grading.judging import ranges
+from diffeo.course.grading.weights import fingerprint, same_as_new
+from diffeo.course.handin.choice import seed_of
+from diffeo.course.handin.reading import number
+from diffeo.course.sandbox.calling import Answer
+
+if TYPE_CHECKING:
+    from diffeo.course.grading.analysis import Evidence
+
+NEAR = 0.02  # bits per dimension that rounding and another draw of noise may make
+MASS = 0.02
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something found, as a message.
+
+    Args:
+        key: of the message.
+        lost: the part of the line's points that it costs; None if a person has to judge.
+    """
+
+    key: str
+    lost: float | None = 0.0
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def model(evidence: "Evidence") -> list[Fact]:
+    """Whether the weights fit the student's own class, and what the model leaves alone."""
+    unchecked = _unchecked(evidence)
+    if unchecked:
+        return unchecked
+    answer = evidence.answers["test"]
+    if answer.fault:
+        return [_broken(answer)]
+    x = answer.values
+    if len(x) < 2:
+        return [Fact("model-one-value", 1.0)]
+    if not all(bool(torch.isfinite(each.double()).all()) for each in x[:2]):
+        return [Fact("model-not-finite", 1.0)]
+    found = []
+    rows = len(x[0])
+    if tuple(x[1].shape) != (rows,):
+        found.append(Fact("model-log-det-shape", 0.5, {"given": tuple(x[1].shape), "expected": (rows,)}))
+    jacobian = _jacobian(evidence)
+    if jacobian is not None and bool((still := density.only_own(jacobian)).any()):
+        found.append(Fact("model-still", 0.5, {"places": ranges(still)}))
+    found += _round_trip(evidence)
+    return found or [Fact("model-right")]
+
+
+def _round_trip(evidence: "Evidence") -> list[Fact]:
+    answer, y = evidence.answers["round-trip"], evidence.answers["train"]
+    if answer.fault == "missing":
+        return [Fact("model-no-inverse", 0.5)]
+    if answer.fault or y.fault:
+        return [Fact("model-inverse-failed", 0.5, {"detail": answer.detail})]
+    given = evidence.inputs["round-trip"]
+    back = answer.values[0]
+    if back.numel() != given.numel():
+        return [Fact("model-inverse-failed", 0.5, {"detail": str(tuple(back.shape))})]
+    error = float((back.flatten().double() - given.flatten().double()).abs().max())
+    return [] if error < 1e-2 else [Fact("model-not-inverse", 0.5, {"error": f"{error:.3g}"})]
+
+
+def claimed_bits(evidence: "Evidence") -> list[Fact]:
+    """Whether the claimed test bits/dim is what the weights give."""
+    unchecked = _unchecked(evidence)
+    if unchecked:
+        return unchecked
+    claim = number(evidence.submission.claims, "bits_per_dim")
+    bits = evidence.bits("test")
+    if claim is None:
+        return [Fact("bits-not-claimed", 1.0)]
+    if bits is None or not bool(torch.isfinite(bits).all()):
+        return [Fact("bits-not-computed", 1.0)]
+    mean, error = _estimate(bits)
+    values = {"claim": f"{claim:.3f}", "found": f"{mean:.3f}", "error": f"{error:.3f}", "rows": len(bits)}
+    if abs(claim - mean) > 3 * error + NEAR:
+        return [Fact("bits-differ", 1.0, values | {"why": ""} | _why(claim, mean, evidence))]
+    log_det = _log_det(evidence)
+    if log_det is not None and log_det.lost:
+        return [Fact("bits-no-density", 1.0, values)]
+    return [Fact("bits-agree", 0.0, values)]
+
+
+def _why(claim: float, mean: float, evidence: "Evidence") -> dict[str, Any]:
+    """What a wrong claim would come from, as a figure: the same with a constant left out or in nats."""
+    values = (evidence.data.values if evidence.data else None) or 17
+    guesses = {
+        f"- log2({values})": mean - math.log2(values),
+        f"- log2({values}) + 8": mean - math.log2(values) + 8,
+        "* ln 2": mean * math.log(2),
+    }
+    fits = [f"; {claim:.3f} = {mean:.3f} {name}" for name, value in guesses.items() if abs(value - claim) < 0.03]
+    return {"why": fits[0] if fits else ""}
+
+
+def integrates(evidence: "Evidence") -> list[Fact]:
+    """Whether the model is a density: half of the points for each of two ways to find out."""
+    found = [_mass(evidence)]
+    log_det = _log_det(evidence)
+    found.append(Fact("density-no-log-det", 0.5) if log_det is None else log_det)
+    return found
+
+
+def _mass(evidence: "Evidence") -> Fact:
+    answers = evidence.answers
+    masses = {
+        name: density.mass(name, *answer.values[:2])
+        for name in ("wide", "unit")
+        if _usable(answer := answers.get(f"plane-{name}"))
+    }
+    key = "density-mass"
+    if not masses and _usable(answer := answers.get("chain")):
+        masses, key = {"wide": density.mass("wide", *answer.values[:2])}, "density-mass-chain"
+    if not masses:
+        return Fact("density-no-plane", 0.5)
+    mass = min(masses.values(), key=lambda each: abs(each - 1))
+    wrong = not abs(mass - 1) < MASS
+    return Fact(f"{key}-wrong" if wrong else key, 0.5 if wrong else 0.0, {"mass": f"{mass:.3f}"})
+
+
+def _usable(answer: Answer | None) -> bool:
+    if answer is None or answer.fault or len(answer.values) < 2:
+        return False
+    z, log_det = answer.values[:2]
+    return z.numel() == 2 * len(z) and log_det.shape in ((len(z),), (), (len(z), 1)) and z.is_floating_point()
+
+
+def _jacobian(evidence: "Evidence") -> Tensor | None:
+    answer = evidence.answers.get("jacobian")
+    if answer is None or answer.fault or len(answer.values) < 2 or evidence.points is None:
+        return None
+    z, rows = answer.values[0].flatten(1), len(evidence.points)
+    if len(z) != rows * (1 + 2 * evidence.points[0].numel()) or z.shape[1] != evidence.points[0].numel():
+        return None
+    return density.jacobians(z, rows)
+
+
+def _log_det(evidence: "Evidence") -> Fact | None:
+    """What the model's log-determinant is of its Jacobian; None if that cannot be said."""
+    jacobian = _jacobian(evidence)
+    if jacobian is None:
+        return None
+    rows = len(jacobian)
+    claimed = evidence.answers["jacobian"].values[1].double()
+    right = torch.linalg.slogdet(jacobian).logabsdet
+    if not bool(torch.isfinite(right).all()):
+        return Fact("density-singular", 0.5)
+    given = claimed.expand(rows) if claimed.ndim == 0 else claimed.reshape(len(claimed), -1)[:rows, 0]
+    values = {"given": f"{float(given[0]):.3f}", "expected": f"{float(right[0]):.3f}"}
+    allowed = 1e-3 * (1 + right.abs())
+    if bool(((given - right).abs() < allowed).all()):
+        return Fact("density-log-det", 0.0, values)
+    if bool(((given + right).abs() < allowed).all()):
+        return Fact("density-log-det-sign", 0.5, values)
+    if claimed.ndim == 0 or bool((claimed == claimed.flatten()[0]).all()):
+        return Fact("density-log-det-constant", 0.5, values)
+    return Fact("density-log-det-wrong", 0.5, values)
+
+
+def curves(evidence: "Evidence") -> list[Fact]:
+    """Whether metrics.jsonl, the epochs and the weights are of one training."""
+    records = evidence.submission.metrics
+    if not records:
+        return [Fact("curves-none", 1.0)]
+    unreadable = [key for key in ("epoch", "train", "validation") if any(number(r, key) is None for r in records)]
+    if unreadable:
+        return [Fact("curves-columns", 1.0, {"columns": ", ".join(unreadable)})]
+    found = []
+    epochs = number(evidence.submission.claims, "epochs")
+    if epochs is None or len(records) != int(epochs):
+        said = "?" if epochs is None else f"{epochs:g}"
+        found.append(Fact("curves-epochs", 0.4, {"rows": len(records), "epochs": said}))
+    if [number(record, "epoch") for record in records] != [float(n) for n in range(1, len(records) + 1)]:
+        found.append(Fact("curves-order", 0.2))
+    train, validation = ([number(r, key) or 0.0 for r in records] for key in ("train", "validation"))
+    if len(train) > 1 and train[-1] >= train[0]:
+        found.append(Fact("curves-no-learning", 0.2, {"first": f"{train[0]:.3f}", "last": f"{train[-1]:.3f}"}))
+    best = min(range(len(records)), key=validation.__getitem__)
+    found += _compared(evidence, "validation", validation[best]) + _compared(evidence, "train", train[best])
+    return found if any(fact.lost != 0.0 for fact in found) else [*found, Fact("curves-agree")]
+
+
+def _compared(evidence: "Evidence", part: str, said: float) -> list[Fact]:
+    """The record of the best epoch beside what the weights give on that part."""
+    bits = evidence.bits(part)
+    if bits is None or not bool(torch.isfinite(bits).all()):
+        unchecked = _unchecked(evidence)
+        return [Fact("curves-not-computed", 0.3 if not unchecked or unchecked[0].lost else None)]
+    mean, error = _estimate(bits)
+    allowed = 3 * error + (NEAR if part == "validation" else 0.15)  # train: the mean over an epoch that still learns
+    values = {"part": part, "said": f"{said:.3f}", "found": f"{mean:.3f}", "error": f"{error:.3f}"}
+    return [] if abs(mean - said) <= allowed else [Fact("curves-differ", 1.0, values)]
+
+
+def own_weights(evidence: "Evidence") -> list[Fact]:
+    """Whether the weights were trained, by this student, with the seed of the id."""
+    submission = evidence.submission
+    if submission.weights is None:
+        return [Fact("weights-none", 1.0)]
+    found = []
+    owner = evidence.others.get(fingerprint(submission.weights))
+    if owner is not None and owner != submission.id:
+        found.append(Fact("weights-of-another", 1.0, {"id": owner}))
+    state = evidence.answers.get("state")
+    if state is not None and not state.fault and same_as_new(submission.weights, state):
+        found.append(Fact("weights-new", 1.0))
+    if any(problem.key == "handin-ids-differ" for problem in submission.problems):
+        found.append(Fact("weights-ids-differ", 0.5))
+    seed = number(submission.claims, "seed")
+    if submission.id and seed != float(seed_of(submission.id)):
+        said = "?" if seed is None else f"{seed:.0f}"
+        found.append(Fact("weights-seed", 0.5, {"seed": said, "expected": seed_of(submission.id)}))
+    return found or [Fact("weights-own")]
+
+
+def _estimate(bits: Tensor) -> tuple[float, float]:
+    return float(bits.mean()), float(bits.std()) / math.sqrt(len(bits))
+
+
+def _unchecked(evidence: "Evidence") -> list[Fact]:
+    """Why nothing can be computed again: no weights, no program, or no data on this machine."""
+    if evidence.submission.weights is None:
+        return [Fact("weights-none", 1.0)]
+    if not evidence.answers:
+        return [Fact("model-no-program", 1.0)]
+    return [Fact("model-no-data", None)] if evidence.data is None else []
+
+
+def _broken(answer: Answer) -> Fact:
+    if answer.fault == "missing":
+        return Fact("model-missing", 1.0)
+    if "load_state_dict" in answer.detail or "state_dict" in answer.detail:
+        return Fact("model-other-weights", 1.0, {"detail": answer.detail})
+    return Fact("model-failed", 1.0, {"detail": answer.detail or answer.fault})

@@ -1,0 +1,80 @@
+"""Grading one submission, line by line of the rubric."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from diffeo.course.grading.report import Line, Report
+from diffeo.course.grading.rubric import RUBRIC
+from diffeo.course.sandbox.limits import Limits
+
+if TYPE_CHECKING:
+    from diffeo.course.handin.reading import Submission
+
+CODE_ALONE = (".py", ".ipynb")
+
+
+def grade(
+    submission: "Submission",
+    language: str = "ko",
+    *,
+    others: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> Report:
+    """Grade a submission; nothing that it does ends this call.
+
+    A program or a notebook by itself is graded by its code alone: 50 points. Anything else by all of the rubric.
+
+    Args:
+        submission: as :func:`diffeo.course.handin.reading.read` returns it.
+        language: "ko" or "en".
+        others: of other submissions the fingerprints of their weights, each with a student's number.
+        limits: of time and memory; those of the documentation, if not given.
+    """
+    from diffeo.course.grading.analysis import grade_analysis
+    from diffeo.course.grading.code import grade_code, nothing, program
+    from diffeo.course.messages import say
+
+    limits = limits or Limits()
+    notes = [problem.text(language) for problem in submission.problems]
+    source, outcomes = "", []
+    try:
+        if not submission.code.strip():
+            lines = nothing("grade-no-code", language)
+        else:
+            source = program(submission.code)
+            lines, outcome = grade_code(source, language, limits=limits)
+            outcomes.append(outcome)
+            if all("fault-load" in line.reasons or "fault-died" in line.reasons for line in lines):
+                source = ""  # it does not come as far as its functions: no use in trying again
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line, detail = getattr(error, "lineno", None) or "?", getattr(error, "msg", None) or str(error)
+        lines = nothing("grade-no-python", language, line=line, detail=detail)
+    if submission.path.suffix.lower() not in CODE_ALONE:
+        analysis, more = grade_analysis(submission, source, language, others=others or {}, limits=limits)
+        outcomes += [more] if more is not None else []
+        lines = [*lines, *analysis, *_by_hand(language)]
+    changed = list(dict.fromkeys(name for outcome in outcomes for name in outcome.changed))
+    if changed:
+        notes.insert(0, say("checker-changed", language, files=", ".join(changed)))
+        lines = [_cancelled(line, say("checker-changed-line", language)) for line in lines]
+    for outcome in outcomes[:1]:
+        notes += [say("grade-load-error", language, line=line, detail=error) for line, error in outcome.errors[:5]]
+        if outcome.printed:
+            notes.append(say("grade-printed", language, text=_first_line(outcome.printed)))
+    return Report(language, lines, submission.id, submission.name, notes)
+
+
+def _by_hand(language: str) -> list[Line]:
+    from diffeo.course.messages import say
+
+    text = say("grade-by-hand", language)
+    return [Line(line.key, None, line.possible, text) for line in RUBRIC if line.part == "writeup"]
+
+
+def _cancelled(line: Line, message: str) -> Line:
+    return line if line.points is None else Line(line.key, 0.0, line.possible, message, ("checker-changed",))
+
+
+def _first_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else f"{line[:120]} .."

@@ -1,0 +1,231 @@
+"""Grading a whole inbox: what was done is kept, so that it goes on after any stop."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from diffeo.course.handin.inbox import HandIn, hand_ins, pieces
+from diffeo.course.handin.roster import Roster, read_roster
+from diffeo.course.handin.similarity import Pair, pairs
+
+TEMPLATES = ("submission.py", "run.py")
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the checker found, as it is stored.
+
+    Args:
+        lines: key, points (None: scored by hand), possible points and message of each line of the rubric.
+        total: the points given automatically.
+        markdown: the report.
+        failed: why there is none; "" if there is one.
+    """
+
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    total: float = 0.0
+    markdown: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A student's line in the table."""
+
+    hand_in: HandIn
+    score: Score
+    feedback: str
+    note: str = ""
+
+    @property
+    def who(self) -> str:
+        """Number and name, or where it is if neither is known."""
+        submission = self.hand_in.submission
+        return " ".join(each for each in (submission.id, submission.name) if each) or self.hand_in.piece.where
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A graded inbox.
+
+    Args:
+        rows: one for each student, those without a number last.
+        alike: pairs of students whose code is worth a look.
+        absent: number and name of those on the roster who handed nothing in.
+        unread: files that belong to no hand-in.
+        out: the folder with the results.
+        wrote: the files written.
+    """
+
+    rows: list[Row]
+    alike: list[Pair]
+    absent: list[tuple[str, str]]
+    unread: list[str]
+    out: Path
+    wrote: list[Path] = field(default_factory=list)
+
+
+def grade_folder(
+    folder: str | Path,
+    out: str | Path | None = None,
+    language: str = "ko",
+    *,
+    roster: str | Path | None = None,
+    workers: int = 2,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Graded:
+    """Grade everything in a folder, and write a table, a feedback file each, and what else is to be looked at.
+
+    A submission that was graded before, with the same content and checker, is not graded again.
+
+    Args:
+        folder: what a mail client saved: zips, loose files, a folder for each mail.
+        out: a folder for the results, FOLDER-graded beside it if not given. Files in it that somebody has changed
+            are not written over.
+        language: "ko" or "en".
+        roster: a CSV file with the columns id and name, of those who should have handed in.
+        workers: how many are graded at a time.
+        progress: told how many are done, of how many, and whose was the last.
+
+    Raises:
+        NotADirectoryError: if `folder` is none.
+        ValueError: if the roster cannot be read, or nobody handed anything in.
+    """
+    from diffeo.course.handin import table
+
+    folder = Path(folder).resolve()
+    out = folder.with_name(f"{folder.name}-graded") if out is None else Path(out)
+    if not folder.is_dir():
+        raise NotADirectoryError(f"no folder {folder}. Save the mails' attachments into one, and give it.")
+    listed = read_roster(Path(roster)) if roster is not None else Roster()
+    came, unread = pieces(folder, skip=out)
+    if not came:
+        raise ValueError(f"no .py, .ipynb or .zip file in {folder}. Save the mails' attachments into it.")
+    found = hand_ins(came)
+    (out / "results").mkdir(parents=True, exist_ok=True)
+    scores = _scores(found, out / "results", language, workers, progress)
+    names = table.file_names(found)
+    rows = [
+        Row(each, score, name, listed.note(each.submission, language))
+        for each, score, name in zip(found, scores, names, strict=True)
+    ]
+    present = {each.submission.id for each in found}
+    graded = Graded(rows, _alike(rows), listed.without(present), unread, out)
+    graded.wrote.extend(table.write(graded, out, language))
+    return graded
+
+
+def _scores(
+    found: Sequence[HandIn],
+    results: Path,
+    language: str,
+    workers: int,
+    progress: Callable[[int, int, str], None] | None,
+) -> list[Score]:
+    copies = _copies(found)
+    done, total = 0, len(found)
+    stored: dict[int, Score] = {}
+    places = [results / f"{_key(each, copies[number], language)}.json" for number, each in enumerate(found)]
+    for number, place in enumerate(places):
+        if (score := _load(place)) is not None:
+            stored[number] = score
+            done += 1
+    pool = ThreadPoolExecutor(max(1, workers))
+    try:
+        waiting = {
+            pool.submit(_grade, each, copies[number], language): number
+            for number, each in enumerate(found)
+            if number not in stored
+        }
+        while waiting:
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                number = waiting.pop(future)
+                stored[number] = future.result()
+                if not stored[number].failed:
+                    _store(places[number], stored[number])
+                done += 1
+                if progress is not None:
+                    progress(done, total, found[number].submission.id or found[number].piece.where)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [stored[number] for number in range(total)]
+
+
+def _grade(each: HandIn, copies: dict[str, str], language: str) -> Score:
+    from diffeo.course import grading
+
+    try:
+        report = grading.grade(each.submission, language, others=copies)
+        lines = [
+            {"key": line.key, "points": line.points, "possible": line.possible, "message": line.message}
+            for line in report.lines
+        ]
+        return Score(lines, report.total, report.to_markdown())
+    except Exception as error:  # one submission must not keep the others from being graded
+        return Score(failed=f"{type(error).__name__}: {error}")
+
+
+def _copies(found: Sequence[HandIn]) -> list[dict[str, str]]:
+    """For each, the fingerprints of others' weights, where they are its own too."""
+    from diffeo.course.grading.weights import fingerprint
+
+    marks = [fingerprint(each.submission.weights) if each.submission.weights is not None else "" for each in found]
+    return [
+        {
+            mark: other.submission.id or other.piece.where
+            for other, mark in zip(found, marks, strict=True)
+            if mark and mark == own and other is not each
+        }
+        for each, own in zip(found, marks, strict=True)
+    ]
+
+
+def _key(each: HandIn, copies: dict[str, str], language: str) -> str:
+    """What a result depends on: the content, the checker, and whose weights are the same."""
+    import diffeo
+    from diffeo.course.grading import RUBRIC
+
+    parts = (
+        each.piece.digest,
+        each.submission.id,
+        language,
+        diffeo.__version__,
+        repr(RUBRIC),
+        repr(sorted(copies.items())),
+    )
+    return sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _load(place: Path) -> Score | None:
+    try:
+        return Score(**json.loads(place.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _store(place: Path, score: Score) -> None:
+    from diffeo.io import write_atomically
+
+    write_atomically(place, json.dumps(asdict(score), ensure_ascii=False, indent=1).encode())
+
+
+def _alike(rows: Sequence[Row]) -> list[Pair]:
+    from diffeo.course.material import material
+
+    given = "\n".join((material() / "assignment" / name).read_text(encoding="utf-8") for name in TEMPLATES)
+    return pairs({row.who: row.hand_in.submission.code for row in rows if row.hand_in.submission.code}, given)
+
+
+def in_words(graded: Graded, language: str) -> str:
+    """For the terminal: a line for each student, what is to be looked at, and where the results are."""
+    from diffeo.course.handin import table
+    from diffeo.course.messages import say
+
+    totals = ["-" if row.score.failed else f"{row.score.total:g}" for row in graded.rows]
+    lines = [f"{total:>6}  {row.who}" for total, row in zip(totals, graded.rows, strict=True)]
+    wrote = say("handin-wrote", language, folder=graded.out)
+    return "\n".join([*lines, "", table.summary(graded, language), wrote]) + "\n"

@@ -1,0 +1,114 @@
+"""Source code as students save it: any usual encoding, notebooks too, reduced to what defines something."""
+
+import ast
+import codecs
+import json
+import re
+from collections.abc import Sequence
+
+COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)  # PEP 263
+MAGIC = re.compile(r"^\s*(?:[%!]|\w+\s*=\s*[%!])|^\s*\??\w[\w.]*\?{1,2}\s*$")
+WHOLE_CELL = re.compile(r"^\s*%%(?!time\b|timeit\b|capture\b)")  # %%bash, %%html: no Python in it
+
+
+def decoded(data: bytes) -> str:
+    r"""Text, whatever it was saved as: UTF-8 with or without BOM, UTF-16, a declared encoding, or cp949.
+
+    Line ends become ``\n``, and a declared encoding is taken out of a program: it holds no longer.
+
+    Raises:
+        ValueError: if it is text in none of them.
+
+    Example:
+        >>> decoded("이름 = '홍길동'".encode("cp949"))
+        "이름 = '홍길동'"
+    """
+    for encoding in _encodings(data):
+        try:
+            text = data.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        head = [COOKIE.sub("#", line) if COOKIE.match(line) else line for line in lines[:2]]
+        return "\n".join([*head, *lines[2:]])
+    raise ValueError("text in neither UTF-8 nor cp949 (saved as UTF-8 it can be read)")
+
+
+def _encodings(data: bytes) -> list[str]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ["utf-16"]
+    declared = [
+        found[1] for line in data.split(b"\n", 2)[:2] if (found := COOKIE.match(line.decode("latin-1"))) is not None
+    ]
+    return ["utf-8-sig", *declared, "cp949"]
+
+
+def of_notebook(text: str) -> str:
+    """The code cells of a notebook, joined; lines for IPython only become comments.
+
+    Raises:
+        ValueError: if it is no notebook.
+    """
+    try:
+        cells = json.loads(text)["cells"]
+        sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+        joined = [source if isinstance(source, str) else "".join(source) for source in sources]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"not a notebook of format 4 ({type(error).__name__}: {error})") from error
+    return "\n\n".join(_without_magics(cell) for cell in joined) + "\n"
+
+
+def _without_magics(cell: str) -> str:
+    lines = cell.replace("\r\n", "\n").split("\n")
+    whole = bool(WHOLE_CELL.match(next((line for line in lines if line.strip()), "")))
+    kept = []
+    for line in lines:
+        magic = whole or (MAGIC.match(line) is not None and not line.lstrip().startswith("%s"))
+        # `pass` keeps a block whole whose only line it was
+        kept.append(line[: len(line) - len(line.lstrip())] + f"pass  # {line.strip()}" if magic else line)
+    return "\n".join(kept)
+
+
+def defined(code: str) -> set[str]:
+    """Names of the functions and classes at its outer level, also where it does not parse."""
+    return set(re.findall(r"^(?:async\s+)?(?:def|class)\s+(\w+)", code, re.MULTILINE)) | set(
+        re.findall(r"^(\w+)\s*(?::[^=\n]+)?=(?!=)", code, re.MULTILINE)
+    )
+
+
+def definitions(code: str) -> str:
+    r"""The code without what only runs: imports, functions, classes, and the assignments that these use.
+
+    Training at a file's outer level is left out. Lines keep their numbers, so that errors name the student's own.
+
+    Raises:
+        SyntaxError: if it is not Python.
+
+    Example:
+        >>> definitions("import math\nfit()\nHALF = 0.5\ndef f():\n    return HALF\nprint(f())")
+        'import math\n\nHALF = 0.5\ndef f():\n    return HALF\n'
+    """
+    body = ast.parse(code).body
+    kept = [node for node in body if _defines(node)]
+    assignments = [node for node in body if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign))]
+    used = _names(kept, ast.Load)
+    while chosen := [node for node in assignments if node not in kept and _names([node], ast.Store) & used]:
+        kept += chosen
+        used |= _names(chosen, ast.Load)
+    lines = code.split("\n")
+    inside = set[int]()
+    for node in kept:
+        first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+        inside |= set(range(first - 1, node.end_lineno or node.lineno))
+    return "\n".join(line if number in inside else "" for number, line in enumerate(lines))
+
+
+def _defines(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Try):
+        return all(_defines(each) or isinstance(each, (ast.Assign, ast.Pass)) for each in node.body)
+    return isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+
+
+def _names(nodes: Sequence[ast.stmt], context: type[ast.expr_context]) -> set[str]:
+    inside = [each for node in nodes for each in ast.walk(node)]
+    return {each.id for each in inside if isinstance(each, ast.Name) and isinstance(each.ctx, context)}

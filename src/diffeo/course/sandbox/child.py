@@ -1,0 +1,57 @@
+"""The process that runs a student's program: ``python -m diffeo.course.sandbox.child FOLDER MEMORY CLOSED``."""
+
+import ast
+import json
+import sys
+import types
+from pathlib import Path
+
+import torch
+
+from diffeo.course.sandbox import messages, model
+from diffeo.course.sandbox.calling import PROGRAM, Answer, call, failed, find
+from diffeo.course.sandbox.confine import confine
+
+
+def main(folder: Path, memory: int, closed: Path) -> None:
+    """Run the program, then its functions, one call after another; each answer is written when it is known."""
+    calls = messages.unpack_calls((folder / messages.CALLS).read_bytes())
+    source = (folder / messages.SOURCE).read_text(encoding="utf-8")
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    (folder / messages.READY).touch()
+    sys.argv = ["submission.py"]
+    confine(folder, memory, closed)
+    program = types.ModuleType("submission")
+    sys.modules["submission"] = program
+    errors = run(source, program)
+    (folder / messages.LOADED).write_text(json.dumps(errors), encoding="utf-8")
+    for number, asked in enumerate(calls):
+        messages.write_answer(folder, number, answered(program, asked))
+
+
+def run(source: str, program: types.ModuleType) -> list[tuple[int, str]]:
+    """Execute a program statement by statement, so that one that fails does not take the others along."""
+    errors = []
+    for statement in ast.parse(source, PROGRAM).body:
+        try:
+            exec(compile(ast.Module([statement], []), PROGRAM, "exec"), program.__dict__)
+        except BaseException as error:
+            answer = failed(error)
+            errors.append((answer.line or statement.lineno, answer.detail))
+    return errors
+
+
+def answered(program: types.ModuleType, asked: messages.Call) -> Answer:
+    """The answer to one call."""
+    try:
+        if asked.question:
+            return model.answer(program, asked)
+        function = find(vars(program), asked.function)
+    except BaseException as error:
+        return failed(error)
+    return call(function, asked.arguments)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,100 @@
+"""What passes between the two processes: calls go in and answers come out, as safetensors and JSON, never pickled."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load, save
+from torch import Tensor
+
+from diffeo.course.sandbox.calling import Answer
+from diffeo.course.sandbox.network import Network
+
+CALLS, SOURCE, LOADED, READY = "calls.safetensors", "source.txt", "loaded.json", "ready"
+LARGEST_ANSWER = 256 << 20
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: of a function of the program, or one of the questions of :mod:`diffeo.course.sandbox.model`."""
+
+    function: str
+    arguments: tuple[Any, ...]
+    question: str = ""
+
+
+def pack_calls(calls: list[Call]) -> bytes:
+    """Calls as bytes."""
+    tensors: dict[str, Tensor] = {}
+
+    def packed(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            tensors[name := f"t{len(tensors)}"] = value.contiguous()
+            return {"tensor": name}
+        if isinstance(value, Network):
+            return {"network": [packed(value.inner), packed(value.outer)]}
+        if isinstance(value, (list, tuple)):
+            return {"list": [packed(each) for each in value]}
+        return {"plain": value}
+
+    listed = [
+        {"function": call.function, "question": call.question, "arguments": packed(call.arguments)} for call in calls
+    ]
+    return save(tensors | {"_": _nothing()}, {"calls": json.dumps(listed)})
+
+
+def unpack_calls(data: bytes) -> list[Call]:
+    """The calls again."""
+    tensors = load(data)
+
+    def value(packed: dict[str, Any]) -> Any:
+        ((kind, content),) = packed.items()
+        if kind == "tensor":
+            return tensors[content]
+        if kind == "network":
+            return Network(*(value(each) for each in content))
+        return tuple(value(each) for each in content) if kind == "list" else content
+
+    listed = json.loads(_metadata(data)["calls"])
+    return [Call(each["function"], value(each["arguments"]), each["question"]) for each in listed]
+
+
+def write_answer(folder: Path, number: int, answer: Answer) -> None:
+    """Write an answer where the other process looks for it; it is there whole or not at all."""
+    said = asdict(answer) | {"values": len(answer.values)}
+    tensors = {str(index): value for index, value in enumerate(answer.values)}
+    path = folder / f"{number}.answer"
+    path.with_suffix(".part").write_bytes(save(tensors | {"_": _nothing()}, {"answer": json.dumps(said)}))
+    os.replace(path.with_suffix(".part"), path)
+
+
+def read_answer(folder: Path, number: int) -> Answer | None:
+    """An answer, or None if it is not there. What is there but no answer counts as a process that broke."""
+    path = folder / f"{number}.answer"
+    if not path.exists():
+        return None
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_ANSWER:
+            raise ValueError("not a file of ours")
+        data = path.read_bytes()
+        tensors, said = load(data), json.loads(_metadata(data)["answer"])
+        values = [tensors[str(index)] for index in range(int(said.pop("values")))]
+        kinds = [str(kind) for kind in said["kinds"]]
+        texts = {"fault": str(said["fault"]), "detail": str(said["detail"])[:300]}
+        return Answer(values, kinds, bool(said["changed"]), **texts, line=int(said["line"]))
+    except Exception as error:  # whatever a program may have put there
+        return Answer(fault="died", detail=type(error).__name__)
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    metadata: dict[str, str] = header["__metadata__"]
+    return metadata
+
+
+def _nothing() -> Tensor:
+    import torch
+
+    return torch.zeros(0)

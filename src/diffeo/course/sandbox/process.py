@@ -1,0 +1,222 @@
+"""Running a student's program from outside: started, watched, ended with everything it started, started again."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from diffeo.course.sandbox import integrity, messages
+from diffeo.course.sandbox.calling import Answer
+from diffeo.course.sandbox.limits import Limits
+from diffeo.course.sandbox.messages import Call
+
+PAUSE = 0.03  # seconds between two looks
+CLOSED = Path(__file__).parents[1] / "grading"  # what is right stands there
+
+
+@dataclass
+class Outcome:
+    """What came of a program.
+
+    Args:
+        answers: one for each call, in order.
+        errors: of loading: line and error.
+        printed: the beginning of what it printed.
+        changed: files of the checker that it changed; they are as they were again.
+    """
+
+    answers: list[Answer]
+    errors: list[tuple[int, str]] = field(default_factory=list)
+    printed: str = ""
+    changed: list[str] = field(default_factory=list)
+
+
+def run(source: str, calls: list[Call], *, files: Mapping[str, Path] | None = None, limits: Limits) -> Outcome:
+    """Run a program and call its functions; whatever it does, every call has an answer at the end.
+
+    A call that takes too long or ends the process is answered by what happened. The other calls of that function are
+    not tried; those of other functions are made in a new process.
+
+    Args:
+        source: definitions in Python, to be executed; it has to parse.
+        calls: what to call.
+        files: copied into the program's folder, by name.
+        limits: of time and memory.
+    """
+    answers: dict[int, Answer] = {}
+    outcome = Outcome([])
+    until = time.monotonic() + limits.whole
+    while pending := [number for number in range(len(calls)) if number not in answers]:
+        if time.monotonic() > until:
+            answers |= {number: Answer(fault="whole", detail=f"{limits.whole:g}") for number in pending}
+            break
+        with _Run(source, [calls[number] for number in pending], files or {}, limits) as process:
+            process.watch(until)
+        outcome.errors, outcome.printed = process.errors or outcome.errors, outcome.printed or process.printed
+        outcome.changed += process.changed
+        answers |= {pending[index]: answer for index, answer in process.answers.items()}
+        left = [number for number in pending if number not in answers]
+        if process.fault is None or not left:
+            continue
+        if not process.loaded:
+            answers |= dict.fromkeys(left, process.fault)
+        else:
+            asked = (calls[left[0]].function, calls[left[0]].question)
+            same = [number for number in left if (calls[number].function, calls[number].question) == asked]
+            answers |= dict.fromkeys(same, process.fault)
+    outcome.answers = [answers[number] for number in range(len(calls))]
+    return outcome
+
+
+class _Run:
+    """One process, from its start until it and all its descendants are gone."""
+
+    def __init__(self, source: str, calls: list[Call], files: Mapping[str, Path], limits: Limits):
+        self.limits, self.count = limits, len(calls)
+        self.answers: dict[int, Answer] = {}
+        self.fault: Answer | None = None
+        self.errors: list[tuple[int, str]] = []
+        self.loaded = False
+        self.printed = ""
+        self.changed: list[str] = []
+        self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="diffeo-grade-")))
+        (self.folder / messages.CALLS).write_bytes(messages.pack_calls(calls))
+        (self.folder / messages.SOURCE).write_text(source, encoding="utf-8", newline="")
+        for name, path in files.items():
+            shutil.copyfile(path, self.folder / name)
+        self.seen: dict[int, psutil.Process] = {}
+
+    def __enter__(self) -> "_Run":
+        command = [sys.executable, "-m", "diffeo.course.sandbox.child"]
+        self.process = subprocess.Popen(
+            [*command, str(self.folder), str(self.limits.memory), str(CLOSED)],
+            cwd=self.folder,
+            env=_environment(self.folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        self.reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self.reader.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+        self.reader.join(timeout=2)
+        self._collect()
+        self.changed = integrity.restore()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def watch(self, until: float) -> None:
+        """Wait until everything is answered or a limit is passed; then `fault` says which."""
+        phase, since = "start", time.monotonic()
+        while self.fault is None:
+            ended = self.process.poll() is not None  # before looking for answers: what it wrote last counts
+            before = (phase, len(self.answers))
+            self._collect()
+            if phase == "start" and (self.folder / messages.READY).exists():
+                phase = "load"
+            if phase == "load" and self.loaded:
+                phase = "call"
+            if before != (phase, len(self.answers)):
+                since = time.monotonic()
+            if len(self.answers) == self.count:
+                return
+            if ended:
+                self.fault = Answer(fault="died" if phase != "start" else "start", detail=str(self.process.returncode))
+            elif (limit := self._broken(phase, since, until)) is not None:
+                self.fault = limit
+            else:
+                time.sleep(PAUSE)
+
+    def _broken(self, phase: str, since: float, until: float) -> Answer | None:
+        allowed = getattr(self.limits, phase)
+        now = time.monotonic()
+        if now - since > allowed or now > until:
+            fault = {"start": "start", "load": "load", "call": "slow"}[phase]
+            return Answer(fault=fault, detail=f"{allowed:g}")
+        family = self._family()
+        if len(family) - 1 > self.limits.processes:
+            return Answer(fault="crowd", detail=str(len(family) - 1))
+        if sum(_memory(each) for each in family) > self.limits.memory:
+            return Answer(fault="memory", detail=f"{self.limits.memory >> 20} MB")
+        return None
+
+    def _family(self) -> list[psutil.Process]:
+        """The process and its descendants; who was seen once is ended later, even if its parent is gone."""
+        try:
+            me = psutil.Process(self.process.pid)
+            family = [me, *me.children(recursive=True)]
+        except psutil.Error:
+            return []
+        self.seen |= {each.pid: each for each in family}
+        return family
+
+    def _collect(self) -> None:
+        if not self.loaded and (self.folder / messages.LOADED).exists():
+            self.loaded = True
+            try:
+                text = (self.folder / messages.LOADED).read_text(encoding="utf-8")
+                self.errors = [(int(line), str(error)) for line, error in json.loads(text)]
+            except (OSError, ValueError, TypeError):
+                self.loaded = False  # half written: the next look finds it whole
+        while self.loaded and (answer := messages.read_answer(self.folder, len(self.answers))) is not None:
+            self.answers[len(self.answers)] = answer
+            if len(self.answers) == self.count:
+                break
+
+    def _end(self) -> None:
+        self._family()
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, 9)
+        for each in self.seen.values():
+            with contextlib.suppress(psutil.Error):
+                each.kill()  # psutil compares start times: a number given anew is another process
+        self.process.wait()
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        kept = b""
+        while data := pipe.read1(65536):  # type: ignore[attr-defined]
+            kept += data[: max(0, 4 * self.limits.output - len(kept))]
+        self.printed = kept.decode("utf-8", "replace")[: self.limits.output]
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Nothing of the lecturer's but what Python needs to start; one thread, no GPU, no home."""
+    kept = ("PATH", "SYSTEMROOT", "SYSTEMDRIVE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL")
+    own = {name: os.environ[name] for name in kept if name in os.environ}
+    homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), str(folder))
+    one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return (
+        own
+        | homes
+        | one
+        | {
+            "PYTHONPATH": os.pathsep.join(place for place in sys.path if place),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUTF8": "1",
+            "MPLBACKEND": "Agg",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+    )
