@@ -37,7 +37,7 @@ def main():
     parser.add_argument("--name", required=True, help="이름 (name)")
     parser.add_argument("--code", default="submission.py", help="함수가 든 파일 (the file with the functions)")
     parser.add_argument("--out", default=".", help="결과 폴더 (where the results go)")
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--data", default="digits", help="digits 또는(or) mnist")
     options = parser.parse_args()
 
@@ -50,9 +50,10 @@ def main():
         )
     code, data = read_code(options.code), load(options.data)
     seed, ablation = seed_of(options.id), ablation_of(options.id)
-    print(f"seed = {seed}, ablation = {ablation}")
+    print(f"seed: {seed}")
 
     model, metrics, bits = train(code, data, options.epochs, seed)
+    print(f"ablation: {ablation}")
     _, _, without = train(code, data, options.epochs, seed, ablation=ablation)
     simple = {name: value.mean for name, value in baselines(data).items() if name in ("uniform", "histogram")}
     results = {"bits_per_dim": round(bits, 4), **{name: round(value, 4) for name, value in simple.items()}}

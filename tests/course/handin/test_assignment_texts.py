@@ -104,8 +104,8 @@ def test_korean_and_english_texts_have_the_same_headings_and_rows(name: str) -> 
 
 
 def test_numbers_of_students_decide_seed_and_ablation() -> None:
-    assert seed_of("A2023-00007") == 7 + 300000 % 100000
-    assert [ablation_of(str(20230000 + number)) for number in (2, 3, 4)] == ["masks", "layers", "dequantization"]
+    assert seed_of("A2023-00007") == 7
+    assert [ablation_of(str(20230000 + number)) for number in range(3)] == ["masks", "layers", "dequantization"]
     with pytest.raises(ValueError, match="20231234"):
         seed_of("홍길동")
 

@@ -137,7 +137,7 @@ def _scores(
     pool = ThreadPoolExecutor(max(1, workers))
     try:
         waiting = {
-            pool.submit(_grade, each, copies[number], language): number
+            pool.submit(_graded, each, copies[number], language, places[number]): number
             for number, each in enumerate(found)
             if number not in stored
         }
@@ -145,8 +145,6 @@ def _scores(
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 number = waiting.pop(future)
                 stored[number] = future.result()
-                if not stored[number].failed:
-                    _store(places[number], stored[number])
                 done += 1
                 if progress is not None:
                     progress(done, total, found[number].submission.id or found[number].piece.where)
@@ -155,8 +153,9 @@ def _scores(
     return [stored[number] for number in range(total)]
 
 
-def _grade(each: HandIn, copies: dict[str, str], language: str) -> Score:
+def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path) -> Score:
     from diffeo.course import grading
+    from diffeo.io import write_atomically
 
     try:
         report = grading.grade(each.submission, language, others=copies)
@@ -164,9 +163,11 @@ def _grade(each: HandIn, copies: dict[str, str], language: str) -> Score:
             {"key": line.key, "points": line.points, "possible": line.possible, "message": line.message}
             for line in report.lines
         ]
-        return Score(lines, report.total, report.to_markdown())
+        score = Score(lines, report.total, report.to_markdown())
     except Exception as error:  # one submission must not keep the others from being graded
         return Score(failed=f"{type(error).__name__}: {error}")
+    write_atomically(place, json.dumps(asdict(score), ensure_ascii=False, indent=1).encode())
+    return score
 
 
 def _copies(found: Sequence[HandIn]) -> list[dict[str, str]]:
@@ -207,25 +208,8 @@ def _load(place: Path) -> Score | None:
         return None
 
 
-def _store(place: Path, score: Score) -> None:
-    from diffeo.io import write_atomically
-
-    write_atomically(place, json.dumps(asdict(score), ensure_ascii=False, indent=1).encode())
-
-
 def _alike(rows: Sequence[Row]) -> list[Pair]:
     from diffeo.course.material import material
 
     given = "\n".join((material() / "assignment" / name).read_text(encoding="utf-8") for name in TEMPLATES)
     return pairs({row.who: row.hand_in.submission.code for row in rows if row.hand_in.submission.code}, given)
-
-
-def in_words(graded: Graded, language: str) -> str:
-    """For the terminal: a line for each student, what is to be looked at, and where the results are."""
-    from diffeo.course.handin import table
-    from diffeo.course.messages import say
-
-    totals = ["-" if row.score.failed else f"{row.score.total:g}" for row in graded.rows]
-    lines = [f"{total:>6}  {row.who}" for total, row in zip(totals, graded.rows, strict=True)]
-    wrote = say("handin-wrote", language, folder=graded.out)
-    return "\n".join([*lines, "", table.summary(graded, language), wrote]) + "\n"
