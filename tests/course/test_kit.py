@@ -111,9 +111,7 @@ def test_an_empty_folder_is_filled(tmp_path: Path, wheel: Path, monkeypatch: pyt
     assert files(tmp_path) == set(written)
 
 
-def test_a_kit_that_fails_leaves_nothing_behind(
-    tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kit_that_fails_leaves_nothing_behind(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> bytes:
         raise RuntimeError("slides that cannot be built")
 
