@@ -153,6 +153,7 @@ def draw(model, data, metrics, seed, out):
 
 
 def grid(images, rows, columns, title, path):
+    images = torch.nn.functional.pad(images, (1, 1, 1, 1), value=0.5)  # 이미지 사이의 틈  (a gap between images)
     height, width = images.shape[1:]
     whole = images.reshape(rows, columns, height, width).transpose(1, 2).reshape(rows * height, columns * width)
     figure, axes = plt.subplots(figsize=(columns * 0.75, rows * 0.75 + 0.4), layout="constrained")

@@ -1,14 +1,14 @@
 """What the scripts of this folder draw with: one font, one palette, both languages, the same file from every run.
 
-    from drawing import PALETTE, figure, number, text
+from drawing import PALETTE, figure, number, text
 
-    def stretch():
-        fig, axes = plt.subplots(figsize=(9, 4))
-        axes.set_xlabel(text(ko="데이터 x", en="data x"))
-        return fig
+def stretch():
+    fig, axes = plt.subplots(figsize=(9, 4))
+    axes.set_xlabel(text(ko="데이터 x", en="data x"))
+    return fig
 
-    figure("stretch", stretch)                          # ko/stretch.svg and en/stretch.svg
-    number("flows", "moons_nll", 0.27, "diffeo evaluate realnvp-moons")
+figure("stretch", stretch)                          # ko/stretch.svg and en/stretch.svg
+number("flows", "moons_nll", 0.27, "diffeo evaluate realnvp-moons")
 """
 
 import io
@@ -47,7 +47,9 @@ SETTINGS = {
     "axes.unicode_minus": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": mpl.cycler(color=[PALETTE[name] for name in ("blue", "orange", "green", "yellow", "sky", "pink")]),
+    "axes.prop_cycle": mpl.cycler(
+        color=[PALETTE[name] for name in ("blue", "orange", "green", "yellow", "sky", "pink")]
+    ),
     "figure.constrained_layout.use": True,
     "lines.linewidth": 2.2,
     "legend.frameon": False,
@@ -106,8 +108,15 @@ def figure(name: str, draw: Callable[[], plt.Figure], folder: Path = FOLDER) -> 
     return paths
 
 
-def animation(name: str, draw: Callable[[float], plt.Figure], frames: list[float], *, milliseconds: int = 80,
-              pixels: int = 480, folder: Path = FOLDER) -> list[Path]:
+def animation(
+    name: str,
+    draw: Callable[[float], plt.Figure],
+    frames: list[float],
+    *,
+    milliseconds: int = 80,
+    pixels: int = 480,
+    folder: Path = FOLDER,
+) -> list[Path]:
     """Draw ``ko/NAME.gif`` and ``en/NAME.gif``: `draw` makes the figure of each of `frames`."""
     from PIL import Image
 

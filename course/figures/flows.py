@@ -43,7 +43,9 @@ def change_of_variables_1d():
         axes.set_ylim(0, 0.42)
     left.set(xlabel="$z$", title=text(ko="기저 분포 $p_Z(z)$", en="base distribution $p_Z(z)$"))
     middle.set(xlabel="$z$", ylabel="$x = g(z)$", title=text(ko="가역 변환 $g$", en="invertible map $g$"))
-    right.set(xlabel="$x$", title=text(ko="밀도 $p_X(x) = p_Z(z)\\,/\\,g'(z)$", en="density $p_X(x) = p_Z(z)\\,/\\,g'(z)$"))
+    right.set(
+        xlabel="$x$", title=text(ko="밀도 $p_X(x) = p_Z(z)\\,/\\,g'(z)$", en="density $p_X(x) = p_Z(z)\\,/\\,g'(z)$")
+    )
     return fig
 
 
@@ -53,7 +55,9 @@ def moons():
 
 def boxes(corners):
     """Squares of a grid of corners ``(N, N, 2)`` as polygons."""
-    return torch.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], 2).flatten(0, 1).numpy()
+    return (
+        torch.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], 2).flatten(0, 1).numpy()
+    )
 
 
 def bare(axes, across, up):
@@ -73,7 +77,9 @@ def jacobian_2d():
         log_det = flow.bijection.decode(centres)[1].numpy()
     fig, (left, right) = plt.subplots(1, 2, figsize=(12.5, 4.3))
     for axes, shown in ((left, corners), (right, warped)):
-        made = PolyCollection(boxes(shown), array=log_det, cmap=WARM, edgecolors="white", linewidths=0.35, rasterized=True)
+        made = PolyCollection(
+            boxes(shown), array=log_det, cmap=WARM, edgecolors="white", linewidths=0.35, rasterized=True
+        )
         made.set_clim(*np.quantile(log_det, [0.02, 0.98]))
         axes.add_collection(made)
         bare(axes, 3.5, 2.4)
@@ -105,7 +111,9 @@ def layer_by_layer():
         bare(panel, 3.4, 3.4)
         couplings = index // 2
         panel.set_title(
-            text(ko="기저 분포", en="base") if index == 0 else text(ko=f"결합층 {couplings}개", en=f"{couplings} couplings")
+            text(ko="기저 분포", en="base")
+            if index == 0
+            else text(ko=f"결합층 {couplings}개", en=f"{couplings} couplings")
         )
     return fig
 
@@ -126,7 +134,13 @@ def bridge():
     with torch.no_grad():
         density = flow.log_prob(grid.flatten(0, 1)).view(150, 240).numpy()
     made = axes.imshow(
-        density, origin="lower", extent=(-3.6, 3.6, -2.2, 2.2), cmap=WARM, vmin=-11, vmax=float(density.max()), interpolation="bilinear"
+        density,
+        origin="lower",
+        extent=(-3.6, 3.6, -2.2, 2.2),
+        cmap=WARM,
+        vmin=-11,
+        vmax=float(density.max()),
+        interpolation="bilinear",
     )
     fig.colorbar(made, ax=axes, label=r"$\log\,p_X(x)$", shrink=0.8)
     axes.set(xticks=[], yticks=[])
@@ -182,8 +196,19 @@ def without_log_det():
     fig, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 3.9), width_ratios=(1.5, 1, 1))
     results = twice_trained()
     curve, collapsed = results["wrong"]
-    left.plot(curve[:, 0], curve[:, 1], color=PALETTE["blue"], label=text(ko="학습에 쓴 손실 (로그 행렬식 없음)", en="loss trained on (no log-det)"))
-    left.plot(curve[:, 0], curve[:, 2], color=PALETTE["orange"], ls="--", label=text(ko="실제 음의 로그 우도", en="true negative log-likelihood"))
+    left.plot(
+        curve[:, 0],
+        curve[:, 1],
+        color=PALETTE["blue"],
+        label=text(ko="학습에 쓴 손실 (로그 행렬식 없음)", en="loss trained on (no log-det)"),
+    )
+    left.plot(
+        curve[:, 0],
+        curve[:, 2],
+        color=PALETTE["orange"],
+        ls="--",
+        label=text(ko="실제 음의 로그 우도", en="true negative log-likelihood"),
+    )
     left.set(xlabel=text(ko="학습 단계", en="training step"), ylabel="nats", ylim=(0, 1.5 * curve[:, 2].max().item()))
     left.legend(fontsize=13, loc="upper left")
     for axes, points, title in (
@@ -212,7 +237,11 @@ def density_and_units():
         panel.plot(metres * factor, height, color=PALETTE["blue"])
         panel.fill_between((metres * factor)[slice_], height[slice_], color=PALETTE["yellow"], lw=0)
         panel.axhline(1, color=PALETTE["grey"], lw=1, ls=":") if factor == 1 else None
-        panel.set(xlabel=text(ko=f"키 ({unit})", en=f"height ({unit})"), ylabel=text(ko=f"밀도 (1/{unit})", en=f"density (1/{unit})"), ylim=(0, None))
+        panel.set(
+            xlabel=text(ko=f"키 ({unit})", en=f"height ({unit})"),
+            ylabel=text(ko=f"밀도 (1/{unit})", en=f"density (1/{unit})"),
+            ylim=(0, None),
+        )
     area = (torch.erf(torch.tensor(0.05 / 0.07 / math.sqrt(2))) / 2).item()
     number("flows", "units_peak_metres", 1 / (0.07 * math.sqrt(2 * math.pi)), f"{COMMAND} density_and_units")
     number("flows", "units_area", area, f"{COMMAND} density_and_units")

@@ -60,14 +60,14 @@ def boxes(axes: plt.Axes, left: float, names: list[tuple[str, str]]) -> None:
         axes.add_patch(
             FancyBboxPatch((left, at), 3.6, 0.8, boxstyle="round,pad=0.06", fc="white", ec=PALETTE[colour], lw=2.5)
         )
-        axes.text(left + 1.8, at + 0.4, name, ha="center", va="center", fontsize=16)
+        axes.text(left + 1.8, at + 0.4, name, ha="center", va="center", fontsize=17)
         if i:
             axes.annotate("", (left + 1.8, at + 0.9), (left + 1.8, at + 1.2), arrowprops={"arrowstyle": "->", "lw": 2})
 
 
 def step() -> plt.Figure:
     """One step of RealNVP beside one of Glow."""
-    fig, axes = plt.subplots(figsize=(8.6, 4.1))
+    fig, axes = plt.subplots(figsize=(7.6, 3.9))
     axes.set(xlim=(-0.2, 8.4), ylim=(0.35, 4.9))
     axes.axis("off")
     axes.text(1.8, 4.4, "RealNVP", ha="center", fontsize=20, weight="bold")
@@ -75,12 +75,12 @@ def step() -> plt.Figure:
     coupling = text(ko="아핀 결합층", en="affine coupling")
     boxes(axes, 0, [
         (text(ko="배치 정규화", en="batch norm"), "grey"),
-        (text(ko="마스크 교대 (고정된 순열)", en="masks in turn (fixed order)"), "grey"),
+        (text(ko="마스크 교대 (고정)", en="masks in turn (fixed)"), "grey"),
         (coupling, "blue"),
     ])  # fmt: skip
     boxes(axes, 4.4, [
         ("ActNorm", "orange"),
-        (text(ko="가역 1×1 합성곱", en="invertible 1×1 convolution"), "orange"),
+        (text(ko="가역 1×1 합성곱", en="1×1 convolution"), "orange"),
         (coupling, "blue"),
     ])  # fmt: skip
     return fig
@@ -97,7 +97,7 @@ def mixing() -> plt.Figure:
         (learned[7], text(ko="학습: 14×14, 8단계", en="learned: 14×14, step 8")),
         (learned[8], text(ko="학습: 7×7, 1단계", en="learned: 7×7, step 1")),
     ]
-    fig, columns = plt.subplots(1, 5, figsize=(13, 3.1))
+    fig, columns = plt.subplots(1, 5, figsize=(12, 2.6))
     for axes, (matrix, title) in zip(columns, shown, strict=True):
         drawn = axes.imshow(matrix, cmap="RdBu", vmin=-1.2, vmax=1.2, interpolation="none")
         axes.set_title(title, fontsize=14)
@@ -188,10 +188,10 @@ def counted() -> None:
 
 def curve() -> plt.Figure:
     """Validation of ten minutes' and an hour's Glow, and where the simple densities lie."""
-    fig, axes = plt.subplots(figsize=(6.4, 4.3))
+    fig, axes = plt.subplots(figsize=(5.2, 3.6))
     for name, colour, said in (
-        ("glow-mnist", "blue", text(ko="10분 (20만 매개변수)", en="ten minutes (0.2 M parameters)")),
-        ("glow-mnist-hour", "orange", text(ko="1시간 (48만 매개변수)", en="an hour (0.5 M parameters)")),
+        ("glow-mnist", "blue", text(ko="10분 (매개변수 21만)", en="ten minutes (0.2 M parameters)")),
+        ("glow-mnist-hour", "orange", text(ko="1시간 (매개변수 48만)", en="an hour (0.5 M parameters)")),
     ):
         with (CURVES / f"{name}.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -199,7 +199,7 @@ def curve() -> plt.Figure:
         axes.plot(minutes, [float(row["validation"]) for row in rows], "o-", ms=5, color=PALETTE[colour], label=said)
     axes.set(xlabel=text(ko="학습 시간 (분, 한 코어)", en="minutes of training on one core"), ylim=(1.08, 1.21))
     axes.set_ylabel(text(ko="검증 bits/dim (256값)", en="validation bits/dim (256 values)"))
-    axes.legend(fontsize=14)
+    axes.legend(fontsize=13)
     return fig
 
 
@@ -235,7 +235,7 @@ def timeline() -> plt.Figure:
         (2022.8, text(ko="흐름 매칭", en="flow matching"), -1),
         (2024.9, "TarFlow", 1),
     ]
-    fig, axes = plt.subplots(figsize=(12, 3))
+    fig, axes = plt.subplots(figsize=(12, 2.9))
     axes.axhline(0, color=PALETTE["black"], lw=2)
     for year, name, height in events:
         ours = name in ("NICE", "RealNVP", "Glow")

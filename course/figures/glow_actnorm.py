@@ -77,7 +77,7 @@ def seen(see: Callable[[diffeo.ActNorm, Tensor, Tensor], None]) -> Callable[[dif
 
 def actnorm() -> plt.Figure:
     """Mean and standard deviation of channels before, after, and much later."""
-    fig, columns = plt.subplots(1, 3, figsize=(11, 3.6), width_ratios=(1, 1.7, 1.2))
+    fig, columns = plt.subplots(1, 3, figsize=(12, 2.85), width_ratios=(1, 1.7, 1.2))
     before, after, later = actnorm_stages()
     channels = np.arange(1, 5)
     for axes, moments, shift, colour, said in (

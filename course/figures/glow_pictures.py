@@ -56,9 +56,9 @@ def digits(*labels: int, seed: int = 0) -> Tensor:
 
 @cache
 def directions() -> dict[str, editing.Direction]:
-    """Of slant and thickness, found from 2,000 samples of all classes."""
+    """Of slant and thickness, found from 600 samples of all classes."""
     flow = diffeo.load("glow-mnist-classes")
-    part: Part = editing.class_samples(flow, 2000, temperature=0.9, generator=drawn(5))
+    part: Part = editing.class_samples(flow, 600, temperature=0.9, generator=drawn(5))
     return {one.attribute: one for one in editing.attribute_directions(flow, part)}
 
 
@@ -171,13 +171,13 @@ def another_class() -> plt.Figure:
 
 def mix() -> plt.Figure:
     """Two pairs of samples: a, a with b's fine level, a with b's coarse level, b."""
-    fig, columns = plt.subplots(1, 4, figsize=(5.2, 2.9))
+    fig, columns = plt.subplots(1, 4, figsize=(5.2, 3))
     said = ["a", text(ko="a + b의\n고운 수준", en="a + fine\nlevel of b"),
             text(ko="a + b의\n거친 수준", en="a + coarse\nlevel of b"), "b"]  # fmt: skip
     shown = (digits(4, 2, seed=9), mixed(1), mixed(0), digits(8, 6, seed=10))
     for axes, images, name in zip(columns, shown, said, strict=True):
         show(axes, images[:, None], 1)
-        axes.set_xlabel(name, fontsize=14)
+        axes.set_xlabel(name, fontsize=17)
     return fig
 
 
@@ -201,15 +201,15 @@ def faces() -> plt.Figure:
 
 @cache
 def at(t: float) -> Tensor:
-    """36 draws at one temperature."""
+    """25 draws at one temperature."""
     flow = diffeo.load("glow-mnist")
-    return editing.temperature_strip(flow, flow.base.draw(36, drawn(0)), [t])[:, 0]
+    return editing.temperature_strip(flow, flow.base.draw(25, drawn(0)), [t])[:, 0]
 
 
 def warmer(t: float) -> plt.Figure:
     """A frame of the animation."""
     fig, axes = plt.subplots(figsize=(4, 4.4))
-    show(axes, at(t), 6)
+    show(axes, at(t), 5)
     axes.set_title(text(ko=f"온도 T = {t:.1f}", en=f"temperature T = {t:.1f}"), fontsize=18, color=PALETTE["black"])
     return fig
 

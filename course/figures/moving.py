@@ -1,6 +1,7 @@
 """Animations of the first part and of temperature, as GIF. ``python course/figures/moving.py [NAME ..]``"""
 
 import sys
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
@@ -16,10 +17,10 @@ STEPS = 4  # pictures from one layer to the next
 
 
 def between(points):
-    """The positions after every second layer (a coupling and its ActNorm) and on straight lines between them; rests at both ends."""
+    """The positions after every second layer, a coupling and its ActNorm, and on straight lines between them."""
     stops = [points[0], *points[1::2], points[-1]]
     frames = [stops[0]] * 6
-    for here, there in zip(stops, stops[1:], strict=False):
+    for here, there in pairwise(stops):
         frames += [torch.lerp(here, there, (i + 1) / STEPS) for i in range(STEPS)]
     return frames + [stops[-1]] * 12
 
@@ -68,7 +69,7 @@ def temperature():
     torch.manual_seed(0)
     with torch.no_grad():
         strip = temperature_strip(flow, flow.base.draw(16), [step / 10 for step in range(13)])
-    content = strip_picture(strip, flow.values, ".gif", milliseconds=160)
+    content = strip_picture(strip, 256, ".gif", milliseconds=160)
     paths = [FOLDER / language / "temperature.gif" for language in LANGUAGES]
     for path in paths:
         write_atomically(path, content)

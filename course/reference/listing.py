@@ -16,8 +16,6 @@ import math
 import os
 from pathlib import Path
 
-from realnvp import dequantize, histogram, load
-
 # fmt: off
 # ======================================================================================================================
 import torch
@@ -135,7 +133,7 @@ def run(train_dataset, num_epochs=num_epochs, picture=None):  # [instead]
         # [plan] plt.show()
         plt.savefig(picture) if picture else None  # [instead]
         plt.close()  # [instead]
-    return model, loss.item(), criterion(output, imgs).item(), sample, noise  # [instead]
+    return model, loss.item(), criterion(output, imgs).item(), len(imgs), sample, noise  # [instead]
 # ======================================================================================================================
 # fmt: on
 
@@ -150,7 +148,7 @@ def bits_per_dim(model, images, values):
     """
     bits = []
     for part in images.split(500):
-        x = transform(dequantize(part, values)).flatten(1)
+        x = transform((part + torch.rand(part.shape)) / values).flatten(1)
         dimensions = x.shape[1]
         log_det = torch.full((len(x),), dimensions * math.log(2))
         for layer in model.layers:
@@ -163,20 +161,22 @@ def bits_per_dim(model, images, values):
 
 
 @torch.no_grad()
-def diagnose(trained, images, test, values):
+def diagnose(trained, test, values):
     """The numbers behind the exercise, by name."""
-    model, loss, mse, sample, noise = trained
-    dimensions = images[0].numel()
+    model, loss, mse, rows, sample, noise = trained
+    dimensions = test[0].numel()
     half = dimensions // 2
     x = transform(test[:1000] / (values - 1)).flatten(1)
     z, _ = model(x)
-    bound = len(model.layers) * half * batch_size  # |log_det| < 층 x 절반 x 이미지 x tanh
+    bound = len(model.layers) * half * rows  # |log_det| < 층 x 절반 x 이미지 x tanh
     bits, error = bits_per_dim(model, test, values)
     return {
         "loss": loss,
-        "loss_of_mse": mse,
+        "images_of_the_last_batch": rows,
+        "mse": mse,
         "log_det_of_the_batch": mse - loss,
         "log_det_bound": bound,
+        "log_det_bound_of_a_full_batch": len(model.layers) * half * batch_size,
         "log_det_share_of_the_bound": (mse - loss) / bound,
         "mse_share_of_the_loss": mse / abs(loss),
         "largest_change_of_the_first_half": (z - x)[:, :half].abs().max().item(),
@@ -188,27 +188,29 @@ def diagnose(trained, images, test, values):
         "bits_per_dim": bits,
         "standard_error": error,
         "uniform": math.log2(values),
-        "histogram": histogram(images, test, values),
         "values": values,
     }
 
 
 def measure(images, test, values, *, epochs=num_epochs, steps=None, picture=None):
-    """Run the listing for `epochs`, or for its first `steps`, and diagnose it."""
+    """Run the listing for `epochs`, or for about `steps` (part of an epoch, or whole ones), and diagnose it."""
+    seen = images
     if steps is not None:
-        epochs, images_seen = 1, images[torch.randperm(len(images))[: steps * batch_size]]
-    else:
-        images_seen = images
-    trained = run(make_dataset(images_seen, values), epochs, picture)
-    return trained[0], diagnose(trained, images, test, values)
+        epochs = max(1, steps // math.ceil(len(images) / batch_size))
+        seen = images[torch.randperm(len(images))[: steps * batch_size]]
+    trained = run(make_dataset(seen, values), epochs, picture)
+    steps = epochs * math.ceil(len(seen) / batch_size)
+    return trained[0], {"steps": steps} | diagnose(trained, test, values)
 
 
 def main():
+    from realnvp import histogram, load
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", choices=["digits", "mnist", "fashion-mnist"], default="digits")
     parser.add_argument("--folder", help="of the IDX files; $DIFFEO_DATA/NAME if not given")
     parser.add_argument("--epochs", type=int, default=num_epochs)
-    parser.add_argument("--steps", type=int, help="stop after this many steps of the first epoch")
+    parser.add_argument("--steps", type=int, help="stop after about this many steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--picture", type=Path, help="a new PNG file for the plan's picture")
     options = parser.parse_args()
@@ -218,7 +220,7 @@ def main():
     folder = options.folder or Path(os.environ.get("DIFFEO_DATA", "."), options.data)
     images, test, values = load(options.data, folder)
     _, found = measure(images, test, values, epochs=options.epochs, steps=options.steps, picture=options.picture)
-    print(json.dumps(found, indent=2))
+    print(json.dumps(found | {"histogram": histogram(images, test, values)}, indent=2))
 
 
 if __name__ == "__main__":

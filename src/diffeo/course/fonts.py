@@ -28,7 +28,9 @@ def korean() -> list[Path]:
     try:
         installed = {Path(str(file)).name: Path(str(file.locate())) for file in files(PACKAGE) or ()}
     except PackageNotFoundError as error:
-        raise FontMissing(f"the Korean font NanumGothic is in the package {PACKAGE}, which is missing. {advice}") from error
+        raise FontMissing(
+            f"the Korean font NanumGothic is in the package {PACKAGE}, which is missing. {advice}"
+        ) from error
     missing = [name for name in KOREAN if name not in installed or not installed[name].is_file()]
     if missing:
         raise FontMissing(f"{', '.join(missing)}: not in the installed {PACKAGE}. {advice}")

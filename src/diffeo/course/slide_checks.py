@@ -1,9 +1,10 @@
-"""What makes a deck unfit to be shown, found before anyone sees it: each check returns faults that name slide and word."""
+"""What makes a deck unfit to be shown, found before anyone sees it: faults that name slide and word."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from diffeo.course.fonts import undrawable
 from diffeo.course.slides import FILES, Deck
@@ -45,11 +46,13 @@ def layout(deck: Deck) -> Iterator[str]:
     """Slides that are too full, lines that are too wide, code that is too long."""
     for fit in deck.records["fit"]:
         if fit["needed"] > fit["room"] + 0.5:
-            yield f"slide {fit['id']}: {fit['needed']:.0f} pt high, {fit['room']:.0f} pt are there. Say less, or split it."
+            sizes = f"{fit['needed']:.0f} pt high, {fit['room']:.0f} pt are there"
+            yield f"slide {fit['id']}: {sizes}. Say less, or split it."
         if fit["title"] > fit["title-room"] + 0.5:
             yield f"slide {fit['id']}: the title takes more than one line. Shorten it."
     for wide in deck.records["wide"]:
-        yield f"slide {wide['id']}: a {wide['kind']} {wide['needed']:.0f} pt wide, {wide['room']:.0f} pt are there. Break its lines."
+        sizes = f"{wide['needed']:.0f} pt wide, {wide['room']:.0f} pt are there"
+        yield f"slide {wide['id']}: a {wide['kind']} {sizes}. Break its lines."
     for code in deck.records["code"]:
         if code["lines"] > MOST_LINES:
             yield f"slide {code['id']}: {code['lines']} lines of code, at most {MOST_LINES}. Show what matters."
@@ -106,7 +109,8 @@ def pages(deck: Deck, pdf: bytes) -> Iterator[str]:
             least = CODE if "Mono" in word[0].font else BODY
             allowed = smallest > least - 0.05 or any(abs(smallest - size) < 0.05 for size in (CODE, FOOTER))
             if not allowed and "Math" not in word[0].font and re.search(f"{HANGUL}|[A-Za-z]{{2}}", spelled):
-                yield f"{where}: {spelled!r} is set in {smallest:g} pt. Text takes {BODY:g}, code and note-small {CODE:g}."
+                rule = f"Text takes {BODY:g}, code and note-small {CODE:g}"
+                yield f"{where}: {spelled!r} is set in {smallest:g} pt. {rule}."
             left, right = min(sign.box[0] for sign in word), max(sign.box[2] for sign in word)
             if left < EDGE or right > width - EDGE:
                 yield f"{where}: {spelled!r} runs off the page"
@@ -115,7 +119,7 @@ def pages(deck: Deck, pdf: bytes) -> Iterator[str]:
 def vocabulary(source: str) -> frozenset[str]:
     """The words of a source, without its markup."""
     plain = re.sub(r"[*_`\[\]#\"“”{}]", " \\g<0>", source)
-    pieces = {piece for piece in re.split(r"[\s]+", source)}
+    pieces = set(source.split())
     bare = {re.sub(r"[*_`\[\]#\"“”{}\\]", "", piece) for piece in pieces | set(plain.split())}
     inside = {part for piece in pieces for part in re.split(r"[\[\]]", piece)}
     return frozenset({core(word) for word in bare | inside} - {""})
@@ -128,7 +132,7 @@ def core(word: str) -> str:
 
 def torn(lines: list[str], words: frozenset[str]) -> Iterator[str]:
     """Words with Hangul that begin on one line and end on the next."""
-    for above, below in zip(lines, lines[1:], strict=False):
+    for above, below in pairwise(lines):
         first, second = core(above.split()[-1]), core(below.split()[0])
         whole = first + second
         if first and second and re.search(HANGUL, whole) and whole in words and not {first, second} <= words:

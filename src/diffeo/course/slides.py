@@ -1,6 +1,7 @@
 """The slides, compiled: both languages, each for the screen, as a handout with notes, and black on white for print."""
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,15 +93,27 @@ class Deck:
         return made
 
     def check_files(self) -> None:
-        """Refuse a deck with a file missing.
+        """Refuse a deck with a file, a figure or a number missing.
 
         Raises:
-            SlidesError: naming the files.
+            SlidesError: naming all of them.
         """
         folder = self.root / self.language / "slides"
         missing = [f"{name}.typ" for name in self.files if not (folder / f"{name}.typ").is_file()]
         if missing:
             raise SlidesError([f"{self.language}: {', '.join(missing)} missing from {folder}"])
+        written = "".join(path.read_text(encoding="utf-8") for path in self.sources if path != self.template)
+        known, figures = numbers(self.root), self.root / "figures" / self.language
+        faults = [
+            f'{self.language}: no number "{key}" in figures/numbers/*.json. Write it there with drawing.number(..).'
+            for key in sorted(set(re.findall(r'\bnum\("([^"]+)"', written)) - set(known))
+        ] + [
+            f"{self.language}: no figure {figures / name}. Draw it with drawing.figure(..)."
+            for each in sorted(set(re.findall(r'\bfig\("([^"]+)"', written)))
+            if not (figures / (name := each if "." in each else f"{each}.svg")).is_file()
+        ]
+        if faults:
+            raise SlidesError(faults)
 
     @cached_property
     def records(self) -> Mapping[str, list[dict[str, Any]]]:
@@ -175,7 +188,8 @@ def build(folder: Path, *, root: Path | None = None, files: tuple[str, ...] = FI
         for version in VERSIONS:
             pdf = made[deck.language, version]
             (folder / f"{deck.language}-{version}.pdf").write_bytes(pdf)
-            lines.append(f"{deck.language}-{version}.pdf: {pages(pdf)} pages, {full:g} minutes, {short:g} without what may be skipped")
+            times = f"{full:g} minutes, {short:g} without what may be skipped"
+            lines.append(f"{deck.language}-{version}.pdf: {pages(pdf)} pages, {times}")
         (folder / f"{deck.language}-contact.png").write_bytes(contact_sheet(made[deck.language, "slides"]))
         for moving in sorted((root / "figures" / deck.language).glob("*.gif")):
             shutil.copyfile(moving, folder / f"{deck.language}-{moving.name}")

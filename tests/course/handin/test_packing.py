@@ -52,7 +52,7 @@ def test_the_mail_names_the_student_the_zip_and_the_score(work: Path, language: 
     mail = pack(work, "20231234", "홍길동", language).mail
     assert subject in mail
     assert "20231234_홍길동.zip" in mail
-    assert "3 / 5" in mail or "3/5" in mail or "3" in mail.split("20231234_홍길동.zip")[1]
+    assert Report(language, [Line(RUBRIC[0].key, 3, 5, "")]).summary() in mail
     assert packing.say("pack-mail-to", language) in mail
 
 
@@ -111,6 +111,13 @@ def test_too_large_a_hand_in_names_its_largest_file(work: Path, monkeypatch: pyt
 def test_a_wrong_number_or_name_is_refused(work: Path, student: str, name: str) -> None:
     with pytest.raises(ValueError, match="--"):
         pack(work, student, name)
+
+
+def test_a_place_that_is_not_there_is_refused_before_grading(work: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="--out"):
+        pack(work, "20231234", "홍길동", out=work / "none" / "a.zip")
+    with pytest.raises(ValueError, match="diffeo course pack"):
+        pack(work / "none", "20231234", "홍길동", out=work / "a.zip")
 
 
 def test_a_folder_without_a_program_says_how_to_give_another(work: Path) -> None:

@@ -107,7 +107,7 @@ def _collect(folder: Path, skip: Path | None, found: list[Path], alone: list[Pat
 
 def _is_one(folder: Path, folders: list[Path], loose: list[Path]) -> bool:
     """Whether a folder is one hand-in: no zip is in it, and its programs lie together."""
-    inside = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    inside = _files(folder)
     if any(path.suffix.lower() == ".zip" for path in inside):
         return False
     programs = [path for path in inside if path.suffix.lower() in PROGRAMS]
@@ -129,12 +129,16 @@ def _belong_to(program: Path, found: list[Path], loose: list[Path]) -> tuple[Pat
     )
 
 
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
 def _number(path: Path) -> str:
     return number_in(composed(path.name))
 
 
 def _described(path: Path, inbox: Path, beside: tuple[Path, ...]) -> Piece:
-    inside = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    inside = [path] if path.is_file() else sorted(_files(path))
     digest = sha256()
     for file in [*inside, *beside]:
         content = file.read_bytes()

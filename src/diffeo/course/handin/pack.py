@@ -60,6 +60,7 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
     Raises:
         ValueError: if the number is none, there is no code, the number is another one's, or it gets too large.
         FileExistsError: if the zip is there already.
+        FileNotFoundError: if its folder is not there.
     """
     from diffeo.course.grading import grade
     from diffeo.io import write_atomically
@@ -72,6 +73,8 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
     target = out or folder / f"{student}_{re.sub(NOT_IN_NAMES, '_', name)}.zip"
     if target.exists():
         raise FileExistsError(say("pack-exists", language, file=target, other=_other(target)))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(say("pack-no-folder", language, folder=target.parent))
     chosen = list(_chosen(folder)) if folder.is_dir() else []
     if not any(path.name in PROGRAMS for path in chosen):
         raise ValueError(say("pack-empty", language, folder=folder, id=student, name=name))
