@@ -89,11 +89,9 @@ import listing
 
 print(inspect.getsource(listing).split("# " + "=" * 118)[1])
 # %% bugs-train
-images = glow.sample(
-    1024, temperature=0.8, generator=torch.Generator().manual_seed(SEED)
-)  # (1024, 1, 28, 28), 0 .. 255
+images = glow.sample(256, temperature=0.8, generator=torch.Generator().manual_seed(SEED))  # (256, 1, 28, 28)
 torch.manual_seed(SEED)
-model, loss_value, mse, sample, noise = listing.run(listing.make_dataset(images, 256), num_epochs=25)
+model, loss_value, mse, sample, noise = listing.run(listing.make_dataset(images, 256), num_epochs=16)
 # %% bugs-questions [markdown] lang="ko"
 # **할 일.** 손실은 쉬지 않고 내려가다가 −123,900 근처에서 멈춥니다. 다음 여섯 가지를 옆 사람에게 말로 설명해 봅니다.
 # 바로 아래 셀의 수치가 실마리입니다.
@@ -149,9 +147,9 @@ plt.show()
 # terminal (`FOLDER` holds the IDX files).
 # %% bugs-bits
 torch.manual_seed(SEED)
-bits, error = listing.bits_per_dim(model, images[:256], 256)
+bits, error = listing.bits_per_dim(model, images, 256)
 print(f"listing: {bits:,.1f} ± {error:,.1f} bits/dim   uniform: 8.0")
-print(f"glow-mnist: {glow.bits_per_dim(images[:256]).mean():.2f} bits/dim (256 values)")
+print(f"glow-mnist: {glow.bits_per_dim(images).mean():.2f} bits/dim (256 values)")
 # %% bugs-mine [markdown] lang="ko" tags=["student"]
 # **내가 찾은 것** (이 셀을 두 번 눌러 적습니다)
 #
@@ -520,7 +518,7 @@ image_grid(torch.cat([mixed, moved]), 256, columns=9)
 # **Attribute directions.** In which direction of z do strokes get thicker? Found on samples, then followed from −2 to
 # +2 standard deviations. `score` is the correlation on images that were not used to find it.
 # %% glow-direction
-drawn = torch.cat([images[:400], generated])
+drawn = torch.cat([images, generated])
 latents = editing.encode_images(glow, drawn)
 direction = editing.find_direction(latents, editing.thickness(editing.grey(drawn)), attribute="thickness")
 print(f"{direction.attribute}: score {direction.score:.2f} ({direction.rows} images)")

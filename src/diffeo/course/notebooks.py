@@ -63,7 +63,7 @@ def notebook(script: str, language: Language, version: Version) -> str:
     for given, known, what in ((language, Language, "language"), (version, Version, "version")):
         if given not in get_args(known):
             raise ValueError(f"no {what} of a lab is called {given!r}: there are {', '.join(get_args(known))}")
-    made = nbformat.v4.new_notebook(
+    made = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -77,9 +77,9 @@ def notebook(script: str, language: Language, version: Version) -> str:
             continue
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
         text = in_language(cell.source, language) if cell.cell_type == "code" else cell.source
-        made.cells.append(new(text, id=cell.metadata["title"], metadata={"tags": tags} if tags else {}))
+        made.cells.append(new(text, id=cell.metadata["title"], metadata={"tags": tags} if tags else {}))  # type: ignore[no-untyped-call]
     nbformat.validate(made)
-    return nbformat.writes(made) + "\n"
+    return str(nbformat.writes(made)) + "\n"  # type: ignore[no-untyped-call]
 
 
 def cells(script: str) -> list[Any]:
@@ -139,7 +139,7 @@ def run(path: Path, *, fast: bool = True, epochs: int | None = None, executed: P
     import nbformat
     from nbclient import NotebookClient
 
-    node = nbformat.read(path, as_version=4)
+    node = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(
         node,
         timeout=SECONDS_A_CELL,
@@ -150,7 +150,7 @@ def run(path: Path, *, fast: bool = True, epochs: int | None = None, executed: P
     environment = {**os.environ, FAST: str(int(fast)), **({} if epochs is None else {EPOCHS: str(epochs)})}
     client.execute(env=environment)
     if executed is not None:
-        write_atomically(executed, nbformat.writes(node).encode())
+        write_atomically(executed, nbformat.writes(node).encode())  # type: ignore[no-untyped-call]
     return list(_sections(node.cells))
 
 
