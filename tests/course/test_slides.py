@@ -62,13 +62,17 @@ def test_a_good_deck_has_no_faults(course: Path, gathered: Path) -> None:
 
 
 PLANTED = {
-    "too much text": (with_body("#lorem(260)"), r"slide planted: \d+ pt high, 398 pt are there"),
+    "too much text": (with_body("#lorem(260)"), r"slide planted: \d+ pt high, 410 pt are there"),
     "a long title": (
         with_body("글", title="[" + "아주 긴 제목 " * 12 + "]"),
         "slide planted: the title takes more than one line",
     ),
     "a wide line of code": (with_body("```python\n" + "x = 1; " * 20 + "\n```"), r"slide planted: a code \d+ pt wide"),
     "a wide formula": (with_body("$ " + "alpha + " * 60 + "beta $"), r"slide planted: a formula \d+ pt wide"),
+    "a wide table": (
+        with_body("#table(columns: (500pt, 500pt))[가][나]"),
+        "slide planted: a table 1000 pt wide, 864 pt are there",
+    ),
     "long code": (
         with_body("```python\n" + "x = 1\n" * 18 + "y = 2\n```"),
         "slide planted: 19 lines of code, at most 18",

@@ -27,13 +27,13 @@ def faults(deck: Deck, pdf: bytes) -> list[str]:
 def sources(deck: Deck) -> Iterator[str]:
     """Characters that no font has; slides without a note; ids used twice."""
     for path in deck.sources:
-        slide = "-"
+        where = "-"
         for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             if begun := re.match(r'\s*#slide\(\s*"([^"]+)"', text):
-                slide = begun[1]
+                where = begun[1]
             for sign in undrawable(text):
                 word = next(word for word in text.split() if sign in word)
-                yield f"{path.name} line {line}, slide {slide}: no font has {sign!r} (U+{ord(sign):04X}) of {word!r}"
+                yield f"{path.name} line {line}, slide {where}: no font has {sign!r} (U+{ord(sign):04X}) of {word!r}"
     for slide in deck.records["slide"]:
         if not slide["noted"]:
             yield f"slide {slide['id']}: no notes, so the handout says nothing. Write notes: [..]"
@@ -98,8 +98,8 @@ def pages(deck: Deck, pdf: bytes) -> Iterator[str]:
         where = f"page {number}, slide {ids.get(number, '(divider)')}"
         text = page.get_textpage()
         lines = [line.strip() for line in text.get_text_bounded().splitlines() if line.strip()]
-        for word in torn(lines, words):
-            yield f"{where}: {word} is torn across two lines"
+        for halves in torn(lines, words):
+            yield f"{where}: {halves} is torn across two lines"
         width = page.get_width()
         for word in grouped(list(signs(text))):
             spelled = "".join(sign.text for sign in word).replace("\x02", "-")  # a hyphen at the end of a line
