@@ -17,6 +17,7 @@ from diffeo.cli.data import data
 from diffeo.cli.demo import demo
 from diffeo.cli.edit import edit
 from diffeo.cli.evaluate import evaluate
+from diffeo.cli.grade import grade
 from diffeo.cli.info import info
 from diffeo.cli.models import models
 from diffeo.cli.output import accept_any_letter
@@ -74,6 +75,7 @@ app.command(verify, group=USE, usage="Usage: diffeo verify RUN [DATA] [OPTIONS]"
 app.command(edit)
 app.command(info, group=USE)
 app.command(course)
+app.command(grade, group=OTHER, usage="Usage: diffeo grade SUBMISSION [OPTIONS]")
 app.command(data, group=OTHER)
 app.command(models, group=OTHER)
 app.command(completion, group=OTHER)

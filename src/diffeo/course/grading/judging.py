@@ -1,6 +1,6 @@
 """Comparing what a function returned with what is right, and with what known mistakes would have returned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ class Finding:
     """Something to say about one output: a message's key and values, and the share of the points that is left."""
 
     key: str
-    values: dict[str, object]
+    values: Mapping[str, object]
     share: float
 
 
@@ -43,13 +43,13 @@ def judge(task: Task, cases: Cases, answers: Sequence[Answer]) -> list[Verdict]:
     if bad is not None:
         finding = _fault(task, bad)
         return [Verdict(output, (finding,)) for output in task.outputs]
-    if any(_is_none(answer) for answer in answers):
+    if any(_nothing(answer, 0) for answer in answers):
         nothing = Finding("nothing-returned", {"signature": task.signature}, 0.0)
         return [Verdict(output, (nothing,)) for output in task.outputs]
     verdicts = []
     right = [task.right(*case) for case in cases]
     for index, output in enumerate(task.outputs):
-        if any(index >= len(answer.values) for answer in answers):
+        if any(_nothing(answer, index) for answer in answers):
             values = {"name": output.name, "signature": task.signature}
             verdicts.append(Verdict(output, (Finding("too-few-returned", values, 0.0),)))
             continue
@@ -60,8 +60,8 @@ def judge(task: Task, cases: Cases, answers: Sequence[Answer]) -> list[Verdict]:
     return verdicts
 
 
-def _is_none(answer: Answer) -> bool:
-    return not answer.values
+def _nothing(answer: Answer, index: int) -> bool:
+    return index >= len(answer.values) or answer.kinds[index] == "NoneType"
 
 
 def _fault(task: Task, answer: Answer) -> Finding:
@@ -70,7 +70,7 @@ def _fault(task: Task, answer: Answer) -> Finding:
         return Finding("fault-empty", values, 0.0)
     if answer.fault == "raised" and answer.detail.startswith("Refused"):
         return Finding("fault-refused", values, 0.0)
-    return Finding(f"fault-{answer.fault}", values | {"line": _line(answer.line)}, 0.0)
+    return Finding(f"fault-{answer.fault}", {**values, "line": _line(answer.line)}, 0.0)
 
 
 def _line(number: int) -> object:

@@ -23,12 +23,17 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256("".join(each).encode()).hexdigest()
 
 
+def readable(path: Path) -> bool:
+    """Whether it is a safetensors file."""
+    return _read(path) is not None
+
+
 def same_as_new(path: Path, state: Answer) -> bool:
     """Whether they are those of a new model: nothing in them differs but what is set by a batch of data.
 
     Args:
         path: the weights.
-        state: the tensors of a new model, their names as `kinds`.
+        state: the parameters of a new model, their names as `kinds`.
     """
     tensors = _read(path)
     if tensors is None:

@@ -74,7 +74,7 @@ def summary(graded: "Graded", language: str) -> str:
     section("handin-absent", [f"{number} {name}".strip() for number, name in graded.absent])
     section(
         "handin-unclear",
-        [f"{row.who} ({row.hand_in.piece.where}): {text}" for row in graded.rows if (text := _odd(row, language))],
+        [f"{_found(row)}: {text}" for row in graded.rows if (text := _odd(row, language))],
     )
     section("handin-unread", graded.unread)
     section(
@@ -85,6 +85,11 @@ def summary(graded: "Graded", language: str) -> str:
         ],
     )
     return "\n".join([*parts, "", say("handin-alike-meaning", language)]) + "\n"
+
+
+def _found(row: "Row") -> str:
+    where = row.hand_in.piece.where
+    return row.who if row.who == where else f"{row.who} ({where})"
 
 
 def _odd(row: "Row", language: str) -> str:
@@ -141,6 +146,8 @@ def _csv(rows: Sequence[Sequence[object]]) -> str:
 
 def _cell(value: object) -> object:
     """A text that a spreadsheet would take for a formula gets an apostrophe: names come from outside."""
+    if isinstance(value, float):
+        return f"{value:g}"
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diffeo.course.sandbox.network import WrongWidth
+from .network import WrongWidth
 
 PROGRAM = "<submission>"  # the file name in tracebacks
 MOST_NUMBERS = 1 << 24
@@ -101,6 +101,8 @@ def tensors(returned: Any) -> tuple[list[Tensor], list[str]]:
 
 
 def _tensor(item: Any) -> Tensor:
+    if item is None:  # its kind says so
+        return torch.zeros(0)
     if isinstance(item, Tensor):
         found = item.detach().cpu()
     else:

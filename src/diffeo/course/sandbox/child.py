@@ -1,4 +1,4 @@
-"""The process that runs a student's program: ``python -m diffeo.course.sandbox.child FOLDER MEMORY CLOSED``."""
+"""The process that runs a student's program: ``python -m checker.child FOLDER MEMORY CLOSED``."""
 
 import ast
 import json
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from diffeo.course.sandbox import messages, model
-from diffeo.course.sandbox.calling import PROGRAM, Answer, call, failed, find
-from diffeo.course.sandbox.confine import confine
+from . import messages, model
+from .calling import PROGRAM, Answer, call, failed, find
+from .confine import confine
 
 
 def main(folder: Path, memory: int, closed: Path) -> None:
@@ -21,7 +21,7 @@ def main(folder: Path, memory: int, closed: Path) -> None:
     torch.manual_seed(0)
     (folder / messages.READY).touch()
     sys.argv = ["submission.py"]
-    confine(folder, memory, closed)
+    confine(folder, folder / messages.WORK, memory, closed)
     program = types.ModuleType("submission")
     sys.modules["submission"] = program
     errors = run(source, program)

@@ -49,18 +49,19 @@ class Refused(PermissionError):
     """A program tried what a submission may not do."""
 
 
-def confine(folder: Path, memory: int, closed: Path) -> None:
+def confine(folder: Path, work: Path, memory: int, closed: Path) -> None:
     """Confine this process, for good: writes only inside `folder`, no other program, no network, so much memory.
 
     Args:
-        folder: where the program may write.
+        folder: where new files may be written; nothing may be removed.
+        work: in it, where the program may do as it likes.
         memory: bytes of private memory, where the system can limit it.
         closed: a folder that the program may not even read.
     """
     _limit_resources(memory)
     if sys.platform == "linux":
         _landlock(folder)
-    _watch(os.path.realpath(folder), os.path.realpath(closed))
+    _watch(os.path.realpath(folder), os.path.realpath(work), os.path.realpath(closed))
 
 
 def _limit_resources(memory: int) -> None:
@@ -75,7 +76,7 @@ def _limit_resources(memory: int) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def _watch(folder: str, closed: str) -> None:
+def _watch(folder: str, work: str, closed: str) -> None:
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event == "open":
             path, mode, flags = arguments
@@ -89,7 +90,7 @@ def _watch(folder: str, closed: str) -> None:
                 raise Refused(f"{'writing' if writes else 'reading'} {where}")
         elif event in PATHS:
             for path in arguments[: PATHS[event]]:
-                if not isinstance(path, int) and not _inside(_real(path), folder):
+                if not isinstance(path, int) and not _inside(_real(path), folder if event == "os.rename" else work):
                     raise Refused(f"{event} {path!r}")
         elif event in REFUSED:
             raise Refused(event)

@@ -1,34 +1,34 @@
-"""The checker's own files: as they were when it was imported, whatever a program did to them meanwhile."""
+"""The checker's own files: whether they change while a program runs, and copies that do not."""
 
 from pathlib import Path
 
-COURSE = Path(__file__).parents[1]
+HERE = Path(__file__).parent
 SUFFIXES = {".py", ".yaml", ".j2"}
+# as they were when this was imported: nothing that happens on the disk later reaches the next submission's process
+_SOURCES = {path.name: path.read_bytes() for path in HERE.glob("*.py")}
+
+State = dict[Path, tuple[int, int]]
 
 
-def _files() -> dict[Path, bytes]:
-    places = [path for path in COURSE.rglob("*") if path.suffix in SUFFIXES and "material" not in path.parts]
-    return {path: path.read_bytes() for path in places if path.is_file()}
+def write_copy(folder: Path) -> None:
+    """Write this package into a folder, from memory."""
+    folder.mkdir()
+    for name, content in _SOURCES.items():
+        (folder / name).write_bytes(content)
 
 
-_AT_IMPORT = _files()
+def state() -> State:
+    """Size and time of each file of the course's tools."""
+    found = {}
+    for path in HERE.parent.rglob("*"):
+        if path.suffix in SUFFIXES and "material" not in path.parts:
+            known = path.stat()
+            found[path] = (known.st_size, known.st_mtime_ns)
+    return found
 
 
-def restore() -> list[str]:
-    """Put back what was changed or taken away; the names of those files.
-
-    What stood there instead is kept beside it as ``NAME.altered``: it may be somebody's work.
-    """
-    changed = []
-    for path, content in _AT_IMPORT.items():
-        try:
-            same = path.read_bytes() == content
-        except OSError:
-            same = False
-        if not same:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_file():
-                path.replace(path.with_name(f"{path.name}.altered"))
-            path.write_bytes(content)
-            changed.append(path.relative_to(COURSE).as_posix())
-    return changed
+def changed(before: State) -> list[str]:
+    """The names of files that are no longer as they were."""
+    now = state()
+    other = [path for path in {*before, *now} if before.get(path) != now.get(path)]
+    return sorted(path.relative_to(HERE.parent).as_posix() for path in other)

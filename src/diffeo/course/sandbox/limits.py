@@ -2,22 +2,27 @@
 
 from dataclasses import dataclass
 
+WAITING = 4  # a program that only waits is ended after so many times the seconds that one that computes is given
+
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one process; times are wall-clock seconds.
+    """Limits of one process.
+
+    Seconds are of computing, so that a busy machine takes nothing from anybody; four times as long by the clock ends a
+    program that computes nothing.
 
     Args:
-        start: until Python and torch are imported; it is not the program's fault.
-        load: until the program's definitions are executed.
-        call: for one call of a function.
-        whole: for everything, restarts included.
+        start: seconds until Python and torch are imported, which is not the program's doing.
+        load: seconds until the program's definitions are executed.
+        call: seconds for one call of a function.
+        whole: seconds by the clock for everything but starting, restarts included.
         memory: bytes.
         processes: that the program may have started.
         output: characters of what it prints that are kept.
     """
 
-    start: float = 120
+    start: float = 60
     load: float = 20
     call: float = 10
     whole: float = 240

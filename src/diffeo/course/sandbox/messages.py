@@ -9,10 +9,11 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor
 
-from diffeo.course.sandbox.calling import Answer
-from diffeo.course.sandbox.network import Network
+from .calling import Answer
+from .network import Network
 
 CALLS, SOURCE, LOADED, READY = "calls.safetensors", "source.txt", "loaded.json", "ready"
+WORK = "work"  # where the program is, and may do as it likes
 LARGEST_ANSWER = 256 << 20
 
 

@@ -1,6 +1,6 @@
 """What is asked of a student's ``RealNVP``, inside the process that runs it: numbers out, no verdicts.
 
-Questions: ``state`` (what a new model holds), ``forward`` and ``round-trip`` (with the weights that were handed in),
+Questions: ``state`` (the parameters of a new model), ``forward`` and ``round-trip`` (with the weights that were handed in),
 ``plane`` (a model of two dimensions with drawn weights) and ``chain`` (couplings of two dimensions one after another).
 """
 
@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from diffeo.course.sandbox.calling import Answer, Missing, find, tensors
-from diffeo.course.sandbox.messages import Call
+from .calling import Answer, Missing, find, tensors
+from .messages import Call
 
 WEIGHTS = "weights.safetensors"
 SIZES: tuple[tuple[tuple[int, ...], dict[str, int]], ...] = (
@@ -30,7 +30,7 @@ def answer(program: types.ModuleType, asked: Call) -> Answer:
     kind = _class(program)
     torch.manual_seed(0)
     if asked.question == "state":
-        state = kind().state_dict()
+        state = dict(kind().named_parameters())
         return Answer([value.detach().cpu().clone() for value in state.values()], list(state))
     if asked.question == "plane":
         return _called(_plane(kind), *asked.arguments)
@@ -83,7 +83,7 @@ def _plane(kind: type[nn.Module]) -> nn.Module:
             generator = torch.Generator().manual_seed(1)
             for parameter in model.parameters():
                 width = parameter.shape[1] if parameter.ndim > 1 else 4
-                parameter.data += torch.randn(parameter.shape, generator=generator) * width**-0.5
+                parameter.data += 0.5 * torch.randn(parameter.shape, generator=generator) * width**-0.5
             return model.double()
     raise Missing("RealNVP(height=1, width=2)")
 

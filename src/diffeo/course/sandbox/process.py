@@ -18,9 +18,10 @@ import psutil
 
 from diffeo.course.sandbox import integrity, messages
 from diffeo.course.sandbox.calling import Answer
-from diffeo.course.sandbox.limits import Limits
+from diffeo.course.sandbox.limits import WAITING, Limits
 from diffeo.course.sandbox.messages import Call
 
+COPY = "checker"  # the package that the process runs: what this one was when it was imported
 PAUSE = 0.03  # seconds between two looks
 CLOSED = Path(__file__).parents[1] / "grading"  # what is right stands there
 
@@ -33,7 +34,7 @@ class Outcome:
         answers: one for each call, in order.
         errors: of loading: line and error.
         printed: the beginning of what it printed.
-        changed: files of the checker that it changed; they are as they were again.
+        changed: files of the checker that changed meanwhile.
     """
 
     answers: list[Answer]
@@ -56,13 +57,14 @@ def run(source: str, calls: list[Call], *, files: Mapping[str, Path] | None = No
     """
     answers: dict[int, Answer] = {}
     outcome = Outcome([])
-    until = time.monotonic() + limits.whole
+    spent = 0.0
     while pending := [number for number in range(len(calls)) if number not in answers]:
-        if time.monotonic() > until:
+        if spent > limits.whole:
             answers |= {number: Answer(fault="whole", detail=f"{limits.whole:g}") for number in pending}
             break
         with _Run(source, [calls[number] for number in pending], files or {}, limits) as process:
-            process.watch(until)
+            process.watch(limits.whole - spent)
+        spent += process.seconds
         outcome.errors, outcome.printed = process.errors or outcome.errors, outcome.printed or process.printed
         outcome.changed += process.changed
         answers |= {pending[index]: answer for index, answer in process.answers.items()}
@@ -88,20 +90,24 @@ class _Run:
         self.fault: Answer | None = None
         self.errors: list[tuple[int, str]] = []
         self.loaded = False
+        self.seconds = 0.0  # since it began with the program
         self.printed = ""
         self.changed: list[str] = []
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="diffeo-grade-")))
+        (self.folder / messages.WORK).mkdir()
         (self.folder / messages.CALLS).write_bytes(messages.pack_calls(calls))
         (self.folder / messages.SOURCE).write_text(source, encoding="utf-8", newline="")
         for name, path in files.items():
-            shutil.copyfile(path, self.folder / name)
+            shutil.copyfile(path, self.folder / messages.WORK / name)
         self.seen: dict[int, psutil.Process] = {}
 
     def __enter__(self) -> "_Run":
-        command = [sys.executable, "-m", "diffeo.course.sandbox.child"]
+        integrity.write_copy(self.folder / COPY)
+        self.before = integrity.state()
+        command = [sys.executable, "-m", f"{COPY}.child"]
         self.process = subprocess.Popen(
             [*command, str(self.folder), str(self.limits.memory), str(CLOSED)],
-            cwd=self.folder,
+            cwd=self.folder / messages.WORK,
             env=_environment(self.folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -117,38 +123,40 @@ class _Run:
         self._end()
         self.reader.join(timeout=2)
         self._collect()
-        self.changed = integrity.restore()
+        self.changed = integrity.changed(self.before)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def watch(self, until: float) -> None:
+    def watch(self, seconds: float) -> None:
         """Wait until everything is answered or a limit is passed; then `fault` says which."""
-        phase, since = "start", time.monotonic()
+        phase, since, base, began = "start", time.monotonic(), 0.0, None
         while self.fault is None:
             ended = self.process.poll() is not None  # before looking for answers: what it wrote last counts
             before = (phase, len(self.answers))
             self._collect()
+            family = self._family()
+            used = sum(_computed(each) for each in family)
             if phase == "start" and (self.folder / messages.READY).exists():
-                phase = "load"
+                phase, began = "load", time.monotonic()
             if phase == "load" and self.loaded:
                 phase = "call"
             if before != (phase, len(self.answers)):
-                since = time.monotonic()
+                since, base = time.monotonic(), used
+            self.seconds = time.monotonic() - began if began is not None else 0.0
             if len(self.answers) == self.count:
                 return
             if ended:
                 self.fault = Answer(fault="died" if phase != "start" else "start", detail=str(self.process.returncode))
-            elif (limit := self._broken(phase, since, until)) is not None:
-                self.fault = limit
+            elif self.seconds > seconds:
+                self.fault = Answer(fault="whole", detail=f"{self.limits.whole:g}")
             else:
+                self.fault = self._broken(phase, time.monotonic() - since, used - base, family)
                 time.sleep(PAUSE)
 
-    def _broken(self, phase: str, since: float, until: float) -> Answer | None:
+    def _broken(self, phase: str, waited: float, used: float, family: list[psutil.Process]) -> Answer | None:
         allowed = getattr(self.limits, phase)
-        now = time.monotonic()
-        if now - since > allowed or now > until:
+        if used > allowed or waited > WAITING * allowed:
             fault = {"start": "start", "load": "load", "call": "slow"}[phase]
             return Answer(fault=fault, detail=f"{allowed:g}")
-        family = self._family()
         if len(family) - 1 > self.limits.processes:
             return Answer(fault="crowd", detail=str(len(family) - 1))
         if sum(_memory(each) for each in family) > self.limits.memory:
@@ -173,10 +181,11 @@ class _Run:
                 self.errors = [(int(line), str(error)) for line, error in json.loads(text)]
             except (OSError, ValueError, TypeError):
                 self.loaded = False  # half written: the next look finds it whole
-        while self.loaded and (answer := messages.read_answer(self.folder, len(self.answers))) is not None:
+        while self.loaded and len(self.answers) < self.count:
+            answer = messages.read_answer(self.folder, len(self.answers))
+            if answer is None:
+                return
             self.answers[len(self.answers)] = answer
-            if len(self.answers) == self.count:
-                break
 
     def _end(self) -> None:
         self._family()
@@ -195,6 +204,14 @@ class _Run:
         self.printed = kept.decode("utf-8", "replace")[: self.limits.output]
 
 
+def _computed(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
 def _memory(process: psutil.Process) -> int:
     try:
         return int(process.memory_info().rss)
@@ -206,14 +223,15 @@ def _environment(folder: Path) -> dict[str, str]:
     """Nothing of the lecturer's but what Python needs to start; one thread, no GPU, no home."""
     kept = ("PATH", "SYSTEMROOT", "SYSTEMDRIVE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL")
     own = {name: os.environ[name] for name in kept if name in os.environ}
-    homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), str(folder))
+    places = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR")
+    homes = dict.fromkeys(places, str(folder / messages.WORK))
     one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return (
         own
         | homes
         | one
         | {
-            "PYTHONPATH": os.pathsep.join(place for place in sys.path if place),
+            "PYTHONPATH": os.pathsep.join([str(folder), *(place for place in sys.path if place)]),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUTF8": "1",
             "MPLBACKEND": "Agg",

@@ -167,8 +167,8 @@ COUPLING = (
         cases=_cases,
         right=forward,
         mistakes=(
+            Mistake("log-det-sign", _sign),  # before the next: the inverse has it flipped too
             Mistake("exchanged", inverse),
-            Mistake("log-det-sign", _sign),
             Mistake("log-det-batch-sum", _batch_sum),
             Mistake("log-det-batch-mean", _batch_mean),
             Mistake("log-det-mean", _mean),

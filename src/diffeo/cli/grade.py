@@ -1,0 +1,97 @@
+"""``diffeo grade``: the assignment of the course, graded."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from diffeo.cli.parse import Flag
+
+if TYPE_CHECKING:
+    from diffeo.course.grading import Report
+
+
+def grade(
+    submission: Path,
+    /,
+    *,
+    lang: Literal["ko", "en"] = "ko",
+    out: Path | None = None,
+    json: Path | None = None,
+    folder: Flag = False,
+    roster: Path | None = None,
+) -> None:
+    """Grade a submission of the course's assignment: code, claims, and what is left to score by hand.
+
+    The submission's code runs in processes of its own, with limits; docs/grading.md says which hold where.
+    Exit status: 0 graded, whatever the points; 1 there is nothing to grade.
+
+    For example:
+      diffeo grade submission.py --lang en
+      diffeo grade 20231234.zip --out report.html --json results.json
+      diffeo grade mails --folder
+
+    Parameters
+    ----------
+    submission
+        A .py, .ipynb or .zip file, or one student's folder; with --folder what a mail client saved.
+    lang
+        Of the report: ko or en.
+    out
+        Write the report as a page too: .html or .md. With --folder the folder for the results, otherwise FOLDER-graded.
+    json
+        Write results.json as Gradescope reads it.
+    folder
+        Grade every submission in a folder: a table for the lecturer, a page for each student.
+    roster
+        With --folder: a CSV file with the columns id and name, of those who should have handed in.
+    """
+    import sys
+
+    if folder:
+        if json is not None:
+            raise ValueError("--json is of one submission; --folder writes a table of all. Leave --json out.")
+        _all_in(submission, out or submission.with_name(f"{submission.name}-graded"), lang, roster)
+        return
+    if roster is not None:
+        raise ValueError("--roster says who should have handed in: it goes with --folder. Add it, or leave it out.")
+    _writable(out, json)
+    from diffeo.course.grading import grade as graded
+    from diffeo.course.handin.reading import read
+
+    report = graded(read(submission), lang)
+    sys.stdout.write(report.to_text())
+    _write(report, out, json)
+
+
+def _all_in(folder: Path, out: Path, lang: str, roster: Path | None) -> None:
+    import sys
+
+    from diffeo.course.handin.folder import grade_folder
+    from diffeo.course.handin.table import summary
+
+    def progress(done: int, total: int, last: str) -> None:
+        sys.stderr.write(f"{done} / {total}  {last}\n")
+
+    graded = grade_folder(folder, out, lang, roster=roster, progress=progress)
+    sys.stdout.write(summary(graded, lang) + "".join(f"\n{path}" for path in graded.wrote) + "\n")
+
+
+def _writable(out: Path | None, json: Path | None) -> None:
+    """Raise before any work: an unknown kind of page, or a file that is there already."""
+    if out is not None and out.suffix.lower() not in (".html", ".md"):
+        raise ValueError(f"--out {out}: a report is a page, .html or .md. For example: --out report.html")
+    for path in (out, json):
+        if path is not None and path.exists():
+            raise ValueError(f"{path} is there already and is not overwritten. Name another file, or remove it.")
+
+
+def _write(report: "Report", out: Path | None, json: Path | None) -> None:
+    import json as text
+
+    from diffeo.io import write_atomically
+
+    pages = {".html": report.to_html, ".md": report.to_markdown}
+    if out is not None:
+        page = pages[out.suffix.lower()]()
+        write_atomically(out, page.encode())
+    if json is not None:
+        write_atomically(json, text.dumps(report.to_results(), ensure_ascii=False, indent=2).encode())

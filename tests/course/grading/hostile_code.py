@@ -1,0 +1,121 @@
+"""Programs that loop, take everything, end the process, or go for the checker; and what each is to be given."""
+
+from course.grading.wrong_code import BASE, CODE, Case, body
+
+HOSTILE: list[Case] = []
+
+
+def hostile(name: str, function: str, reason: str, points: float, *lines: str) -> None:
+    """Register a program whose `function`, called, does something."""
+    HOSTILE.append(Case(name, body(function, *lines), points, {function.replace("_", "-"): reason}))
+
+
+hostile("endless loop", "split", "fault-slow", 48, "while True:", "    pass")
+hostile("sleeps for ever", "split", "fault-slow", 48, "import time", "time.sleep(10**6)")
+hostile("allocates 100 GB", "squeeze", "fault-memory", 47, "return torch.ones(100 * 2**30, dtype=torch.uint8)")
+hostile(
+    "allocates on and on",
+    "squeeze",
+    "fault-memory",
+    47,
+    "kept = []",
+    "while True:",
+    "    kept.append(torch.empty(64 * 2**20, dtype=torch.uint8))",
+)
+hostile("os._exit", "squeeze", "fault-died", 47, "import os", "os._exit(0)")
+hostile("sys.exit", "squeeze", "fault-exit", 47, "raise SystemExit(0)")
+hostile("crashes the interpreter", "squeeze", "fault-died", 47, "import ctypes", "ctypes.string_at(0)")
+hostile("recursion without end", "squeeze", "fault-raised", 47, "return squeeze(x)")
+hostile("input()", "loss", "fault-input", 46, "return float(input('loss? '))")
+hostile("reads sys.argv", "loss", "fault-raised", 46, "import sys", "return float(sys.argv[1])")
+hostile("KeyboardInterrupt", "loss", "fault-exit", 46, "raise KeyboardInterrupt")
+hostile(
+    "overwrites the checker",
+    "loss",
+    "fault-refused",
+    46,
+    "import diffeo.course.messages as checker",
+    "open(checker.__file__, 'w').write('')",
+)
+hostile(
+    "reads the right answers",
+    "loss",
+    "fault-refused",
+    46,
+    "from diffeo.course.grading.tasks import TASKS",
+    "return TASKS['loss'].right(z, log_det)[0]",
+)
+hostile(
+    "deletes files above its folder",
+    "loss",
+    "fault-refused",
+    46,
+    "import pathlib",
+    "for each in pathlib.Path('..').resolve().iterdir():",
+    "    each.unlink()",
+)
+hostile("starts a program", "loss", "fault-refused", 46, "import subprocess", "subprocess.run(['python', '-V'])")
+hostile("forks", "loss", "fault-refused", 46, "import os", "while True:", "    os.fork()")
+hostile("kills its parent", "loss", "fault-refused", 46, "import os", "os.kill(os.getppid(), 9)")
+hostile("goes on the network", "loss", "fault-refused", 46, "import socket", "socket.create_connection(('127.0.0.1', 9))")
+hostile(
+    "makes every comparison true",
+    "loss",
+    "mistake-loss-no-log-det",
+    46,
+    "torch.allclose = torch.equal = lambda *a, **k: True",
+    "return 0.5 * (z.square() + math.log(2 * math.pi)).sum(1).mean()",
+)
+hostile(
+    "writes an answer itself",
+    "loss",
+    "fault-died",
+    46,
+    "import pathlib, os",
+    "for number in range(100):",
+    "    pathlib.Path(f'../{number}.answer').write_bytes(b'all right')",
+    "os._exit(0)",
+)
+HOSTILE.append(
+    Case(
+        "prints megabytes",
+        body("loss", "print('x' * 5_000_000)", "return -(-0.5 * (z.square() + math.log(2 * math.pi)).sum(1) + log_det).mean()"),
+        50,
+    )
+)
+HOSTILE.append(
+    Case(
+        "empties its own folder",
+        body(
+            "split",
+            "import pathlib, shutil",
+            "pathlib.Path('mine.txt').write_text('x')",
+            "shutil.rmtree(pathlib.Path.cwd(), ignore_errors=True)",
+            "return x.chunk(2, dim=1)",
+        ),
+        50,
+    )
+)
+HOSTILE.append(
+    Case(
+        "leaves a thread running",
+        body(
+            "split",
+            "import threading, time",
+            "threading.Thread(target=time.sleep, args=(10**6,)).start()",
+            "return x.chunk(2, dim=1)",
+        ),
+        50,
+    )
+)
+HOSTILE.append(
+    Case(
+        "takes for ever to load",
+        BASE + "\n\nclass Slow:\n    while True:\n        pass\n",
+        0,
+        dict.fromkeys(CODE, "fault-load"),
+    )
+)
+HOSTILE.append(
+    Case("imports what is not there", "import torchvision_of_nobody\n" + BASE, 50),
+)

@@ -1,0 +1,333 @@
+"""Programs that students might hand in: the worked solution with small edits, and what each is to be given.
+
+Each case names the points it should get out of 50 and, for every line of the rubric that loses some, the message.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from diffeo.course.grading.rubric import RUBRIC
+from diffeo.course.material import material
+
+BASE = (material() / "assignment" / "solution.py").read_text(encoding="utf-8")
+CODE = [line.key for line in RUBRIC if line.part == "code"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A submission, and what it should be given.
+
+    Args:
+        name: what is wrong or odd about it.
+        code: the program; None where `content` is the file.
+        points: out of 50.
+        reasons: for each line that loses points, the message's key.
+        content: the file as bytes, where it is not the program in UTF-8.
+        suffix: of the file.
+    """
+
+    name: str
+    code: str
+    points: float
+    reasons: dict[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    suffix: str = ".py"
+
+
+CASES: list[Case] = []
+
+
+def case(name: str, points: float, reasons: dict[str, str] | None = None) -> Callable[[Callable[[], str]], None]:
+    """Register a program under a name."""
+
+    def register(make: Callable[[], str]) -> None:
+        CASES.append(Case(name, make(), points, reasons or {}))
+
+    return register
+
+
+def edited(*changes: tuple[str, str], base: str = BASE) -> str:
+    """The worked solution with pieces replaced, each of which has to be in it."""
+    for old, new in changes:
+        assert old in base, old
+        base = base.replace(old, new, 1)
+    return base
+
+
+def body(function: str, *lines: str) -> str:
+    """The worked solution with the body of one function replaced; its docstring goes too."""
+    pattern = rf"(?ms)^(def {function}\(.*?\):\n).*?(?=^(?:def|class|# ---)|\Z)"
+    made, count = re.subn(pattern, lambda found: found[1] + "".join(f"    {line}\n" for line in lines) + "\n\n", BASE)
+    assert count == 1, function
+    return made
+
+
+def without(*functions: str, more: str = "") -> str:
+    """The worked solution without some functions, with something else at its end."""
+    code = BASE
+    for function in functions:
+        code, count = re.subn(rf"(?ms)^def {function}\(.*?(?=^(?:def|class|# ---)|\Z)", "", code)
+        assert count == 1, function
+    return code + more
+
+
+def wrong(name: str, points: float, reasons: dict[str, str], code: str) -> None:
+    """Register a program with mistakes."""
+    CASES.append(Case(name, code, points, reasons))
+
+
+# the coupling's lines, shorter
+BOTH = ("coupling-forward", "coupling-log-det")
+RAW = ("raw, shift = network(mask * x)", "log_scale = (1 - mask) * torch.tanh(raw)")
+Z = "x * log_scale.exp() + (1 - mask) * shift"
+
+
+def forward(returned: str, *first: str) -> str:
+    """Another ``coupling_forward``."""
+    return body("coupling_forward", *(first or RAW), f"return {returned}")
+
+
+def both(key: str) -> dict[str, str]:
+    """Both lines of ``coupling_forward`` with one message."""
+    return dict.fromkeys(BOTH, key)
+
+
+CASES.append(Case("the worked solution", BASE, 50))
+
+# ---- the coupling
+L = "coupling-log-det"
+wrong("log-det: sign flipped", 45, {L: "mistake-log-det-sign"}, forward(f"{Z}, -log_scale.sum(1)"))
+wrong("log-det: summed over the batch", 45, {L: "mistake-log-det-batch-sum"}, forward(f"{Z}, log_scale.sum()"))
+wrong("log-det: mean over the batch", 45, {L: "mistake-log-det-batch-mean"}, forward(f"{Z}, log_scale.sum(1).mean()"))
+wrong("log-det: mean instead of sum", 45, {L: "mistake-log-det-mean"}, forward(f"{Z}, log_scale.mean(1)"))
+wrong("log-det: not summed", 46.25, {L: "mistake-log-det-unsummed"}, forward(f"{Z}, log_scale"))
+wrong("log-det: kept dimensions too", 45, {L: "mistake-log-det-unmasked"}, forward(f"{Z}, torch.tanh(raw).sum(1)"))
+wrong("log-det: always zero", 45, {L: "mistake-log-det-zero"}, forward(f"{Z}, torch.zeros(len(x))"))
+wrong("log-det: shape (B, 1)", 47.5, {L: "form-shape"}, forward(f"{Z}, log_scale.sum(1, keepdim=True)"))
+wrong("log-det: NaN", 45, {L: "not-finite"}, forward(f"{Z}, log_scale.log().sum(1)"))
+wrong("log-det: twice too large", 45, {L: "off-by-factor"}, forward(f"{Z}, 2 * log_scale.sum(1)"))
+wrong("log-det: not returned", 45, {L: "too-few-returned"}, forward(Z))
+wrong(
+    "coupling: tanh forgotten",
+    45,
+    both("mistake-no-tanh"),
+    forward(f"{Z}, log_scale.sum(1)", RAW[0], "log_scale = (1 - mask) * raw"),
+)
+wrong(
+    "coupling: mask not used, pixels 0..391 never change",
+    40,
+    both("mistake-mask-ignored"),
+    forward(f"{Z}, log_scale.sum(1)", "mask = (torch.arange(x.shape[1]) < x.shape[1] // 2).float()", *RAW),
+)
+wrong(
+    "coupling: mask the other way round",
+    42.5,
+    both("mistake-mask-inverted"),
+    forward(f"{Z}, log_scale.sum(1)", "mask = 1 - mask", *RAW),
+)
+wrong(
+    "coupling: network sees everything",
+    40,
+    both("mistake-network-sees-all"),
+    forward(f"{Z}, log_scale.sum(1)", "raw, shift = network(x)", RAW[1]),
+)
+wrong(
+    "coupling: network is given the kept half only",
+    40,
+    both("fault-width"),
+    forward(f"{Z}, log_scale.sum(1)", "raw, shift = network(x[:, mask == 1])", RAW[1]),
+)
+wrong(
+    "coupling: exp forgotten",
+    40,
+    both("mistake-no-exp"),
+    forward("z, scale.abs().log().sum(1)", *RAW, "scale = mask + log_scale", "z = x * scale + (1 - mask) * shift"),
+)
+wrong(
+    "coupling: shift before scale",
+    45,
+    {"coupling-forward": "mistake-shift-first"},
+    forward("(x + (1 - mask) * shift) * log_scale.exp(), log_scale.sum(1)"),
+)
+wrong(
+    "coupling: forward and inverse exchanged",
+    35,
+    {"coupling-forward": "mistake-exchanged", L: "too-few-returned", "coupling-inverse": "mistake-exchanged"},
+    edited(
+        ("def coupling_forward", "def coupling_other"),
+        ("def coupling_inverse", "def coupling_forward"),
+        ("def coupling_other", "def coupling_inverse"),
+    ),
+)
+wrong(
+    "inverse: scaled once more",
+    45,
+    {"coupling-inverse": "mistake-inverse-scale-sign"},
+    edited(("(z - (1 - mask) * shift) * (-log_scale).exp()", "(z - (1 - mask) * shift) * log_scale.exp()")),
+)
+wrong(
+    "inverse: wrong order",
+    45,
+    {"coupling-inverse": "mistake-inverse-shift-last"},
+    edited(("(z - (1 - mask) * shift) * (-log_scale).exp()", "z * (-log_scale).exp() - (1 - mask) * shift")),
+)
+
+# ---- the form of what is returned
+wrong("z as float64", 47.5, {"coupling-forward": "form-dtype"}, forward(f"({Z}).double(), log_scale.sum(1)"))
+wrong("z as a numpy array", 47.5, {"coupling-forward": "form-type"}, forward(f"({Z}).numpy(), log_scale.sum(1)"))
+wrong(
+    "input changed in place",
+    45,
+    both("form-changed"),
+    forward("x, log_scale.sum(1)", *RAW, "x *= log_scale.exp()", "x += (1 - mask) * shift"),
+)
+wrong("split returns nothing", 48, {"split": "nothing-returned"}, body("split", "a, b = x.chunk(2, dim=1)"))
+wrong("loss returns text", 46, {"loss": "fault-returned"}, body("loss", "return 'three'"))
+wrong("a huge tensor", 47, {"squeeze": "fault-returned"}, body("squeeze", "return torch.zeros(1).expand(10**12)"))
+
+# ---- masks, squeeze, split
+M = "checkerboard-mask"
+wrong("checkerboard of the other colour", 49, {M: "mistake-mask-other-colour"}, edited(("% 2 == 0).", "% 2 == 1).")))
+wrong("stripes", 48, {M: "mistake-mask-rows"}, edited(("((rows + columns) % 2 == 0)", "((rows + 0 * columns) % 2 == 1)")))
+wrong("second half kept", 49, {"channel-mask": "mistake-mask-second-half"}, edited(("< channels // 2", ">= channels // 2")))
+wrong("squeeze by reshape", 47, {"squeeze": "mistake-reshaped"}, edited(("blocks.permute(0, 1, 3, 5, 2, 4)", "x")))
+wrong(
+    "squeeze in another order",
+    48.5,
+    {"squeeze": "mistake-squeeze-order"},
+    edited(("blocks.permute(0, 1, 3, 5, 2, 4)", "blocks.permute(0, 3, 5, 1, 2, 4)")),
+)
+wrong("split exchanged", 49, {"split": "mistake-split-exchanged"}, edited(("goes_on, leaves = x", "leaves, goes_on = x")))
+wrong("split by rows", 48, {"split": "mistake-split-rows"}, edited(("leaves = x.chunk(2, dim=1)", "leaves = x.chunk(2, dim=2)")))
+
+# ---- integers
+D, Q = "bits-per-dim", "dequantize"
+BITS = "return -log_prob_of_y / (dimensions * math.log(2)) + math.log2(values)"
+wrong("divided by values - 1", 47, {Q: "mistake-divided-by-one-less"}, body(Q, "return (x + noise) / (values - 1)"))
+wrong("divided by 256 always", 48, {Q: "mistake-values-fixed"}, body(Q, "return (x + noise) / 256"))
+wrong("no noise", 46, {Q: "mistake-no-noise"}, body(Q, "return x / values"))
+wrong("bits without log2(values)", 47, {D: "mistake-bits-no-constant"}, edited((BITS, BITS[: BITS.index(" + ")])))
+wrong("bits with 8 always", 48, {D: "mistake-bits-always-256"}, edited((BITS, BITS.replace("math.log2(values)", "8"))))
+wrong("bits in nats", 47, {D: "mistake-bits-nats"}, edited((BITS, "return math.log(values) - log_prob_of_y / dimensions")))
+
+# ---- ActNorm, 1x1 convolution, loss
+A, C, H = "actnorm-initialize", "conv1x1-forward", "actnorm-forward"
+wrong("variance for deviation", 49, {A: "mistake-variance"}, edited(("rows.std(1, unbiased=False)", "rows.var(1)")))
+wrong("ActNorm without H*W", 49, {H: "mistake-log-det-no-places"}, edited(("(places * log_scale.sum())", "log_scale.sum()")))
+wrong(
+    "1x1 convolution without H*W",
+    48.5,
+    {C: "mistake-log-det-no-places"},
+    edited(("(x.shape[2] * x.shape[3] * log_diagonal.sum())", "log_diagonal.sum()")),
+)
+wrong("W transposed", 48.5, {C: "mistake-transposed"}, edited(('"ij,bjhw->bihw"', '"ji,bjhw->bihw"')))
+wrong(
+    "P instead of its inverse",
+    48.5,
+    {"conv1x1-inverse": "mistake-permutation-transposed"},
+    edited(("permutation.T @ z", "permutation @ z")),
+)
+LOG_PROB = "log_prob = -0.5 * (z.square() + math.log(2 * math.pi)).sum(1) + log_det"
+wrong("loss without the constant", 48, {"loss": "mistake-loss-no-constant"}, edited((" + math.log(2 * math.pi)", "")))
+wrong("loss summed", 48, {"loss": "mistake-loss-sum"}, edited(("-log_prob.mean()", "-log_prob.sum()")))
+wrong("loss without log-det", 46, {"loss": "mistake-loss-no-log-det"}, edited((LOG_PROB, LOG_PROB[: -len(" + log_det")])))
+wrong("loss with the wrong sign of log-det", 46, {"loss": "mistake-loss-log-det-sign"}, edited((".sum(1) + log_det", ".sum(1) - log_det")))
+wrong("mean squared error", 46, {"loss": "mistake-loss-squares"}, body("loss", "return (z**2).mean() - log_det.mean()"))
+
+# ---- missing and failing
+wrong("a function is missing", 47, {"squeeze": "fault-missing"}, without("squeeze"))
+wrong("one function fails", 46, {"loss": "fault-raised"}, body("loss", "return z / undefined"))
+wrong(
+    "the template as it is given",
+    0,
+    dict.fromkeys(CODE, "fault-empty"),
+    (material() / "assignment" / "submission.py").read_text(encoding="utf-8"),
+)
+wrong("syntax error", 0, dict.fromkeys(CODE, "grade-no-python"), edited(("def split(x):", "def split(x)")))
+wrong("an empty file", 0, dict.fromkeys(CODE, "grade-no-code"), "\n")
+
+# ---- correct in another style: full marks
+UNUSUAL = """
+from torch.nn import functional as F
+
+squeeze = lambda x: F.pixel_unshuffle(x, 2)
+unsqueeze = nn.PixelShuffle(2)
+split = lambda x: torch.tensor_split(x, 2, dim=1)
+channel_mask = lambda channels: torch.tensor([True] * (channels // 2) + [False] * (channels - channels // 2))
+
+
+class CheckerboardMask(nn.Module):
+    def forward(self, height, width):
+        return torch.ones(1, 1, height, width) - torch.tensor(
+            [[(i + j) % 2 for j in range(width)] for i in range(height)]
+        )
+
+
+class Coupling:
+    def forward(self, x, mask, network):
+        kept = mask.bool()
+        raw, shift = network(torch.where(kept, x, torch.zeros_like(x)))
+        s = torch.tanh(raw).masked_fill(kept, 0.0)
+        return torch.where(kept, x, torch.addcmul(shift, x, s.exp())), torch.einsum("bd->b", s)
+
+    def inverse(self, z, mask, network):
+        kept = mask.bool()
+        raw, shift = network(z.masked_fill(~kept, 0.0))
+        return torch.where(kept, z, (z - shift) / torch.tanh(raw).exp())
+
+
+def loss(z, log_det):
+    normal = torch.distributions.Independent(torch.distributions.Normal(torch.zeros_like(z), 1.0), 1)
+    return torch.stack([-(a + b) for a, b in zip(normal.log_prob(z), log_det)]).mean()
+"""
+CASES.append(
+    Case(
+        "lambdas, modules, classes: another style",
+        without(
+            "squeeze", "unsqueeze", "split", "channel_mask", "checkerboard_mask", "coupling_forward",
+            "coupling_inverse", "loss", more=UNUSUAL,
+        ),
+        50,
+    )
+)  # fmt: skip
+LOOPS = """
+def actnorm_initialize(x):
+    std, mean = torch.std_mean(x, dim=[i for i in range(x.dim()) if i != 1], keepdim=True)
+    return -mean, -(std + 1e-6).log()
+
+
+def conv1x1_forward(x, P, L, U, s, d):
+    W = P @ (torch.tril(L, -1) + torch.eye(len(L))) @ (torch.triu(U, 1) + torch.diag(s * torch.exp(d)))
+    z = nn.functional.conv2d(x, W[:, :, None, None])
+    return z, torch.linalg.slogdet(W)[1] * x.size(2) * x.size(3) * torch.ones(x.size(0))
+
+
+def conv1x1_inverse(z, P, L, U, s, d):
+    W = P @ (torch.tril(L, -1) + torch.eye(len(L))) @ (torch.triu(U, 1) + torch.diag(s * torch.exp(d)))
+    return nn.functional.conv2d(z, torch.inverse(W)[:, :, None, None]), None
+
+
+def checkerboard_mask(높이, 너비):
+    판 = torch.zeros(높이, 너비, dtype=torch.int64)
+    for i in range(높이):
+        for j in range(너비):
+            판[i][j] = 1 if (i + j) % 2 == 0 else 0
+    return 판
+"""
+CASES.append(
+    Case(
+        "loops, conv2d, slogdet, Korean names: another style",
+        without("actnorm_initialize", "conv1x1_forward", "conv1x1_inverse", "checkerboard_mask", more=LOOPS),
+        50,
+    )
+)
+CASES.append(Case("saved as cp949", "", 50, content=BASE.replace("×", "x").encode("cp949", "replace")))
+CASES.append(Case("BOM and CRLF", "", 50, content=b"\xef\xbb\xbf" + BASE.replace("\n", "\r\n").encode()))
+CASES.append(
+    Case(
+        "trains when it is loaded, for ever, and asks for input",
+        BASE + "\nname = input('name? ')\nmodel = RealNVP()\nwhile True:\n    model(torch.rand(64, 64))\n",
+        50,
+    )
+)
