@@ -191,7 +191,7 @@ if __name__ == "__main__":
     plt.imshow(generate(model, test, values, options.temperature), cmap="gray", vmin=0, vmax=values - 1)
     plt.title("Generated Images")
     plt.savefig(options.out / "generated.png")
-    counts = torch.stack([(images == k).sum(0) + 0.1 for k in range(values)])  # 화소마다 값의 빈도 (independent pixels)
-    histogram = -(counts / counts.sum(0)).log2().gather(0, test.long()).mean()
+    counts = torch.stack([pixel.bincount(minlength=values) for pixel in images.flatten(1).T.int()], dim=1) + 0.1
+    histogram = -(counts / counts.sum(0)).log2().gather(0, test.flatten(1).long()).mean()
     print(f"bits/dim: uniform {math.log2(values):.3f}, histogram {histogram:.3f}", end=", ")
     print("Glow {:.3f} ± {:.3f}".format(*bits_per_dim(model, test, values)))

@@ -171,8 +171,8 @@ def bits_per_dim(model, images, values):  # 평균과 표준 오차 (mean, stand
     return bits.mean().item(), bits.std().item() / math.sqrt(len(bits))
 
 def histogram(images, test, values):  # 비교 기준: 화소마다 값의 빈도 (independent pixels)
-    counts = torch.stack([(images == k).sum(0) + 0.1 for k in range(values)])
-    return -(counts / counts.sum(0)).log2().gather(0, test.long()).mean().item()
+    counts = torch.stack([pixel.bincount(minlength=values) for pixel in images.flatten(1).T.int()], dim=1) + 0.1
+    return -(counts / counts.sum(0)).log2().gather(0, test.flatten(1).long()).mean().item()
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
