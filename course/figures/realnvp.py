@@ -29,7 +29,7 @@ def dequantization() -> Figure:
     fig, (raw, smooth, last) = plt.subplots(1, 3, figsize=(13, 4.2), gridspec_kw={"width_ratios": (1, 1, 1.25)})
     share = torch.bincount(pixel.long(), minlength=17) / len(pixel)
     across = np.linspace(-0.6, 17.4, 3001)
-    for width, colour in ((0.2, "sky"), (0.08, "blue")):
+    for width, colour in ((0.2, "sky"), (0.08, "orange")):
         spikes = sum(
             float(p) * np.exp(-0.5 * ((across - k) / width) ** 2) / width / math.sqrt(2 * math.pi)
             for k, p in enumerate(share)
@@ -52,9 +52,9 @@ def dequantization() -> Figure:
     )
     uniform = math.log2(17)
     last.axhline(uniform, color=PALETTE["grey"], linewidth=1.2, linestyle=":")
-    last.text(0, uniform + 0.1, text(ko=f" 균등 {uniform:.2f}", en=f" uniform {uniform:.2f}"), fontsize=13)
+    last.text(steps[-1], uniform + 0.1, text(ko=f"균등 {uniform:.2f}", en=f"uniform {uniform:.2f}"), ha="right")
     last.axhline(0, color=PALETTE["black"], linewidth=1)
-    last.set(xlabel=text(ko="학습 걸음", en="step"), ylabel="bits/dim", ylim=(-0.7, 7.2), xlim=(0, steps[-1]))
+    last.set(xlabel=text(ko="학습 걸음", en="step"), ylabel="bits/dim", ylim=(-0.7, 7.8), xlim=(0, steps[-1]))
     last.legend(fontsize=13, loc="upper right")
     return fig
 
@@ -88,7 +88,7 @@ def preprocessing() -> Figure:
 def no_log_det() -> Figure:
     """Two moons: what falls, what truly happens, and where the data ends up."""
     found = MEASURED["no-log-det"]
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), gridspec_kw={"width_ratios": (1.5, 1)})
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.05), gridspec_kw={"width_ratios": (1.9, 1)})
     steps, own, true, _ = np.array(found["base_alone"]["curve"]).T
     best = np.array(found["likelihood"]["curve"])[:, 2]
     left.plot(steps, true, color=PALETTE["orange"], label=text(ko="로그 행렬식 없이: 실제", en="no log-det: true"))
@@ -97,18 +97,14 @@ def no_log_det() -> Figure:
     left.plot(steps, best, color=PALETTE["blue"], label=text(ko="로그 우도로 학습", en="likelihood"))
     left.set(
         xlabel=text(ko="학습 걸음", en="step"),
-        ylabel=text(ko="음의 로그 우도 (nat)", en="negative log-lik., nats"),
+        ylabel=text(ko="음의 로그 우도", en="nats"),
         ylim=(0, 1.15 * true.max()),
     )
-    left.legend(fontsize=14, loc="center right", bbox_to_anchor=(1, 0.52))
-    for name, colour, label in (
-        ("likelihood", "blue", text(ko="로그 우도", en="likelihood")),
-        ("base_alone", "orange", text(ko="로그 행렬식 없음", en="no log-det")),
-    ):
+    left.legend(fontsize=12, loc="center right", bbox_to_anchor=(1, 0.53))
+    for name, colour, size in (("likelihood", "blue", 6), ("base_alone", "orange", 70)):
         z = np.array(found[name]["z"])
-        right.scatter(*z.T, s=9, color=PALETTE[colour], label=label, linewidths=0)
-    right.set(xlim=(-3.2, 3.2), ylim=(-3.2, 4.4), xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
-    right.legend(fontsize=13, loc="upper right", markerscale=2)
+        right.scatter(*z.T, s=size, color=PALETTE[colour], linewidths=0)
+    right.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), xlabel="$z_1$", ylabel="$z_2$", aspect="equal", xticks=[-3, 0, 3])
     return fig
 
 
@@ -159,7 +155,6 @@ def numbers() -> None:
     write("jacobian.log_det", log_det)
     write("jacobian.slogdet", float(np.linalg.slogdet(matrix)[1]))
     write("scales.largest", float(used.max()))
-    write("scales.within_one", 100 * float((used < 1).mean()))
     lost = 0.5 * math.log(2 * math.pi * math.e) - 1  # the entropy of a normal less that of log u, both of variance 1
     write("black_pixel.nats", lost)
     write("black_pixel.bits", lost / math.log(2))
@@ -183,6 +178,7 @@ def cards() -> None:
         nats = bits * dimensions * math.log(2)
         write(f"{name}.log2_values", math.log2(values))
         write(f"{name}.nats", nats)
+        write(f"{name}.bits_an_image", bits * dimensions)
         write(f"{name}.log_prob", -nats)  # of points of [0, n), the integers' units
         write(f"{name}.log_prob_unit", dimensions * math.log(values) - nats)  # of points of [0, 1)
         write(f"{name}.without_constant", bits - math.log2(values))

@@ -88,14 +88,14 @@ def reach(swaps: list[bool], *, side: int = 11) -> list[np.ndarray]:
 
 def masks() -> Figure:
     """Left the two masks; right the pixels that one pixel depends on after 1, 3, 5 couplings."""
-    fig = plt.figure(figsize=(12, 3.75))
+    fig = plt.figure(figsize=(12, 4.05))
     grid = fig.add_gridspec(2, 5, width_ratios=(1, 0.08, 1, 1, 1))
     board = np.add.outer(np.arange(8), np.arange(8)) % 2
     channels = np.array([[0, 0], [1, 1]])
     tones = ListedColormap([TINT["blue"], PALETTE["orange"]])
     for row, (picture, title) in enumerate((
-        (board, text(ko="체커보드 마스크", en="checkerboard mask")),
-        (channels, text(ko="채널 마스크", en="channel mask")),
+        (board, text(ko="체커보드(checkerboard)", en="checkerboard")),
+        (channels, text(ko="채널(channel)", en="channels")),
     )):  # fmt: skip
         axes = fig.add_subplot(grid[row, 0])
         if row:
@@ -172,9 +172,9 @@ def multiscale() -> Figure:
     arrow(axes, (18.5, 6.8), (20.4, 6.8), "blue")
     arrow(axes, (18.5, 2.3), (20.4, 2.3), "orange")
     for x, y, words, colour in (
-        (2.5, 2.5, text(ko=f"체커보드 결합층 {counts[0]}개", en=f"{counts[0]} checkerboard\ncouplings"), "black"),
+        (3.1, 2.4, text(ko=f"체커보드 결합층 {counts[0]}개", en=f"{counts[0]} checkerboard couplings"), "black"),
         (6.6, 6.4, text(ko="스퀴즈", en="squeeze"), "black"),
-        (10.2, 2.5, text(ko=f"채널 결합층 {counts[1]}개", en=f"{counts[1]} channel\ncouplings"), "black"),
+        (10.2, 2.5, text(ko=f"채널 결합층 {counts[1]}개", en=f"{counts[1]} channel couplings"), "black"),
         (13.2, 8.1, text(ko="절반은 계속", en="half goes on"), "blue"),
         (13.1, 1.7, text(ko="분리 출력", en="factor-out"), "orange"),
         (19.6, 8.8, text(ko=f"체커보드 결합층 {counts[2]}개", en=f"{counts[2]} checkerboard couplings"), "black"),

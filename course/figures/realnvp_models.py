@@ -122,11 +122,11 @@ def sample_grid(name: str, values: int) -> np.ndarray:
 
 def generated() -> Figure:
     """64 samples of both shipped image models."""
-    fig, panels = plt.subplots(1, 2, figsize=(9.6, 5.2))
+    fig, panels = plt.subplots(1, 2, figsize=(7.2, 4.1))
     for axes, (name, values) in zip(panels, (("realnvp-mnist", 256), ("realnvp-digits", 17)), strict=True):
         axes.imshow(sample_grid(name, values), cmap="gray", interpolation="none")
         axes.set_title("Generated Images", fontsize=17)
-        axes.set_xlabel(text(ko=f"{name}, {values}단계, 온도 0.8", en=f"{name}, {values} values, temperature 0.8"))
+        axes.set_xlabel(text(ko=f"{name}, 값 {values}개", en=f"{name}, {values} values"))
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     return fig
@@ -180,11 +180,12 @@ def density_map(name: str) -> tuple[Tensor, float, np.ndarray]:
 def density() -> Figure:
     """Two toys: test rows, and the density that a shipped model gives every place."""
     fig, panels = plt.subplots(1, 4, figsize=(13, 3.7))
+    titles = (text(ko="두 달: 데이터", en="two moons: data"), text(ko="바람개비: 데이터", en="pinwheel: data"))
     for i, name in enumerate(("moons", "pinwheel")):
         rows, half, p = density_map(name)
         points, surface = panels[2 * i : 2 * i + 2]
         points.scatter(*rows[:1500].T, s=2, color=PALETTE["blue"], linewidths=0, rasterized=True)
-        points.set_title(text(ko=f"{name}: 데이터", en=f"{name}: data"), fontsize=15)
+        points.set_title(titles[i], fontsize=16)
         drawn = surface.imshow(p, origin="lower", extent=(-half, half, -half, half), cmap="viridis")
         surface.set_title(text(ko="모델의 밀도 p(x)", en="the model's density p(x)"), fontsize=15)
         fig.colorbar(drawn, ax=surface, shrink=0.75)
