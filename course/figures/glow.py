@@ -118,7 +118,8 @@ def factors() -> plt.Figure:
     lower, upper, _ = (factor.detach().numpy() for factor in layer.factors())
     permutation = np.eye(8)[layer.order.numpy()]
     shown = {"W": layer.weight().detach().numpy(), "P": permutation, "L": lower, "U": upper}
-    fig, columns = plt.subplots(1, 4, figsize=(12, 3.3))
+    fig, columns = plt.subplots(1, 4, figsize=(12, 3.6), layout="none")
+    fig.subplots_adjust(left=0.01, right=0.99, top=0.87, bottom=0.11, wspace=0.1)
     under = [
         "", text(ko="순열 (고정)", en="permutation (fixed)"), text(ko="대각이 1", en="ones on the diagonal"),
         text(ko="대각의 부호 고정", en="signs of the diagonal fixed"),
@@ -235,16 +236,17 @@ def timeline() -> plt.Figure:
         (2022.8, text(ko="흐름 매칭", en="flow matching"), -1),
         (2024.9, "TarFlow", 1),
     ]
-    fig, axes = plt.subplots(figsize=(12, 2.9))
+    fig, axes = plt.subplots(figsize=(12, 2.6))
     axes.axhline(0, color=PALETTE["black"], lw=2)
     for year, name, height in events:
         ours = name in ("NICE", "RealNVP", "Glow")
         colour = PALETTE["blue" if ours else "orange"]
         axes.plot([year, year], [0, height * 0.55], color=colour, lw=1.5)
         axes.plot(year, 0, "o", ms=9, color=colour)
-        axes.text(year, height * 0.55 + (0.12 if height > 0 else -0.12), f"{name}", ha="center", fontsize=16,
+        axes.text(year, height * 0.55 + (0.12 if height > 0 else -0.12), name, fontsize=16,
+                  ha="left" if year == 2019.5 else "center",
                   va="bottom" if height > 0 else "top", color=colour, weight="bold")  # fmt: skip
-    axes.set(ylim=(-1.8, 1.8), xlim=(2014, 2025.9), yticks=[], xticks=range(2014, 2026))
+    axes.set(ylim=(-1.9, 1.9), xlim=(2014, 2025.9), yticks=[], xticks=range(2014, 2026))
     axes.tick_params(labelsize=14)
     axes.spines["left"].set_visible(False)
     return fig
