@@ -57,7 +57,9 @@ hostile(
 hostile("starts a program", "loss", "fault-refused", 46, "import subprocess", "subprocess.run(['python', '-V'])")
 hostile("forks", "loss", "fault-refused", 46, "import os", "while True:", "    os.fork()")
 hostile("kills its parent", "loss", "fault-refused", 46, "import os", "os.kill(os.getppid(), 9)")
-hostile("goes on the network", "loss", "fault-refused", 46, "import socket", "socket.create_connection(('127.0.0.1', 9))")
+hostile(
+    "goes on the network", "loss", "fault-refused", 46, "import socket", "socket.create_connection(('127.0.0.1', 9))"
+)
 hostile(
     "makes every comparison true",
     "loss",
@@ -79,7 +81,11 @@ hostile(
 HOSTILE.append(
     Case(
         "prints megabytes",
-        body("loss", "print('x' * 5_000_000)", "return -(-0.5 * (z.square() + math.log(2 * math.pi)).sum(1) + log_det).mean()"),
+        body(
+            "loss",
+            "print('x' * 5_000_000)",
+            "return -(-0.5 * (z.square() + math.log(2 * math.pi)).sum(1) + log_det).mean()",
+        ),
         50,
     )
 )

@@ -81,7 +81,9 @@ def _code(*changes: tuple[str, str]) -> Callable[[HandIn], HandIn]:
 
 
 def _better_curve(honest: HandIn) -> HandIn:
-    metrics = [{**each, "train": each["train"] - 0.3, "validation": each["validation"] - 0.3} for each in honest.metrics]
+    metrics = [
+        {**each, "train": each["train"] - 0.3, "validation": each["validation"] - 0.3} for each in honest.metrics
+    ]
     return replace(honest, metrics=metrics)
 
 
@@ -144,8 +146,13 @@ CLAIMS = [
     Claim(
         "weights of a new model",
         _untrained,
-        10,
-        {"claimed-bits": "bits-differ", "curves": "curves-differ", "own-weights": "weights-new", "model": "model-still"},
+        8,
+        {
+            "claimed-bits": "bits-differ",
+            "curves": "curves-differ",
+            "own-weights": "weights-new",
+            "model": "model-still",
+        },
     ),
     Claim(
         "constant log_prob",
@@ -166,10 +173,10 @@ CLAIMS = [
     ),
     Claim(
         "the model forgets to alternate its masks",
-        lambda honest: _with_own_figures(_code(
-            ("masks[layer], network)", "masks[0], network)"), ("masks[layer], self", "masks[0], self")
-        )(honest)),
-        26,
+        lambda honest: _with_own_figures(
+            _code(("masks[layer], network)", "masks[0], network)"), ("masks[layer], self", "masks[0], self"))(honest)
+        ),
+        28,
         {"model": "model-still"},
     ),
     Claim(
@@ -180,7 +187,12 @@ CLAIMS = [
     ),
     Claim(
         "the model never ends",
-        _code(("        z, log_det = actnorm_forward(y.flatten(1)", "        while True:\n            pass\n        z, log_det = actnorm_forward(y.flatten(1)")),
+        _code(
+            (
+                "        z, log_det = actnorm_forward(y.flatten(1)",
+                "        while True:\n            pass\n        z, log_det = actnorm_forward(y.flatten(1)",
+            )
+        ),
         8,
         {
             "model": "model-failed",

@@ -189,8 +189,15 @@ wrong("a huge tensor", 47, {"squeeze": "fault-returned"}, body("squeeze", "retur
 # ---- masks, squeeze, split
 M = "checkerboard-mask"
 wrong("checkerboard of the other colour", 49, {M: "mistake-mask-other-colour"}, edited(("% 2 == 0).", "% 2 == 1).")))
-wrong("stripes", 48, {M: "mistake-mask-rows"}, edited(("((rows + columns) % 2 == 0)", "((rows + 0 * columns) % 2 == 1)")))
-wrong("second half kept", 49, {"channel-mask": "mistake-mask-second-half"}, edited(("< channels // 2", ">= channels // 2")))
+wrong(
+    "stripes", 48, {M: "mistake-mask-rows"}, edited(("((rows + columns) % 2 == 0)", "((rows + 0 * columns) % 2 == 1)"))
+)
+wrong(
+    "second half kept",
+    49,
+    {"channel-mask": "mistake-mask-second-half"},
+    edited(("< channels // 2", ">= channels // 2")),
+)
 wrong("squeeze by reshape", 47, {"squeeze": "mistake-reshaped"}, edited(("blocks.permute(0, 1, 3, 5, 2, 4)", "x")))
 wrong(
     "squeeze in another order",
@@ -198,8 +205,15 @@ wrong(
     {"squeeze": "mistake-squeeze-order"},
     edited(("blocks.permute(0, 1, 3, 5, 2, 4)", "blocks.permute(0, 3, 5, 1, 2, 4)")),
 )
-wrong("split exchanged", 49, {"split": "mistake-split-exchanged"}, edited(("goes_on, leaves = x", "leaves, goes_on = x")))
-wrong("split by rows", 48, {"split": "mistake-split-rows"}, edited(("leaves = x.chunk(2, dim=1)", "leaves = x.chunk(2, dim=2)")))
+wrong(
+    "split exchanged", 49, {"split": "mistake-split-exchanged"}, edited(("goes_on, leaves = x", "leaves, goes_on = x"))
+)
+wrong(
+    "split by rows",
+    48,
+    {"split": "mistake-split-rows"},
+    edited(("leaves = x.chunk(2, dim=1)", "leaves = x.chunk(2, dim=2)")),
+)
 
 # ---- integers
 D, Q = "bits-per-dim", "dequantize"
@@ -209,12 +223,19 @@ wrong("divided by 256 always", 48, {Q: "mistake-values-fixed"}, body(Q, "return 
 wrong("no noise", 46, {Q: "mistake-no-noise"}, body(Q, "return x / values"))
 wrong("bits without log2(values)", 47, {D: "mistake-bits-no-constant"}, edited((BITS, BITS[: BITS.index(" + ")])))
 wrong("bits with 8 always", 48, {D: "mistake-bits-always-256"}, edited((BITS, BITS.replace("math.log2(values)", "8"))))
-wrong("bits in nats", 47, {D: "mistake-bits-nats"}, edited((BITS, "return math.log(values) - log_prob_of_y / dimensions")))
+wrong(
+    "bits in nats", 47, {D: "mistake-bits-nats"}, edited((BITS, "return math.log(values) - log_prob_of_y / dimensions"))
+)
 
 # ---- ActNorm, 1x1 convolution, loss
 A, C, H = "actnorm-initialize", "conv1x1-forward", "actnorm-forward"
 wrong("variance for deviation", 49, {A: "mistake-variance"}, edited(("rows.std(1, unbiased=False)", "rows.var(1)")))
-wrong("ActNorm without H*W", 49, {H: "mistake-log-det-no-places"}, edited(("(places * log_scale.sum())", "log_scale.sum()")))
+wrong(
+    "ActNorm without H*W",
+    49,
+    {H: "mistake-log-det-no-places"},
+    edited(("(places * log_scale.sum())", "log_scale.sum()")),
+)
 wrong(
     "1x1 convolution without H*W",
     48.5,
@@ -231,8 +252,15 @@ wrong(
 LOG_PROB = "log_prob = -0.5 * (z.square() + math.log(2 * math.pi)).sum(1) + log_det"
 wrong("loss without the constant", 48, {"loss": "mistake-loss-no-constant"}, edited((" + math.log(2 * math.pi)", "")))
 wrong("loss summed", 48, {"loss": "mistake-loss-sum"}, edited(("-log_prob.mean()", "-log_prob.sum()")))
-wrong("loss without log-det", 46, {"loss": "mistake-loss-no-log-det"}, edited((LOG_PROB, LOG_PROB[: -len(" + log_det")])))
-wrong("loss with the wrong sign of log-det", 46, {"loss": "mistake-loss-log-det-sign"}, edited((".sum(1) + log_det", ".sum(1) - log_det")))
+wrong(
+    "loss without log-det", 46, {"loss": "mistake-loss-no-log-det"}, edited((LOG_PROB, LOG_PROB[: -len(" + log_det")]))
+)
+wrong(
+    "loss with the wrong sign of log-det",
+    46,
+    {"loss": "mistake-loss-log-det-sign"},
+    edited((".sum(1) + log_det", ".sum(1) - log_det")),
+)
 wrong("mean squared error", 46, {"loss": "mistake-loss-squares"}, body("loss", "return (z**2).mean() - log_det.mean()"))
 
 # ---- missing and failing

@@ -8,15 +8,26 @@ from torch import Tensor
 from diffeo.course.sandbox.network import Network
 
 STEP = 1e-5  # of the central differences, in float64
-SIDE = 360  # points along an axis of a grid
-HALF_WIDTH = 14.0
+FINE, COARSE = 0.02, 0.2  # sides of cells
+INSIDE, OUTSIDE = 3.0, 24.0  # fine cells up to here, coarse ones up to there
 
 
 def grids() -> dict[str, Tensor]:
-    """Midpoints of cells: of a wide square for models of the plane, of the unit square for models with a logit."""
-    ticks = (torch.arange(SIDE, dtype=torch.float64) + 0.5) / SIDE
-    unit = torch.cartesian_prod(ticks, ticks)
-    return {"wide": (2 * unit - 1) * HALF_WIDTH, "unit": unit}
+    """Midpoints of cells: of the plane, for models of real numbers, and of the unit square, for those with a logit."""
+    fine, coarse = _square(-INSIDE, INSIDE, FINE), _square(-OUTSIDE, OUTSIDE, COARSE)
+    far = coarse[coarse.abs().amax(1) > INSIDE]
+    return {"wide": torch.cat([fine, far]), "unit": _square(0.0, 1.0, 0.004)}
+
+
+def _square(low: float, high: float, side: float) -> Tensor:
+    ticks = torch.arange(round((high - low) / side), dtype=torch.float64) * side + low + side / 2
+    return torch.cartesian_prod(ticks, ticks)
+
+
+def _areas(name: str, points: Tensor) -> Tensor | float:
+    if name == "unit":
+        return 0.004**2
+    return torch.where(points.abs().amax(1) > INSIDE, COARSE**2, FINE**2)
 
 
 def networks() -> list[Network]:
@@ -26,10 +37,9 @@ def networks() -> list[Network]:
 
 
 def mass(name: str, z: Tensor, log_det: Tensor) -> float:
-    """The integral of the density over a grid; where it is not finite it counts as zero."""
-    cell = (2 * HALF_WIDTH if name == "wide" else 1.0) / SIDE
+    """The integral of a density over a grid; where it is not finite it counts as zero."""
     log_prob = log_det.double() - 0.5 * (z.double().flatten(1).square() + math.log(2 * math.pi)).sum(1)
-    return float(torch.nan_to_num(log_prob.exp(), 0.0, 0.0, 0.0).sum()) * cell**2
+    return float((torch.nan_to_num(log_prob.exp(), 0.0, 0.0, 0.0) * _areas(name, grids()[name])).sum())
 
 
 def around(points: Tensor) -> Tensor:
@@ -50,7 +60,6 @@ def jacobians(z: Tensor, rows: int) -> Tensor:
 
 
 def only_own(jacobian: Tensor) -> Tensor:
-    """Which places depend on nothing but themselves, and by the same factor at every point, ``(D,)``."""
-    own = jacobian.diagonal(dim1=1, dim2=2)
-    rest = (jacobian - torch.diag_embed(own)).abs().amax((0, 2))
-    return (rest < 1e-7) & ((own - own[:1]).abs().amax(0) < 1e-7)
+    """Which places come out as they do whatever the others are, at every point, ``(D,)``."""
+    rest = jacobian - torch.diag_embed(jacobian.diagonal(dim1=1, dim2=2))
+    return rest.abs().amax((0, 2)) < 1e-7

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from diffeo.course.grading import density
 from diffeo.course.grading.judging import ranges
-from diffeo.course.grading.weights import fingerprint, same_as_new
+from diffeo.course.grading.weights import fingerprint, readable, same_as_new
 from diffeo.course.handin.choice import seed_of
 from diffeo.course.handin.reading import number
 from diffeo.course.sandbox.calling import Answer
@@ -82,7 +82,7 @@ def claimed_bits(evidence: "Evidence") -> list[Fact]:
     bits = evidence.bits("test")
     if claim is None:
         return [Fact("bits-not-claimed", 1.0)]
-    if bits is None or not bool(torch.isfinite(bits).all()):
+    if bits is None or _missing(bits):
         return [Fact("bits-not-computed", 1.0)]
     mean, error = _estimate(bits)
     values = {"claim": f"{claim:.3f}", "found": f"{mean:.3f}", "error": f"{error:.3f}", "rows": len(bits)}
@@ -115,32 +115,33 @@ def integrates(evidence: "Evidence") -> list[Fact]:
 
 
 def _mass(evidence: "Evidence") -> Fact:
-    answers = evidence.answers
-    masses = {
-        name: density.mass(name, *answer.values[:2])
-        for name in ("wide", "unit")
-        if _usable(answer := answers.get(f"plane-{name}"))
-    }
-    key = "density-mass"
-    if not masses and _usable(answer := answers.get("chain")):
-        masses, key = {"wide": density.mass("wide", *answer.values[:2])}, "density-mass-chain"
+    asked = [("wide", "plane-wide"), ("unit", "plane-unit")]
+    masses, key = _masses(evidence, asked), "density-mass"
+    if not masses:
+        masses, key = _masses(evidence, [("wide", "chain")]), "density-mass-chain"
     if not masses:
         return Fact("density-no-plane", 0.5)
-    mass = min(masses.values(), key=lambda each: abs(each - 1))
+    mass = min(masses, key=lambda each: abs(each - 1))
     wrong = not abs(mass - 1) < MASS
     return Fact(f"{key}-wrong" if wrong else key, 0.5 if wrong else 0.0, {"mass": f"{mass:.3f}"})
 
 
-def _usable(answer: Answer | None) -> bool:
-    if answer is None or answer.fault or len(answer.values) < 2:
-        return False
-    z, log_det = answer.values[:2]
-    return z.numel() == 2 * len(z) and log_det.shape in ((len(z),), (), (len(z), 1)) and z.is_floating_point()
+def _masses(evidence: "Evidence", asked: list[tuple[str, str]]) -> list[float]:
+    """The integrals that can be computed, of grid and question."""
+    found = []
+    for grid, question in asked:
+        answer = evidence.answers.get(question)
+        if answer is None or answer.fault or len(answer.values) < 2:
+            continue
+        z, log_det = answer.values[:2]
+        if z.numel() == 2 * len(z) and log_det.shape in ((len(z),), (), (len(z), 1)) and z.is_floating_point():
+            found.append(density.mass(grid, z, log_det.flatten()))
+    return found
 
 
 def _jacobian(evidence: "Evidence") -> Tensor | None:
     answer = evidence.answers.get("jacobian")
-    if answer is None or answer.fault or len(answer.values) < 2 or evidence.points is None:
+    if answer is None or answer.fault or len(answer.values) < 2 or evidence.points is None or answer.values[0].ndim < 2:
         return None
     z, rows = answer.values[0].flatten(1), len(evidence.points)
     if len(z) != rows * (1 + 2 * evidence.points[0].numel()) or z.shape[1] != evidence.points[0].numel():
@@ -189,6 +190,9 @@ def curves(evidence: "Evidence") -> list[Fact]:
     if len(train) > 1 and train[-1] >= train[0]:
         found.append(Fact("curves-no-learning", 0.2, {"first": f"{train[0]:.3f}", "last": f"{train[-1]:.3f}"}))
     best = min(range(len(records)), key=validation.__getitem__)
+    if _missing(evidence.bits("validation")) or _missing(evidence.bits("train")):
+        unchecked = _unchecked(evidence)
+        return [Fact("curves-not-computed", unchecked[0].lost if unchecked else 1.0)]
     found += _compared(evidence, "validation", validation[best]) + _compared(evidence, "train", train[best])
     return found if any(fact.lost != 0.0 for fact in found) else [*found, Fact("curves-agree")]
 
@@ -196,9 +200,7 @@ def curves(evidence: "Evidence") -> list[Fact]:
 def _compared(evidence: "Evidence", part: str, said: float) -> list[Fact]:
     """The record of the best epoch beside what the weights give on that part."""
     bits = evidence.bits(part)
-    if bits is None or not bool(torch.isfinite(bits).all()):
-        unchecked = _unchecked(evidence)
-        return [Fact("curves-not-computed", 0.3 if not unchecked or unchecked[0].lost else None)]
+    assert bits is not None
     mean, error = _estimate(bits)
     allowed = 3 * error + (NEAR if part == "validation" else 0.15)  # train: the mean over an epoch that still learns
     values = {"part": part, "said": f"{said:.3f}", "found": f"{mean:.3f}", "error": f"{error:.3f}"}
@@ -210,6 +212,8 @@ def own_weights(evidence: "Evidence") -> list[Fact]:
     submission = evidence.submission
     if submission.weights is None:
         return [Fact("weights-none", 1.0)]
+    if not readable(submission.weights):
+        return [Fact("weights-unreadable", 1.0)]
     found = []
     owner = evidence.others.get(fingerprint(submission.weights))
     if owner is not None and owner != submission.id:
@@ -224,6 +228,10 @@ def own_weights(evidence: "Evidence") -> list[Fact]:
         said = "?" if seed is None else f"{seed:.0f}"
         found.append(Fact("weights-seed", 0.5, {"seed": said, "expected": seed_of(submission.id)}))
     return found or [Fact("weights-own")]
+
+
+def _missing(bits: Tensor | None) -> bool:
+    return bits is None or not bool(torch.isfinite(bits).all())
 
 
 def _estimate(bits: Tensor) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """What is asked of a student's ``RealNVP``, inside the process that runs it: numbers out, no verdicts.
 
-Questions: ``state`` (the parameters of a new model), ``forward`` and ``round-trip`` (with the weights that were handed in),
-``plane`` (a model of two dimensions with drawn weights) and ``chain`` (couplings of two dimensions one after another).
+Questions: ``state`` (the parameters of a new model), ``forward`` and ``round-trip`` (with the weights that were handed
+in), ``plane`` (a model of two dimensions with drawn weights) and ``chain`` (couplings of two dimensions one after another).
 """
 
 import types

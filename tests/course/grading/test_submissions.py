@@ -1,0 +1,21 @@
+"""More than a hundred wrong or odd submissions, each with the points and the messages that it should get."""
+
+import pytest
+
+from course.grading.graded import everything
+from course.grading.hostile_code import HOSTILE
+from course.grading.wrong_claims import CLAIMS, Claim
+from course.grading.wrong_code import CASES, Case
+
+
+@pytest.mark.parametrize("case", [*CASES, *HOSTILE, *CLAIMS], ids=lambda case: case.name)
+def test_a_submission_gets_the_points_and_messages_it_should(case: Case | Claim) -> None:
+    given = everything()[case.name]
+    assert given.points == case.points, given
+    assert set(given.reasons) == set(case.reasons)
+    assert all(reason in given.reasons[key] for key, reason in case.reasons.items()), given
+
+
+def test_names_of_submissions_differ() -> None:
+    names = [case.name for case in (*CASES, *HOSTILE, *CLAIMS)]
+    assert len(set(names)) == len(names) >= 40

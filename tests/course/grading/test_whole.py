@@ -1,0 +1,56 @@
+"""A whole hand-in: report, pages, results.json, and what another submission's weights lead to."""
+
+from pathlib import Path
+
+import pytest
+
+from course.grading.graded import honest
+from course.grading.wrong_claims import ID
+from diffeo.course.grading import RUBRIC, Report, grade
+from diffeo.course.grading.weights import fingerprint
+from diffeo.course.handin.reading import read
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return honest().packed(tmp_path_factory.mktemp("바탕 화면") / f"{ID}_홍길동.zip")
+
+
+@pytest.fixture(scope="module")
+def report(packed: Path) -> Report:
+    submission = read(packed)
+    assert submission.weights is not None
+    return grade(submission, "ko", others={fingerprint(submission.weights): "20230001"})
+
+
+def test_the_write_up_is_left_to_a_person(report: Report) -> None:
+    by_hand = [line for line in report.lines if line.points is None]
+    assert [line.key for line in by_hand] == [line.key for line in RUBRIC if line.part == "writeup"]
+    assert (report.possible, report.by_hand) == (80, 20)
+
+
+def test_weights_of_another_submission_are_named(report: Report) -> None:
+    (line,) = (line for line in report.lines if line.key == "own-weights")
+    assert (line.points, line.reasons) == (0, ("weights-of-another",))
+    assert "20230001" in line.message
+    assert report.total == 76
+
+
+def test_every_page_has_every_line(report: Report) -> None:
+    for page in (report.to_text(), report.to_markdown(), report.to_html()):
+        assert all(report.title(line) in page for line in report.lines)
+        assert "홍길동" in page
+        assert "76" in page
+
+
+def test_results_add_up_as_gradescope_reads_them(report: Report) -> None:
+    results = report.to_results()
+    assert set(results) == {"score", "output", "output_format", "tests"}
+    assert results["score"] == sum(test["score"] for test in results["tests"]) == 76
+    assert all(0 <= test["score"] <= test["max_score"] for test in results["tests"])
+    assert all({"name", "score", "max_score", "output"} <= set(test) for test in results["tests"])
+
+
+def test_what_students_write_does_not_become_html(report: Report) -> None:
+    sly = Report("en", report.lines, ID, "<script>alert(1)</script>")
+    assert "<script>" not in sly.to_html()
