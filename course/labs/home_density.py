@@ -204,7 +204,7 @@ for name, found in sorted(bits.items(), key=lambda item: item[1].mean()):
     print(f"{found.mean():7.3f}  {name}")
 image_grid(torch.cat([x[:2] for x in kinds.values()]), 256, columns=12)
 # %% mixture [markdown] lang="ko"
-# **나쁜 표본, 좋은 우도.** 100번 가운데 99번은 잡음을 내고 한 번만 `glow-mnist`를 쓰는 모형의 우도를 구합니다. 혼합의
+# **나쁜 표본, 좋은 우도.** 100번 가운데 99번은 잡음을 내고 한 번만 `glow-mnist`를 쓰는 모델의 우도를 구합니다. 혼합의
 # 밀도는 흐름의 밀도의 1/100 이상이므로, bits/dim은 많아야 log₂(100)/784만큼 나빠집니다. 계산해 봅니다.
 # %% mixture [markdown] lang="en"
 # **Bad samples, good likelihood.** A model that gives noise 99 times in 100 and uses `glow-mnist` once. Its density

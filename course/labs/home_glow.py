@@ -26,7 +26,7 @@ from diffeo.evaluation import baselines, image_grid
 
 LANGUAGE = "ko"  # ko
 LANGUAGE = "en"  # en
-EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # 에폭마다 몇 초  # ko
+EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # 에포크마다 몇 초  # ko
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # some seconds each  # en
 
 torch.set_num_threads(2)

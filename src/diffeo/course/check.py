@@ -151,6 +151,6 @@ def _font(language: str) -> Finding:
     try:
         from diffeo.evaluation.fonts import korean_family as family
     except ImportError:
-        return _finding("font", language, False, say("check-unknown", language))
+        return _finding("font", language, False, say("check-after-torch", language), "check-torch-fix")
     found = family()
     return _finding("font", language, found is not None, found or say("check-absent", language))

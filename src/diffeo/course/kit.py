@@ -96,7 +96,7 @@ def _check_place(directory: Path) -> None:
 
 
 def _fill(kit: Path, language: Language, wheel: Path | None) -> None:
-    from diffeo.course import notebooks
+    from diffeo.course.notebooks import build as build_notebooks
 
     source = material()
     packed = _place_wheel(kit / "wheel", wheel)
@@ -106,7 +106,7 @@ def _fill(kit: Path, language: Language, wheel: Path | None) -> None:
     shutil.copyfile(source / "LICENSE.md", kit / "LICENSE.md")
     _place_fonts(kit / "fonts", source)
     _place_slides(kit, language, source)
-    notebooks.build(kit / "notebooks", language)
+    build_notebooks(kit / "notebooks", language)
     _copy(source / "reference", kit / "reference")
     for folder in (source / language / "assignment", source / "assignment"):
         _copy(folder, kit / "assignment", leave=ANSWERS)
@@ -114,10 +114,10 @@ def _fill(kit: Path, language: Language, wheel: Path | None) -> None:
 
 
 def _fill_for_the_lecturer(folder: Path, language: Language) -> None:
-    from diffeo.course import notebooks
+    from diffeo.course.notebooks import build as build_notebooks
 
     source = material()
-    notebooks.build(folder / "notebooks", language, version="solution")
+    build_notebooks(folder / "notebooks", language, version="solution")
     for name in ("guide.md", "exam.md"):
         shutil.copyfile(source / language / name, folder / name)
     for answers in (source / language / "assignment", source / "assignment"):

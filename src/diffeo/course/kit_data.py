@@ -36,13 +36,13 @@ def digits() -> bytes:
 
     data = load("digits")
     parts = [getattr(data, name) for name in PARTS]
-    arrays = {
-        "images": np.concatenate([part.x.numpy()[:, 0] for part in parts]),
-        "labels": np.concatenate([part.labels.numpy() for part in parts]).astype(np.uint8),
-        "part": np.repeat(PARTS, [len(part.x) for part in parts]),
-    }
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(
+        buffer,
+        images=np.concatenate([part.x.numpy()[:, 0] for part in parts]),
+        labels=np.concatenate([part.labels.numpy() for part in parts]).astype(np.uint8),
+        part=np.repeat(PARTS, [len(part.x) for part in parts]),
+    )
     return buffer.getvalue()
 
 
