@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,12 @@ with open(sys.argv[1], "wb") as log:
     subprocess.Popen([sys.executable, "-c", sys.argv[2], *sys.argv[3:]],
                      stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
 """
-TRAIN = "import sys; from diffeo.course.background import _main; _main(sys.argv[1], sys.argv[2:])"
+TRAIN = """
+import sys
+from diffeo.cli import main
+from diffeo.course.background import _keep_status
+_keep_status(main, sys.argv[1], sys.argv[2:])
+"""
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,8 @@ def length(*, fast: bool) -> list[str]:
     return ["--time-budget", "4m"] if fast else []
 
 
-def _main(status: str, command: list[str]) -> None:
+def _keep_status(main: Callable[[], object], status: str, command: list[str]) -> None:
     """Run a command of diffeo, and leave its exit status in a file."""
-    from diffeo.cli import main
     from diffeo.io import write_atomically
 
     sys.argv = ["diffeo", *command]
