@@ -37,8 +37,8 @@ model: install
 	$(BIN)/diffeo train --config recipes/$(NAME).yaml --out runs/$(NAME)
 	$(BIN)/python tools/ship.py runs/$(NAME) $(NAME) --replace
 
-# The lecture's slides in both languages, for the screen, as a handout and for print, into build/course.
-course: install
+# The course in both languages into build/course: slides for the screen, as a handout and for print, and the labs.
+course: notebooks
 	$(BIN)/python tools/course.py build/course
 
 lint: install
