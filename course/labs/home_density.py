@@ -38,7 +38,7 @@ LANGUAGE = "ko"  # ko
 LANGUAGE = "en"  # en
 FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 100))
-torch.set_num_threads(2)
+torch.set_num_threads(min(2, torch.get_num_threads()))
 # %% table
 power = Path(os.environ.get("DIFFEO_DATA", ".")) / "power"
 USE_POWER = power.is_dir() and not FAST

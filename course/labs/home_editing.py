@@ -29,7 +29,7 @@ LANGUAGE = "en"  # en
 FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"
 N = 120 if FAST else 600
 
-torch.set_num_threads(2)
+torch.set_num_threads(min(2, torch.get_num_threads()))
 glow, by_class = diffeo.load("glow-mnist"), diffeo.load("glow-mnist-classes")
 generator = torch.Generator().manual_seed(0)
 images = glow.sample(N, temperature=0.8, generator=generator)
