@@ -85,7 +85,7 @@ print(f"RealNVP:  {found} nats")
 print(f"Gaussian: {gaussian} nats")
 
 plt.figure(figsize=(6, 3))
-for key, style in (("train", "-"), ("validation", "--")):
+for key, style in (("train", ".-"), ("validation", ".--")):
     plt.plot([record[key] for record in result.history], style, label=key)
 plt.xlabel("epoch")
 plt.ylabel("nats")
