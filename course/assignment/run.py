@@ -6,7 +6,7 @@ Week 10, part (c), the run: trains RealNVP with the functions of submission.py, 
 
 만드는 파일(files):
     weights.safetensors, metrics.jsonl, report.json, loss.png, samples.png, temperature.png, interpolation.png
-데이터: scikit-learn digits, 8×8 화소, 값 17개.  시드와 제거 실험은 학번에서 정해집니다.
+데이터: scikit-learn digits, 8×8 픽셀, 값 17개.  시드와 제거 실험은 학번에서 정해집니다.
 Data: digits of scikit-learn, 8x8 pixels, 17 values.  Seed and ablation follow from the student id.
 """
 
@@ -83,7 +83,7 @@ def train(code, data, epochs, seed, *, ablation=None):
     torch.manual_seed(seed)
     model = code.RealNVP(layers=2) if ablation == "layers" else code.RealNVP()
     if ablation == "masks":
-        model.masks[:] = model.masks[0]  # 모든 층이 같은 화소를 남깁니다.  Every layer keeps the same pixels.
+        model.masks[:] = model.masks[0]  # 모든 층이 같은 픽셀을 남깁니다.  Every layer keeps the same pixels.
     x = data.train.x
     model.initialize(code.dequantize(x, data.values, torch.rand(x.shape)))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)

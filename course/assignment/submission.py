@@ -72,7 +72,7 @@ def channel_mask(channels):
 def squeeze(x):
     """스퀴즈: 2×2 블록을 채널 4개로.  Every 2x2 block of pixels becomes four channels.
 
-    채널 c의 블록 안 (i, j) 화소는 채널 4 c + 2 i + j 로 갑니다.
+    채널 c의 블록 안 (i, j) 픽셀은 채널 4 c + 2 i + j 로 갑니다.
     The pixel (i, j) of a block of channel c goes to channel 4 c + 2 i + j.
 
     x: (B, C, H, W).  반환(returns): (B, 4 C, H/2, W/2).
@@ -150,7 +150,7 @@ def actnorm_forward(x, bias, log_scale):
 
 
 def conv1x1_forward(x, permutation, lower, upper, sign, log_diagonal):
-    """가역 1×1 합성곱: 화소마다 z = W x, W = P L U.  At every pixel z = W x with W = P L U.
+    """가역 1×1 합성곱: 픽셀마다 z = W x, W = P L U.  At every pixel z = W x with W = P L U.
 
         L = lower의 대각선 아래 + 단위 행렬(identity)
         U = upper의 대각선 위 + diag(sign * exp(log_diagonal))

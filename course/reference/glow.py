@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 
 batch_size, learning_rate, num_epochs, ALPHA = 64, 0.001, 10, 1e-6  # ALPHA: 로짓이 유한하도록 두는 여백 (margin)
 
-def load(name, folder):  # 정수 화소 (N, 1, H, W) 둘과 값의 개수 (training and test images, number of values)
+def load(name, folder):  # 정수 픽셀 (N, 1, H, W) 둘과 값의 개수 (training and test images, number of values)
     if name == "digits":
         from sklearn import datasets, model_selection
         digits = datasets.load_digits()  # 8x8, 값은 0..16: 17개
@@ -36,7 +36,7 @@ def load(name, folder):  # 정수 화소 (N, 1, H, W) 둘과 값의 개수 (trai
 def dequantize(images, values):  # 역양자화: 정수 k를 칸 [k, k + 1) / values 안에 고르게 흩음
     return (images + torch.rand(images.shape)) / values
 
-class Preprocess(nn.Module):  # (0, 1) -> 실수: 로짓, 화소별 표준화. 그 로그 행렬식도 셈 (its log-det counts)
+class Preprocess(nn.Module):  # (0, 1) -> 실수: 로짓, 픽셀별 표준화. 그 로그 행렬식도 셈 (its log-det counts)
     def __init__(self, y):
         super().__init__()
         x = torch.logit(ALPHA + (1 - 2 * ALPHA) * y)

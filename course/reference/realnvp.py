@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 
 batch_size, learning_rate, num_epochs, ALPHA = 64, 0.001, 10, 1e-6  # ALPHA: 로짓이 유한하도록 두는 여백 (margin)
 
-def load(name, folder):  # 정수 화소 (N, 1, H, W) 둘과 값의 개수 (training and test images, number of values)
+def load(name, folder):  # 정수 픽셀 (N, 1, H, W) 둘과 값의 개수 (training and test images, number of values)
     if name == "digits":
         from sklearn import datasets, model_selection
         digits = datasets.load_digits()  # 8x8, 값은 0..16: 17개
@@ -36,7 +36,7 @@ def load(name, folder):  # 정수 화소 (N, 1, H, W) 둘과 값의 개수 (trai
 def dequantize(images, values):  # 역양자화: 정수 k를 칸 [k, k + 1) / values 안에 고르게 흩음
     return (images + torch.rand(images.shape)) / values
 
-class Preprocess(nn.Module):  # (0, 1) -> 실수: 로짓, 화소별 표준화. 그 로그 행렬식도 셈 (its log-det counts)
+class Preprocess(nn.Module):  # (0, 1) -> 실수: 로짓, 픽셀별 표준화. 그 로그 행렬식도 셈 (its log-det counts)
     def __init__(self, y):
         super().__init__()
         x = torch.logit(ALPHA + (1 - 2 * ALPHA) * y)
@@ -91,7 +91,7 @@ class MaskedCoupling(nn.Module):  # --model paper: 마스크가 1인 곳은 그�
     def __init__(self, mask, channels, width, patch):
         super().__init__()
         self.mask = nn.Buffer(mask)
-        self.patch, c = patch, channels * patch**2  # 2: 조건 신경망(conditioner)이 2x2 화소를 한 자리로 봄
+        self.patch, c = patch, channels * patch**2  # 2: 조건 신경망(conditioner)이 2x2 픽셀을 한 자리로 봄
         self.first, self.last = nn.Conv2d(c, width, 3, padding=1), nn.Conv2d(width, 2 * c, 3, padding=1)
         self.narrow, self.wide = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.last.weight), nn.init.zeros_(self.last.bias)  # 처음에는 항등 변환 (starts as the identity)
@@ -170,7 +170,7 @@ def bits_per_dim(model, images, values):  # 평균과 표준 오차 (mean, stand
     bits = nats / (images[0].numel() * math.log(2)) + math.log2(values)
     return bits.mean().item(), bits.std().item() / math.sqrt(len(bits))
 
-def histogram(images, test, values):  # 비교 기준: 화소마다 값의 빈도 (independent pixels)
+def histogram(images, test, values):  # 비교 기준: 픽셀마다 값의 빈도 (independent pixels)
     counts = torch.stack([pixel.bincount(minlength=values) for pixel in images.flatten(1).T.int()], dim=1) + 0.1
     return -(counts / counts.sum(0)).log2().gather(0, test.flatten(1).long()).mean().item()
 
