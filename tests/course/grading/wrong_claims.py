@@ -189,8 +189,8 @@ CLAIMS = [
         "the model never ends",
         _code(
             (
-                "        z, log_det = actnorm_forward(y.flatten(1)",
-                "        while True:\n            pass\n        z, log_det = actnorm_forward(y.flatten(1)",
+                "        x, log_det = logit(y.flatten(1))",
+                "        while True:\n            pass\n        x, log_det = logit(y.flatten(1))",
             )
         ),
         8,
