@@ -39,7 +39,7 @@ model: install
 
 # The course in both languages into build/course: slides for the screen, as a handout and for print, and the labs.
 course: notebooks
-	$(BIN)/python tools/course.py build/course
+	$(BIN)/python tools/slides.py build/course
 
 lint: install
 	$(BIN)/ruff format --check .

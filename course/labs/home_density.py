@@ -38,7 +38,7 @@ LANGUAGE = "ko"  # ko
 LANGUAGE = "en"  # en
 FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 100))
-torch.set_num_threads(2)
+torch.set_num_threads(min(2, torch.get_num_threads()))
 # %% table
 power = Path(os.environ.get("DIFFEO_DATA", ".")) / "power"
 USE_POWER = power.is_dir() and not FAST
@@ -85,7 +85,7 @@ print(f"RealNVP:  {found} nats")
 print(f"Gaussian: {gaussian} nats")
 
 plt.figure(figsize=(6, 3))
-for key, style in (("train", "-"), ("validation", "--")):
+for key, style in (("train", ".-"), ("validation", ".--")):
     plt.plot([record[key] for record in result.history], style, label=key)
 plt.xlabel("epoch")
 plt.ylabel("nats")

@@ -29,7 +29,7 @@ LANGUAGE = "en"  # en
 FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"
 N = 120 if FAST else 600
 
-torch.set_num_threads(2)
+torch.set_num_threads(min(2, torch.get_num_threads()))
 glow, by_class = diffeo.load("glow-mnist"), diffeo.load("glow-mnist-classes")
 generator = torch.Generator().manual_seed(0)
 images = glow.sample(N, temperature=0.8, generator=generator)
@@ -75,14 +75,16 @@ for path, row in zip(("linear", "spherical"), rows, strict=True):
     print(f"{path}: length of z", [round(float(length), 1) for length in lengths])
 image_grid(torch.cat(rows), 256, columns=9)
 # %% path-why [markdown] lang="ko" tags=["solution"]
-# **풀이.** 온도 0.8이면 0.8 · 28 = 22.4 근처를 기대하지만, 정수로 내린 뒤 칸의 가운데로 다시 인코딩하므로 그보다
-# 짧습니다. 검은 화소가 많은 그림에서는 칸 안의 잡음이 길이의 큰 몫을 차지하기 때문입니다. 편집에는 칸의 가운데가
-# 알맞고, z의 분포를 따질 때에는 잡음을 뽑아야 합니다(`encode_images(..., generator=...)`).
+# **풀이.** 온도 0.8이면 0.8 · 28 = 22.4 근처를 기대하지만, 정수로 내린 뒤 칸의 가운데로 다시 인코딩하므로 그 절반
+# 안팎이거나 더 짧습니다. 검은 화소가 많은 그림에서는 칸 안의 잡음이 길이의 큰 몫을 차지하기 때문입니다. 디코딩한 뒤에
+# 다시 잰 길이이므로 호도 가운데에서 짧아지지만, 직선보다는 덜합니다. 편집에는 칸의 가운데가 알맞고, z의 분포를 따질
+# 때에는 잡음을 뽑아야 합니다(`encode_images(..., generator=...)`).
 # %% path-why [markdown] lang="en" tags=["solution"]
-# **Answer.** At temperature 0.8 one expects about 0.8 · 28 = 22.4, yet the lengths are smaller: the image was rounded
-# to integers and encoded again at the middle of their cells, and where most pixels are black, the noise inside the
-# cells makes up much of the length. The middle is right for editing; to judge how z is distributed draw the noise
-# (`encode_images(..., generator=...)`).
+# **Answer.** At temperature 0.8 one expects about 0.8 · 28 = 22.4, yet the lengths are about half of that or less:
+# the image was rounded to integers and encoded again at the middle of their cells, and where most pixels are black,
+# the noise inside the cells makes up much of the length. As they are measured again after decoding, the arc's also
+# shrink towards the middle, though less than the line's. The middle is right for editing; to judge how z is
+# distributed draw the noise (`encode_images(..., generator=...)`).
 # %% direction-heading [markdown] lang="ko"
 # ## 3. 속성 방향
 #
@@ -176,7 +178,8 @@ for name, edited in (("plain", plain), ("held", held)):
 # %% style-failures-picture
 failed = (seen != targets).nonzero().flatten()[:10]
 print(len(failed), "shown;", "wanted:", targets[failed].tolist(), "seen:", seen[failed].tolist())
-image_grid(torch.cat([hands[failed], held[failed]]), 256, columns=len(failed)) if len(failed) else None
+picture = torch.cat([hands[failed], held[failed]])
+image_grid(picture, 256, columns=len(failed), pixels=60 * len(failed)) if len(failed) else None
 # %% questions [markdown] lang="ko" tags=["student"]
 # **생각해 볼 것**
 #

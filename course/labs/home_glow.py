@@ -29,7 +29,7 @@ LANGUAGE = "en"  # en
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # 에포크마다 몇 초  # ko
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # some seconds each  # en
 
-torch.set_num_threads(2)
+torch.set_num_threads(min(2, torch.get_num_threads()))
 torch.manual_seed(0)
 digits = diffeo.data.load("digits")
 flow = diffeo.load("glow-digits")

@@ -61,7 +61,7 @@ FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"  # True: a training of four minu
 SEED = 10  # 학번의 마지막 네 자리로 바꾸면 자기만의 결과가 나옵니다  # ko
 SEED = 10  # take the last four digits of your student number: the results are then your own  # en
 
-torch.set_num_threads(2)
+torch.set_num_threads(min(2, torch.get_num_threads()))
 torch.manual_seed(SEED)
 print("Python", sys.version.split()[0], " torch", torch.__version__, " diffeo", diffeo.__version__)
 # %% set-up-data
@@ -91,9 +91,9 @@ print(inspect.getsource(listing).split("# " + "=" * 118)[1])
 # %% bugs-train
 images = glow.sample(256, temperature=0.8, generator=torch.Generator().manual_seed(SEED))  # (256, 1, 28, 28)
 torch.manual_seed(SEED)
-model, loss_value, mse, sample, noise = listing.run(listing.make_dataset(images, 256), num_epochs=16)
+model, loss_value, mse, _, sample, noise = listing.run(listing.make_dataset(images, 256), num_epochs=16)
 # %% bugs-questions [markdown] lang="ko"
-# **할 일.** 손실은 쉬지 않고 내려가다가 −123,900 근처에서 멈춥니다. 다음 여섯 가지를 옆 사람에게 말로 설명해 봅니다.
+# **할 일.** 손실은 쉬지 않고 내려가다가 −123,000 근처에서 멈춥니다. 다음 여섯 가지를 옆 사람에게 말로 설명해 봅니다.
 # 바로 아래 셀의 수치가 실마리입니다.
 #
 # 1. 이 손실은 왜 약 −125,440보다 내려갈 수 없습니까? (층의 수, 바뀌는 화소의 수, 배치의 크기, `Tanh`)
@@ -104,7 +104,7 @@ model, loss_value, mse, sample, noise = listing.run(listing.make_dataset(images,
 # 5. 결과를 믿으려면 무엇이 더 있어야 합니까? (데이터의 나눔, 시드)
 # 6. 층을 통과한 **뒤에** `scale_net`을 다시 계산하는 것은 버그입니까?
 # %% bugs-questions [markdown] lang="en"
-# **To do.** The loss falls and falls, and stops near −123,900. Explain six things to your neighbour; the next cell
+# **To do.** The loss falls and falls, and stops near −123,000. Explain six things to your neighbour; the next cell
 # has the clues.
 #
 # 1. Why can this loss never go below about −125,440? (layers, changed pixels, batch size, `Tanh`)
@@ -172,11 +172,11 @@ print(f"glow-mnist: {glow.bits_per_dim(images).mean():.2f} bits/dim (256 values)
 # **풀이**
 #
 # 1. 로그 행렬식을 배치 전체에 대해 더했으므로 5층 × 392화소 × 64장 = 125,440개의 `tanh` 값을 더한 수이고, `tanh`는
-#    1보다 작습니다. −123,900은 데이터를 배운 결과가 아니라 `tanh`가 거의 모두 포화한 결과입니다. 모든 것을 늘리기만
-#    하면 손실이 내려갑니다. 로그 행렬식은 이미지마다 하나여야 하고, 모양은 `(B,)`입니다.
-# 2. MSE는 손실의 천분의 몇도 되지 않아 거의 아무 일도 하지 않습니다. 게다가 출력을 **입력**과 비교하므로 우도가
-#    아닙니다. 최대 우도 추정의 손실은 −(1/B) Σ [log p_Z(f(x)) + log|det ∂f/∂x|]이고, 기저 분포의 항 ½‖z‖²이 있어야
-#    늘리는 데에 값을 치릅니다.
+#    1보다 작습니다. −123,000은 데이터를 배운 결과가 아니라 `tanh`가 모두 포화한 결과입니다(s의 평균이 1.000). 모든
+#    것을 늘리기만 하면 손실이 내려갑니다. 로그 행렬식은 이미지마다 하나여야 하고, 모양은 `(B,)`입니다.
+# 2. MSE는 2천 남짓으로 손실의 50분의 1쯤이며, 값이 크게 늘어나도 늘리기를 막지 못합니다. 게다가 출력을 **입력**과
+#    비교하므로 우도가 아닙니다. 최대 우도 추정의 손실은 −(1/B) Σ [log p_Z(f(x)) + log|det ∂f/∂x|]이고, 기저 분포의
+#    항 ½‖z‖²이 있어야 늘리는 데에 값을 치릅니다.
 # 3. 모든 층이 같은 반쪽을 유지합니다. 화소 0..391은 학습에서도 생성에서도 전혀 변하지 않으므로, 잡음을 넣으면 잡음이
 #    나옵니다. 층마다 반쪽을 바꾸어야 합니다.
 # 4. 최솟값을 검은색, 최댓값을 흰색으로 맞추어 그립니다. 값이 데이터의 범위 [−1, 1]을 벗어나도 그림에서는 보이지
@@ -188,11 +188,11 @@ print(f"glow-mnist: {glow.bits_per_dim(images).mean():.2f} bits/dim (256 values)
 # **Answers**
 #
 # 1. The log-determinant is summed over the whole batch: 5 layers × 392 pixels × 64 images = 125,440 values of `tanh`,
-#    each below 1. So −123,900 is a saturated `tanh`, not learning: stretching everything lowers the loss. A
-#    log-determinant is one number an image, of shape `(B,)`.
-# 2. The MSE is a few thousandths of the loss at most, so it does next to nothing. And it compares the output with the
-#    **input**: that is no likelihood. Maximum likelihood is −(1/B) Σ [log p_Z(f(x)) + log|det ∂f/∂x|]; its ½‖z‖²
-#    makes stretching cost something.
+#    each below 1. So −123,000 is a saturated `tanh` (s is 1.000 on average), not learning: stretching everything
+#    lowers the loss. A log-determinant is one number an image, of shape `(B,)`.
+# 2. The MSE is some two thousand, about a fiftieth of the loss: values far too large do not make it stop the
+#    stretching. And it compares the output with the **input**: that is no likelihood. Maximum likelihood is −(1/B) Σ
+#    [log p_Z(f(x)) + log|det ∂f/∂x|]; its ½‖z‖² makes stretching cost something.
 # 3. All layers keep the same half. Pixels 0..391 never change, neither in training nor in sampling: noise goes in,
 #    noise comes out. The halves must alternate.
 # 4. It draws the smallest value black and the largest white, so one cannot see that values leave the data's range
@@ -263,7 +263,7 @@ every = len(couplings) // 4
 shown = [x, *(couplings[i * every - 1].z for i in (1, 2, 3)), steps[-1].z]
 for axis, points, title in zip(axes, shown, ("x", "1/4", "2/4", "3/4", "z"), strict=True):
     axis.scatter(*points.T, s=2, c=colour, cmap="viridis")
-    axis.set(title=title, aspect="equal")
+    axis.set(title=title)
 plt.show()
 # %% plane-autograd [markdown] lang="ko"
 # **로그 행렬식을 의심해 보기.** 층이 알려 준 `log_det`이 맞는지는 자동 미분으로 야코비안 행렬식을 직접 구해
@@ -547,21 +547,21 @@ image_grid(torch.cat(rows), 256, columns=11)
 # %% read-heading [markdown] lang="ko"
 # ## 45–50분: 자기 결과 읽기
 #
-# 아직 학습이 끝나지 않았으면 잠시 기다리고, 그래도 끝나지 않으면 지금까지의 곡선을 그립니다.
+# 아직 학습이 끝나지 않았으면 길어야 5분을 기다리고, 그래도 끝나지 않으면 지금까지의 곡선을 그립니다.
 # %% read-heading [markdown] lang="en"
 # ## 45–50 min: read your result
 #
-# If the training still runs, this waits a little, and then shows what there is.
+# If the training still runs, this waits for five minutes at most, and then shows what there is.
 # %% read-result
-ended = training.wait(seconds=120)
+training.wait(seconds=300)
 run = read_run(training.folder) if (training.folder / "run.json").exists() else None
 if run is None or not run.history:
     print(training.log.read_text(encoding="utf-8", errors="replace")[-1500:])
 else:
     epochs = [record["epoch"] for record in run.history]
     plt.figure(figsize=(6, 3.5))
-    plt.plot(epochs, [record["train"] for record in run.history], color="#0072b2", label="train")
-    plt.plot(epochs, [record["validation"] for record in run.history], color="#d55e00", label="validation")
+    plt.plot(epochs, [record["train"] for record in run.history], ".-", color="#0072b2", label="train")
+    plt.plot(epochs, [record["validation"] for record in run.history], ".--", color="#d55e00", label="validation")
     plt.xlabel("epoch")
     plt.ylabel("bits/dim (17 values)")
     plt.legend()

@@ -8,21 +8,15 @@ import pytest
 
 from diffeo.course.notebooks import build, run
 
-# Each version of each lab once; both languages share what they compute.
+# The other language differs in text alone (test_notebooks.py), and holes are the lab's own matter.
 RUNS = [
     ("lab", "ko", "solution"),
     ("lab", "en", "student"),
     ("home_glow", "en", "solution"),
-    ("home_glow", "ko", "student"),
     ("home_editing", "ko", "solution"),
-    ("home_editing", "en", "student"),
     ("home_density", "en", "solution"),
-    ("home_density", "ko", "student"),
 ]
-HOLES = {
-    "lab": ["coupling_forward", "coupling_inverse", "dequantize", "bits_per_dim", "loss"],
-    "home_glow": ["squeeze", "split", "actnorm_initialize", "actnorm_forward", "conv1x1_forward", "conv1x1_inverse"],
-}
+HOLES = ["coupling_forward", "coupling_inverse", "dequantize", "bits_per_dim", "loss"]
 NOT_YET = {"ko": "아직 통과하지 못한 함수: ", "en": "not right yet: "}
 
 
@@ -54,9 +48,9 @@ def test_a_lab_runs_from_top_to_bottom(folder: Path, tmp_path: Path, name: str, 
     assert pictures >= 2
     assert "Warning" not in text
     if version == "student":
-        for function in HOLES.get(name, []):
+        for function in HOLES:
             assert function in text
-        assert (NOT_YET[language] in text) == (name in HOLES)
+        assert NOT_YET[language] in text
         return
     assert NOT_YET[language] not in text
     if name == "lab":

@@ -66,7 +66,7 @@ def start(arguments: Sequence[str], folder: Path, *, threads: int = 2) -> Traini
     Args:
         arguments: of ``diffeo train``, without ``--out``.
         folder: the run folder. What is printed goes into ``FOLDER.log`` beside it.
-        threads: how many the training computes with.
+        threads: how many the training computes with, where ``OMP_NUM_THREADS`` does not say.
 
     Raises:
         OSError: if the folder cannot be written in.
@@ -75,11 +75,12 @@ def start(arguments: Sequence[str], folder: Path, *, threads: int = 2) -> Traini
     if training.log.exists():
         return training
     training.folder.parent.mkdir(parents=True, exist_ok=True)
+    training._status.unlink(missing_ok=True)  # of a training before, whose folder and log were removed
     limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     command = ["train", *arguments, "--out", str(training.folder)]
     subprocess.run(
         [sys.executable, "-c", LAUNCH, str(training.log), TRAIN, str(training._status), *command],
-        env={**os.environ, **limits, "PYTHONIOENCODING": "utf-8"},
+        env={**limits, **os.environ, "PYTHONIOENCODING": "utf-8"},
         check=True,
     )
     return training

@@ -199,8 +199,9 @@ class _Run:
 
     def _read(self, pipe: IO[bytes]) -> None:
         kept = b""
-        while data := pipe.read1(65536):  # type: ignore[attr-defined]
-            kept += data[: max(0, 4 * self.limits.output - len(kept))]
+        with pipe:
+            while data := pipe.read1(65536):  # type: ignore[attr-defined]
+                kept += data[: max(0, 4 * self.limits.output - len(kept))]
         self.printed = kept.decode("utf-8", "replace")[: self.limits.output]
 
 

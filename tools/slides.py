@@ -1,6 +1,6 @@
 """Build the course: what a lecturer shows and students take home, checked, into a folder.
 
-python tools/course.py build/course
+python tools/slides.py build/course
 """
 
 import argparse
