@@ -258,7 +258,7 @@ def small_glow(mixing):
     return diffeo.Flow(chain, diffeo.StandardNormal(64), door=diffeo.Quantizer(17))
 
 
-mixings = {"none": list, "reverse": lambda: [diffeo.Flip(4)], "conv1x1": lambda: [diffeo.InvertibleConv1x1(4)]}
+mixings = {"none": list, "reverse": lambda: [diffeo.Flip()], "conv1x1": lambda: [diffeo.InvertibleConv1x1(4)]}
 curves = {}
 for name, mixing in mixings.items():
     trained = small_glow(mixing)

@@ -91,7 +91,7 @@ print(inspect.getsource(listing).split("# " + "=" * 118)[1])
 # %% bugs-train
 images = glow.sample(256, temperature=0.8, generator=torch.Generator().manual_seed(SEED))  # (256, 1, 28, 28)
 torch.manual_seed(SEED)
-model, loss_value, mse, _, sample, noise = listing.run(listing.make_dataset(images, 256), num_epochs=16)
+model, loss_value, mse, _, sample, noise = listing.run(listing.make_dataset(images, 256))
 # %% bugs-questions [markdown] lang="ko"
 # **할 일.** 손실은 쉬지 않고 내려가다가 −123,000 근처에서 멈춥니다. 다음 여섯 가지를 옆 사람에게 말로 설명해 봅니다.
 # 바로 아래 셀의 수치가 실마리입니다.
