@@ -40,6 +40,7 @@
 import math
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -61,6 +62,8 @@ FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"  # True: a training of four minu
 SEED = 10  # 학번의 마지막 네 자리로 바꾸면 자기만의 결과가 나옵니다  # ko
 SEED = 10  # take the last four digits of your student number: the results are then your own  # en
 
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets가 없어도 됩니다  # ko
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets is not needed  # en
 torch.set_num_threads(min(2, torch.get_num_threads()))
 torch.manual_seed(SEED)
 print("Python", sys.version.split()[0], " torch", torch.__version__, " diffeo", diffeo.__version__)
