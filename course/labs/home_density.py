@@ -24,6 +24,7 @@
 import csv
 import math
 import os
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -38,6 +39,8 @@ LANGUAGE = "ko"  # ko
 LANGUAGE = "en"  # en
 FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 100))
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets가 없어도 됩니다  # ko
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets is not needed  # en
 torch.set_num_threads(min(2, torch.get_num_threads()))
 # %% table
 power = Path(os.environ.get("DIFFEO_DATA", ".")) / "power"

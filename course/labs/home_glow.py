@@ -16,6 +16,7 @@
 # ## Set-up
 # %% set-up
 import os
+import warnings
 
 import matplotlib.pyplot as plt
 import torch
@@ -29,6 +30,8 @@ LANGUAGE = "en"  # en
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # 에포크마다 몇 초  # ko
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # some seconds each  # en
 
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets가 없어도 됩니다  # ko
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets is not needed  # en
 torch.set_num_threads(min(2, torch.get_num_threads()))
 torch.manual_seed(0)
 digits = diffeo.data.load("digits")
@@ -258,7 +261,7 @@ def small_glow(mixing):
     return diffeo.Flow(chain, diffeo.StandardNormal(64), door=diffeo.Quantizer(17))
 
 
-mixings = {"none": list, "reverse": lambda: [diffeo.Flip(4)], "conv1x1": lambda: [diffeo.InvertibleConv1x1(4)]}
+mixings = {"none": list, "reverse": lambda: [diffeo.Flip()], "conv1x1": lambda: [diffeo.InvertibleConv1x1(4)]}
 curves = {}
 for name, mixing in mixings.items():
     trained = small_glow(mixing)

@@ -40,6 +40,7 @@
 import math
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -61,6 +62,8 @@ FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"  # True: a training of four minu
 SEED = 10  # 학번의 마지막 네 자리로 바꾸면 자기만의 결과가 나옵니다  # ko
 SEED = 10  # take the last four digits of your student number: the results are then your own  # en
 
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets가 없어도 됩니다  # ko
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets is not needed  # en
 torch.set_num_threads(min(2, torch.get_num_threads()))
 torch.manual_seed(SEED)
 print("Python", sys.version.split()[0], " torch", torch.__version__, " diffeo", diffeo.__version__)
@@ -91,7 +94,7 @@ print(inspect.getsource(listing).split("# " + "=" * 118)[1])
 # %% bugs-train
 images = glow.sample(256, temperature=0.8, generator=torch.Generator().manual_seed(SEED))  # (256, 1, 28, 28)
 torch.manual_seed(SEED)
-model, loss_value, mse, _, sample, noise = listing.run(listing.make_dataset(images, 256), num_epochs=16)
+model, loss_value, mse, _, sample, noise = listing.run(listing.make_dataset(images, 256))
 # %% bugs-questions [markdown] lang="ko"
 # **할 일.** 손실은 쉬지 않고 내려가다가 −123,000 근처에서 멈춥니다. 다음 여섯 가지를 옆 사람에게 말로 설명해 봅니다.
 # 바로 아래 셀의 수치가 실마리입니다.
