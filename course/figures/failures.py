@@ -109,7 +109,7 @@ def gallery(bugs, epochs=EPOCHS):
     images, test, values = realnvp.load("digits", None)
     uniform, histogram = math.log2(values), realnvp.histogram(images, test, values)
     said = text(
-        ko=f"시험 데이터, 값 {values}개: 균등 분포 {uniform:.2f}, 화소별 히스토그램 {histogram:.2f} bits/dim",
+        ko=f"시험 데이터, 값 {values}개: 균등 분포 {uniform:.2f}, 픽셀별 히스토그램 {histogram:.2f} bits/dim",
         en=f"test images, {values} values: uniform {uniform:.2f}, histogram of every pixel {histogram:.2f} bits/dim",
     )
     below.text(0.5, 0.5, said, ha="center", va="center", fontsize=13)

@@ -48,13 +48,13 @@ def dequantization() -> Figure:
     last.plot(steps, reported, color=PALETTE["orange"], label=text(ko="잡음 없음: 학습", en="no noise: training"))
     last.plot(steps, own, color=PALETTE["green"], label=text(ko="역양자화: 학습", en="dequantised: training"))
     last.plot(
-        steps, fair, color=PALETTE["green"], linestyle="--", label=text(ko="역양자화: 검사", en="dequantised: test")
+        steps, fair, color=PALETTE["green"], linestyle="--", label=text(ko="역양자화: 시험", en="dequantised: test")
     )
     uniform = math.log2(17)
     last.axhline(uniform, color=PALETTE["grey"], linewidth=1.2, linestyle=":")
     last.text(steps[-1], uniform + 0.1, text(ko=f"균등 {uniform:.2f}", en=f"uniform {uniform:.2f}"), ha="right")
     last.axhline(0, color=PALETTE["black"], linewidth=1)
-    last.set(xlabel=text(ko="학습 걸음", en="step"), ylabel="bits/dim", ylim=(-0.7, 7.8), xlim=(0, steps[-1]))
+    last.set(xlabel=text(ko="학습 단계", en="step"), ylabel="bits/dim", ylim=(-0.7, 7.8), xlim=(0, steps[-1]))
     last.legend(fontsize=13, loc="upper right")
     return fig
 
@@ -96,7 +96,7 @@ def no_log_det() -> Figure:
               label=text(ko="로그 행렬식 없이: 손실", en="no log-det: its loss"))  # fmt: skip
     left.plot(steps, best, color=PALETTE["blue"], label=text(ko="로그 우도로 학습", en="likelihood"))
     left.set(
-        xlabel=text(ko="학습 걸음", en="step"),
+        xlabel=text(ko="학습 단계", en="step"),
         ylabel=text(ko="음의 로그 우도", en="nats"),
         ylim=(0, 1.15 * true.max()),
     )

@@ -180,7 +180,7 @@ def density_map(name: str) -> tuple[Tensor, float, np.ndarray]:
 def density() -> Figure:
     """Two toys: test rows, and the density that a shipped model gives every place."""
     fig, panels = plt.subplots(1, 4, figsize=(13, 3.7))
-    titles = (text(ko="두 달: 데이터", en="two moons: data"), text(ko="바람개비: 데이터", en="pinwheel: data"))
+    titles = (text(ko="두 초승달: 데이터", en="two moons: data"), text(ko="바람개비: 데이터", en="pinwheel: data"))
     for i, name in enumerate(("moons", "pinwheel")):
         rows, half, p = density_map(name)
         points, surface = panels[2 * i : 2 * i + 2]

@@ -24,6 +24,7 @@
 import csv
 import math
 import os
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -38,6 +39,8 @@ LANGUAGE = "ko"  # ko
 LANGUAGE = "en"  # en
 FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 100))
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets가 없어도 됩니다  # ko
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets is not needed  # en
 torch.set_num_threads(min(2, torch.get_num_threads()))
 # %% table
 power = Path(os.environ.get("DIFFEO_DATA", ".")) / "power"
@@ -231,7 +234,7 @@ print(f"log2(100) / 784 = {math.log2(100) / 784:.4f}")
 # %% answers [markdown] lang="ko" tags=["solution"]
 # **풀이**
 #
-# 1. 대부분의 화소가 0인 데이터를 배웠으므로 0이 이어지는 그림은 화소마다 비용이 거의 들지 않습니다. 밀도가 가장 높은
+# 1. 대부분의 픽셀이 0인 데이터를 배웠으므로 0이 이어지는 그림은 픽셀마다 비용이 거의 들지 않습니다. 밀도가 가장 높은
 #    점과 표본이 모여 있는 곳은 다릅니다. 고차원에서는 밀도가 조금 낮아도 부피가 훨씬 큰 곳에 확률이 모입니다(전형
 #    집합). 모순이 아닙니다.
 # 2. 아닙니다. 열 하나(평균 반지름)만으로 얻는 AUC와 먼저 견주어야 합니다. 이름표가 있는 문제라면 분류기가 알맞고,

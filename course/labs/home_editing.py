@@ -76,7 +76,7 @@ for path, row in zip(("linear", "spherical"), rows, strict=True):
 image_grid(torch.cat(rows), 256, columns=9)
 # %% path-why [markdown] lang="ko" tags=["solution"]
 # **풀이.** 온도 0.8이면 0.8 · 28 = 22.4 근처를 기대하지만, 정수로 내린 뒤 칸의 가운데로 다시 인코딩하므로 그 절반
-# 안팎이거나 더 짧습니다. 검은 화소가 많은 그림에서는 칸 안의 잡음이 길이의 큰 몫을 차지하기 때문입니다. 디코딩한 뒤에
+# 안팎이거나 더 짧습니다. 검은 픽셀이 많은 그림에서는 칸 안의 잡음이 길이의 큰 몫을 차지하기 때문입니다. 디코딩한 뒤에
 # 다시 잰 길이이므로 호도 가운데에서 짧아지지만, 직선보다는 덜합니다. 편집에는 칸의 가운데가 알맞고, z의 분포를 따질
 # 때에는 잡음을 뽑아야 합니다(`encode_images(..., generator=...)`).
 # %% path-why [markdown] lang="en" tags=["solution"]
@@ -88,7 +88,7 @@ image_grid(torch.cat(rows), 256, columns=9)
 # %% direction-heading [markdown] lang="ko"
 # ## 3. 속성 방향
 #
-# 굵기(thickness, 화소)와 기울기(slant, 도)는 그림에서 잴 수 있습니다. 방향은 `means`(z와 속성의 공분산)와
+# 굵기(thickness, 픽셀)와 기울기(slant, 도)는 그림에서 잴 수 있습니다. 방향은 `means`(z와 속성의 공분산)와
 # `probe`(선형 회귀의 법선)의 두 가지로 찾습니다. `score`가 높은 방향이 **편집도 잘합니까?** 옮긴 뒤 속성을 다시 재어
 # 확인합니다.
 # %% direction-heading [markdown] lang="en"

@@ -16,6 +16,7 @@
 # ## Set-up
 # %% set-up
 import os
+import warnings
 
 import matplotlib.pyplot as plt
 import torch
@@ -29,6 +30,8 @@ LANGUAGE = "en"  # en
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # 에포크마다 몇 초  # ko
 EPOCHS = int(os.environ.get("DIFFEO_LAB_EPOCHS", 15))  # some seconds each  # en
 
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets가 없어도 됩니다  # ko
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets is not needed  # en
 torch.set_num_threads(min(2, torch.get_num_threads()))
 torch.manual_seed(0)
 digits = diffeo.data.load("digits")
@@ -39,7 +42,7 @@ print(flow)
 # %% squeeze-heading [markdown] lang="ko"
 # ## 1. 스퀴즈와 분리 출력
 #
-# 스퀴즈는 2×2 블록의 네 화소를 네 채널로 옮깁니다. 채널 c의 블록 안 (i, j) 화소는 채널 4c + 2i + j로 갑니다. 값은
+# 스퀴즈는 2×2 블록의 네 픽셀을 네 채널로 옮깁니다. 채널 c의 블록 안 (i, j) 픽셀은 채널 4c + 2i + j로 갑니다. 값은
 # 하나도 변하지 않으므로 로그 행렬식은 0입니다. 분리 출력에서는 앞쪽 절반 채널이 계속 가고 뒤쪽 절반이 나갑니다.
 # %% squeeze-heading [markdown] lang="en"
 # ## 1. Squeeze and split
@@ -186,7 +189,7 @@ passed["conv1x1_inverse"] = check("conv1x1_inverse", conv1x1_inverse, LANGUAGE)
 # %% whole-heading [markdown] lang="ko"
 # ## 4. 모두 모으면
 #
-# `glow-digits`의 층을 차례로 지나면서 내 부품으로 계산합니다. 결합층의 조건 신경망과 첫 층(`Gaussianize`: 화소마다
+# `glow-digits`의 층을 차례로 지나면서 내 부품으로 계산합니다. 결합층의 조건 신경망과 첫 층(`Gaussianize`: 픽셀마다
 # 자기 분포를 정규 분포로 옮기는 층)은 diffeo의 것을 그대로 씁니다. 분리 출력에서 나가는 절반은 남은 절반이 정하는
 # 평균과 표준편차로 표준화됩니다.
 # %% whole-heading [markdown] lang="en"
@@ -258,7 +261,7 @@ def small_glow(mixing):
     return diffeo.Flow(chain, diffeo.StandardNormal(64), door=diffeo.Quantizer(17))
 
 
-mixings = {"none": list, "reverse": lambda: [diffeo.Flip(4)], "conv1x1": lambda: [diffeo.InvertibleConv1x1(4)]}
+mixings = {"none": list, "reverse": lambda: [diffeo.Flip()], "conv1x1": lambda: [diffeo.InvertibleConv1x1(4)]}
 curves = {}
 for name, mixing in mixings.items():
     trained = small_glow(mixing)
@@ -292,7 +295,7 @@ image_grid(trained.sample(48, temperature=0.8, generator=torch.Generator().manua
 # **풀이**
 #
 # 1. 유지하는 앞쪽 두 채널은 결합층에서 변하지 않고 ActNorm의 배율과 이동만 받습니다. 예제에서 위쪽 절반이 잡음으로
-#    남은 것과 같은 까닭입니다. 다만 여기서는 채널이 2×2 블록의 한 자리이므로 그림에서는 화소가 두 줄에 한 줄꼴로
+#    남은 것과 같은 까닭입니다. 다만 여기서는 채널이 2×2 블록의 한 자리이므로 그림에서는 픽셀이 두 줄에 한 줄꼴로
 #    독립인 것처럼 보입니다.
 # 2. 행렬식은 C³ = 110,592에 비례하고, LU에서는 48개의 수를 더합니다. 합성곱 자체는 어느 쪽이나 H·W·C²입니다.
 # 3. 모든 가역 행렬은 **어떤** P에 대하여 P L U로 쓸 수 있지만, P와 부호를 고정하면 일부(측도 0인 집합과 부호가 다른

@@ -40,6 +40,7 @@
 import math
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -61,6 +62,8 @@ FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"  # True: a training of four minu
 SEED = 10  # 학번의 마지막 네 자리로 바꾸면 자기만의 결과가 나옵니다  # ko
 SEED = 10  # take the last four digits of your student number: the results are then your own  # en
 
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets가 없어도 됩니다  # ko
+warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets is not needed  # en
 torch.set_num_threads(min(2, torch.get_num_threads()))
 torch.manual_seed(SEED)
 print("Python", sys.version.split()[0], " torch", torch.__version__, " diffeo", diffeo.__version__)
@@ -91,12 +94,12 @@ print(inspect.getsource(listing).split("# " + "=" * 118)[1])
 # %% bugs-train
 images = glow.sample(256, temperature=0.8, generator=torch.Generator().manual_seed(SEED))  # (256, 1, 28, 28)
 torch.manual_seed(SEED)
-model, loss_value, mse, _, sample, noise = listing.run(listing.make_dataset(images, 256), num_epochs=16)
+model, loss_value, mse, _, sample, noise = listing.run(listing.make_dataset(images, 256))
 # %% bugs-questions [markdown] lang="ko"
 # **할 일.** 손실은 쉬지 않고 내려가다가 −123,000 근처에서 멈춥니다. 다음 여섯 가지를 옆 사람에게 말로 설명해 봅니다.
 # 바로 아래 셀의 수치가 실마리입니다.
 #
-# 1. 이 손실은 왜 약 −125,440보다 내려갈 수 없습니까? (층의 수, 바뀌는 화소의 수, 배치의 크기, `Tanh`)
+# 1. 이 손실은 왜 약 −125,440보다 내려갈 수 없습니까? (층의 수, 바뀌는 픽셀의 수, 배치의 크기, `Tanh`)
 # 2. 손실에서 `MSELoss`가 차지하는 몫은 얼마입니까? 그 항은 기저 분포(base distribution)의 로그 밀도와 어떻게
 #    다릅니까?
 # 3. 생성한 이미지의 위쪽 절반이 끝까지 잡음인 까닭은 무엇입니까?
@@ -134,7 +137,7 @@ plt.title("Generated Images")
 plt.axis("off")
 plt.show()
 # %% bugs-score [markdown] lang="ko"
-# **제대로 재어 보면.** 이 모델은 역양자화(dequantization) 없이 학습했습니다. 채점할 때에는 정수 화소에 [0, 1) 잡음을
+# **제대로 재어 보면.** 이 모델은 역양자화(dequantization) 없이 학습했습니다. 채점할 때에는 정수 픽셀에 [0, 1) 잡음을
 # 더하여 같은 칸의 점으로 옮기고, 변수 변환 공식으로 **이미지마다** 로그 밀도를 구하여 정수의 차원당 비트
 # 수(bits/dim)로 바꿉니다. `listing.bits_per_dim`이 그 일을 합니다. 비교할 기준은 256개의 값을 고르게 찍는 것, 곧 8
 # bits/dim입니다. 다른 데이터와 단계 수로 다시 재려면 터미널에서 `python listing.py --data fashion-mnist --folder
@@ -171,13 +174,13 @@ print(f"glow-mnist: {glow.bits_per_dim(images).mean():.2f} bits/dim (256 values)
 # %% bugs-answers [markdown] lang="ko" tags=["solution"]
 # **풀이**
 #
-# 1. 로그 행렬식을 배치 전체에 대해 더했으므로 5층 × 392화소 × 64장 = 125,440개의 `tanh` 값을 더한 수이고, `tanh`는
+# 1. 로그 행렬식을 배치 전체에 대해 더했으므로 5층 × 392픽셀 × 64장 = 125,440개의 `tanh` 값을 더한 수이고, `tanh`는
 #    1보다 작습니다. −123,000은 데이터를 배운 결과가 아니라 `tanh`가 모두 포화한 결과입니다(s의 평균이 1.000). 모든
 #    것을 늘리기만 하면 손실이 내려갑니다. 로그 행렬식은 이미지마다 하나여야 하고, 모양은 `(B,)`입니다.
 # 2. MSE는 2천 남짓으로 손실의 50분의 1쯤이며, 값이 크게 늘어나도 늘리기를 막지 못합니다. 게다가 출력을 **입력**과
 #    비교하므로 우도가 아닙니다. 최대 우도 추정의 손실은 −(1/B) Σ [log p_Z(f(x)) + log|det ∂f/∂x|]이고, 기저 분포의
 #    항 ½‖z‖²이 있어야 늘리는 데에 값을 치릅니다.
-# 3. 모든 층이 같은 반쪽을 유지합니다. 화소 0..391은 학습에서도 생성에서도 전혀 변하지 않으므로, 잡음을 넣으면 잡음이
+# 3. 모든 층이 같은 반쪽을 유지합니다. 픽셀 0..391은 학습에서도 생성에서도 전혀 변하지 않으므로, 잡음을 넣으면 잡음이
 #    나옵니다. 층마다 반쪽을 바꾸어야 합니다.
 # 4. 최솟값을 검은색, 최댓값을 흰색으로 맞추어 그립니다. 값이 데이터의 범위 [−1, 1]을 벗어나도 그림에서는 보이지
 #    않습니다.
@@ -202,7 +205,7 @@ print(f"glow-mnist: {glow.bits_per_dim(images).mean():.2f} bits/dim (256 values)
 # %% plane-heading [markdown] lang="ko"
 # ## 12–22분: 2차원에서 보기
 #
-# 2차원에서는 밀도를 눈으로 볼 수 있습니다. 반달 두 개(moons)를 RealNVP로 세 에폭만 배웁니다. 아래 셀이 도는 동안
+# 2차원에서는 밀도를 눈으로 볼 수 있습니다. 반달 두 개(moons)를 RealNVP로 세 에포크만 배웁니다. 아래 셀이 도는 동안
 # `print(flow)`가 보여 주는 층의 표를 읽어 봅니다. 결합층마다 어느 쪽이 바뀝니까?
 # %% plane-heading [markdown] lang="en"
 # ## 12–22 min: two dimensions
@@ -237,7 +240,7 @@ plt.show()
 # %% plane-questions [markdown] lang="ko"
 # **생각해 볼 것**
 #
-# * 덜 학습된 흐름의 밀도도 합이 1에 가깝습니다. 정확한 것은 **모형의 우도**이고, 배운 분포가 맞는지는 별개입니다.
+# * 덜 학습된 흐름의 밀도도 합이 1에 가깝습니다. 정확한 것은 **모델의 우도**이고, 배운 분포가 맞는지는 별개입니다.
 # * 밀도는 확률이 아닙니다. 밀도는 1보다 커질 수 있고 단위가 있습니다. 데이터를 10으로 나누면 p(x)는 몇 배가 됩니까?
 # * 두 반달 사이에 가는 다리가 남습니다. 연속인 가역 변환은 한 덩어리를 두 덩어리로 끊을 수 없기 때문입니다.
 # %% plane-questions [markdown] lang="en"
@@ -504,7 +507,7 @@ plt.show()
 strip = editing.temperature_strip(glow, glow.base.draw(6, generator), [0, 0.3, 0.6, 0.8, 1])
 image_grid(strip.flatten(0, 1), 256, columns=5, pixels=300)
 # %% glow-interpolation-text [markdown] lang="ko"
-# **보간.** 두 표본의 z 사이를 직선으로 잇고 디코딩합니다. 아래 두 줄은 화소의 평균(위)과 z의 보간(아래)입니다. 무엇이
+# **보간.** 두 표본의 z 사이를 직선으로 잇고 디코딩합니다. 아래 두 줄은 픽셀의 평균(위)과 z의 보간(아래)입니다. 무엇이
 # 다릅니까?
 # %% glow-interpolation-text [markdown] lang="en"
 # **Interpolation.** A straight line between two z, decoded. The first row averages pixels, the second z: what is the
@@ -593,7 +596,7 @@ picture
 # %% read-answers [markdown] lang="ko" tags=["solution"]
 # **예시 답안**
 #
-# 1. 값이 17개인 digits에서 고른 분포(4.09)와 화소별 히스토그램(2.43)보다 낮고, 공분산까지 맞춘 정규 분포(2.31)보다도
+# 1. 값이 17개인 digits에서 고른 분포(4.09)와 픽셀별 히스토그램(2.43)보다 낮고, 공분산까지 맞춘 정규 분포(2.31)보다도
 #    낮아야 합니다. 히스토그램보다 높다면 학습이 덜 된 것입니다.
 # 2. 검증 곡선이 더는 내려가지 않는데 학습 곡선만 내려가기 시작하는 에포크부터 과적합입니다. 보관되는 가중치는 검증
 #    손실이 가장 낮았던 때의 것입니다.

@@ -76,11 +76,10 @@ def start(arguments: Sequence[str], folder: Path, *, threads: int = 2) -> Traini
         return training
     training.folder.parent.mkdir(parents=True, exist_ok=True)
     training._status.unlink(missing_ok=True)  # of a training before, whose folder and log were removed
-    limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     command = ["train", *arguments, "--out", str(training.folder)]
     subprocess.run(
         [sys.executable, "-c", LAUNCH, str(training.log), TRAIN, str(training._status), *command],
-        env={**limits, **os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={"OMP_NUM_THREADS": str(threads), **os.environ, "PYTHONIOENCODING": "utf-8"},
         check=True,
     )
     return training
