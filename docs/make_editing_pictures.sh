@@ -17,7 +17,7 @@ for attribute in thickness slant; do
   diffeo edit sweep "$classes" --images 3,17,18 --direction "$made/$attribute.safetensors" \
     --out "$made/edit-$attribute.png"
 done
-diffeo edit class "$classes" --images 3,17,18,4,11 --out "$made/edit-class.png"
+diffeo edit class "$classes" --images 3,4,36,50,58 --out "$made/edit-class.png"
 diffeo edit direction "$fashion" --attribute brightness --method probe --rows 2000 --out "$made/brightness.safetensors"
 diffeo edit sweep "$fashion" --images 0,1,2,6,8 --direction "$made/brightness.safetensors" \
   --out "$made/edit-fashion-brightness.png"

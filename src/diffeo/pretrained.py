@@ -108,7 +108,7 @@ def readme(flow: nn.Module, repo_id: str, *, card: str = "", license: str | None
             f"# {repo_id.partition('/')[2]}",
             "",
             f"A normalizing flow, {kind}, of rows of shape {shape}, with {parameters:,} parameters. It opens with "
-            "[diffeo](https://pypi.org/project/diffeo/):",
+            "diffeo:",
             "",
             "```python",
             "import diffeo",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from diffeo.cli.parse import Flag
+from diffeo.cli.parse import Flag, Whole
 
 
 def evaluate(
@@ -12,8 +12,8 @@ def evaluate(
     /,
     *,
     part: Literal["train", "validation", "test"] = "test",
-    samples: int = 1,
-    seed: int = 0,
+    samples: Whole = 1,
+    seed: Whole = 0,
     json: Flag = False,
     out: Path | None = None,
     neighbours: Path | None = None,
@@ -24,7 +24,7 @@ def evaluate(
 
     For example:
       diffeo evaluate runs/glow-mnist --samples 16
-    diffeo evaluate runs/glow-mnist --neighbours pairs.png
+      diffeo evaluate runs/glow-mnist --neighbours pairs.png
       diffeo evaluate runs/realnvp-sales --part validation --json
 
     Parameters

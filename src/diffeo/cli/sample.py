@@ -57,6 +57,8 @@ def sample(
     from diffeo.cli.output import print_json
 
     place = diffeo.models.find(run)
+    if n < 1:
+        raise ValueError(f"-n must be at least 1, got {n}")
     flow = diffeo.load(place)
     out = out or Path("samples.png" if len(flow.shape) == 3 else "samples.csv")
     check_ending(out, flow.shape)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from diffeo.cli.parse import Flag
+from diffeo.cli.parse import Flag, Whole
 
 
 def score(
@@ -12,8 +12,8 @@ def score(
     /,
     *,
     part: Literal["train", "validation", "test"] = "test",
-    samples: int = 1,
-    seed: int = 0,
+    samples: Whole = 1,
+    seed: Whole = 0,
     threshold: float | None = None,
     json: Flag = False,
     out: Path | None = None,
