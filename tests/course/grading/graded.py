@@ -66,6 +66,11 @@ def _of_case(case: Case) -> Given:
     return Given(report.total, {line.key: line.reasons for line in report.lines if line.points != line.possible})
 
 
+def given_to(case: Case | Claim) -> Given:
+    """What one submission is given."""
+    return analysis(case) if isinstance(case, Claim) else _of_case(case)
+
+
 @cache
 def everything() -> dict[str, Given]:
     """What each submission was given, by name."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from course.grading.graded import everything
+from course.grading.graded import given_to
 from course.grading.hostile_code import HOSTILE
 from course.grading.wrong_claims import CLAIMS, Claim
 from course.grading.wrong_code import CASES, Case
@@ -10,7 +10,7 @@ from course.grading.wrong_code import CASES, Case
 
 @pytest.mark.parametrize("case", [*CASES, *HOSTILE, *CLAIMS], ids=lambda case: case.name)
 def test_a_submission_gets_the_points_and_messages_it_should(case: Case | Claim) -> None:
-    given = everything()[case.name]
+    given = given_to(case)
     assert given.points == case.points, given
     assert set(given.reasons) == set(case.reasons)
     assert all(reason in given.reasons[key] for key, reason in case.reasons.items()), given
