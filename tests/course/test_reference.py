@@ -210,9 +210,16 @@ def test_it_runs_and_leaves_a_picture_and_weights(arguments: list[str], tmp_path
     assert "Epoch [0/1] Batch 0/23 Loss: " in done.stdout
     assert "uniform 4.087, histogram 2.43" in done.stdout
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["generated.png", "weights.safetensors"]
-    again = subprocess.run([*command, "run"], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["realnvp.py", "glow.py"])
+def test_a_folder_that_is_there_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    command = [sys.executable, str(REFERENCE / name), "--out", "run"]
+    again = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
     assert again.returncode == 2
     assert "run is there already" in again.stderr
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_missing_images_are_named_with_what_to_do(tmp_path: Path) -> None:
