@@ -1,7 +1,10 @@
 """The kit: all that a lesson without a network needs, and nothing of anybody's written over."""
 
 import io
+import re
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +13,10 @@ from command import diffeo
 from handmade import handmade_wheel, small_mnist
 
 from diffeo.course import kit
+from diffeo.course.kit_data import write_data
 from diffeo.course.messages import LANGUAGES
 from diffeo.course.slides import VERSIONS, Deck
+from diffeo.data import load
 from diffeo.data.mnist import read_idx
 
 STUDENT = {
@@ -28,69 +33,73 @@ LECTURER = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Written:
+    """A lecturer's kit, and what write_kit said of it."""
+
+    language: kit.Language
+    folder: Path
+    sizes: dict[str, int]
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return handmade_wheel(tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.fixture(autouse=True)
-def _quick_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _quick_slides() -> Iterator[None]:
     """Slides are compiled in test_slides.py; and there is no MNIST here unless a test says so."""
-    monkeypatch.setattr(Deck, "pdf", lambda deck, version: f"%PDF {deck.language} {version}".encode())
-    monkeypatch.delenv("DIFFEO_DATA", raising=False)
-    monkeypatch.setenv("DIFFEO_CACHE", "nothing-here")
-    monkeypatch.setenv("XDG_DATA_DIRS", "nothing-here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Deck, "pdf", lambda deck, version: f"%PDF {deck.language} {version}".encode())
+        patch.delenv("DIFFEO_DATA", raising=False)
+        patch.setenv("DIFFEO_CACHE", "nothing-here")
+        patch.setenv("XDG_DATA_DIRS", "nothing-here")
+        yield
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def written(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, wheel: Path, _quick_slides: None
+) -> Written:
+    folder = tmp_path_factory.mktemp("바탕 화면") / "10주차 과제"
+    return Written(request.param, folder, kit.write_kit(folder, language=request.param, instructor=True, wheel=wheel))
 
 
 def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_kit_in_a_korean_folder_holds_what_the_lesson_needs(
-    language: kit.Language, tmp_path: Path, wheel: Path
-) -> None:
-    folder = tmp_path / "바탕 화면" / "10주차 과제"
-    folder.parent.mkdir()
-    written = kit.write_kit(folder, language=language, wheel=wheel)
+def test_a_kit_in_a_korean_folder_holds_what_the_lesson_needs(written: Written, wheel: Path) -> None:
+    folder = written.folder
     there = files(folder)
-    assert there == set(written)
-    assert there >= STUDENT
+    assert there == set(written.sizes)
+    assert there >= STUDENT | LECTURER
     assert f"wheel/{wheel.name}" in there
-    assert all((folder / name).stat().st_size == size > 0 for name, size in written.items())
+    assert all((folder / name).stat().st_size == size > 0 for name, size in written.sizes.items())
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     for version in VERSIONS:
-        assert (folder / "slides" / f"{version}.pdf").read_text() == f"%PDF {language} {version}"
-    assert ("한" in (folder / "README.md").read_text(encoding="utf-8")) == (language == "ko")
+        assert (folder / "slides" / f"{version}.pdf").read_text() == f"%PDF {written.language} {version}"
+    assert ("한" in (folder / "README.md").read_text(encoding="utf-8")) == (written.language == "ko")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_answers_are_in_the_lecturers_folder_only(language: kit.Language, tmp_path: Path, wheel: Path) -> None:
-    written = kit.write_kit(tmp_path / "kit", language=language, instructor=True, wheel=wheel)
-    assert set(written) >= STUDENT | LECTURER
-    for name in written:
+def test_answers_are_in_the_lecturers_folder_only(written: Written) -> None:
+    for name in written.sizes:
         answers = any(word in name for word in ("solution", "answer", "exam", "guide"))
         assert answers == name.startswith("instructor/"), name
-    student = kit.write_kit(tmp_path / "student", language=language, wheel=wheel)
-    assert set(student) == {name for name in written if not name.startswith("instructor/")}
-    solved = (tmp_path / "kit/instructor/notebooks/lab-solution.ipynb").read_text(encoding="utf-8")
-    open_ = (tmp_path / "kit/notebooks/lab.ipynb").read_text(encoding="utf-8")
+    solved = (written.folder / "instructor/notebooks/lab-solution.ipynb").read_text(encoding="utf-8")
+    open_ = (written.folder / "notebooks/lab.ipynb").read_text(encoding="utf-8")
     assert "NotImplementedError" in open_
     assert "NotImplementedError" not in solved
 
 
-def test_every_file_that_the_readme_names_is_there(tmp_path: Path, wheel: Path) -> None:
-    import re
-
-    for language in LANGUAGES:
-        folder = tmp_path / language
-        kit.write_kit(folder, language=language, wheel=wheel)  # type: ignore[arg-type]
-        page = (folder / "README.md").read_text(encoding="utf-8")
-        rows = [re.findall(r"`([^`]+)`", row.rsplit("|", 2)[1]) for row in page.splitlines() if row.startswith("| ")]
-        named = [name for row in rows for name in row]
-        assert len(named) > 12
-        for name in named:
-            assert (folder / name).exists() or (folder / "notebooks" / name).exists(), name
+def test_every_file_that_the_readme_names_is_there(written: Written) -> None:
+    page = (written.folder / "README.md").read_text(encoding="utf-8")
+    rows = [re.findall(r"`([^`]+)`", row.rsplit("|", 2)[1]) for row in page.splitlines() if row.startswith("| ")]
+    named = [name for row in rows for name in row]
+    assert len(named) > 12
+    for name in named:
+        assert (written.folder / name).exists() or (written.folder / "notebooks" / name).exists(), name
 
 
 def test_what_is_there_is_not_written_over(tmp_path: Path, wheel: Path) -> None:
@@ -105,10 +114,13 @@ def test_what_is_there_is_not_written_over(tmp_path: Path, wheel: Path) -> None:
     assert files(tmp_path) == {"mine/notes.txt"}
 
 
-def test_an_empty_folder_is_filled(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_folder_is_filled_with_what_a_student_may_see(
+    tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    written = kit.write_kit(Path("."), language="en", wheel=wheel)
-    assert files(tmp_path) == set(written)
+    student = kit.write_kit(Path("."), language="en", wheel=wheel)
+    assert files(tmp_path) == set(student) >= STUDENT
+    assert not [name for name in student if name.startswith("instructor") or "solution" in name or "exam" in name]
 
 
 def test_a_kit_that_fails_leaves_nothing_behind(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,38 +145,35 @@ def test_what_makes_slides_is_asked_for_before_any_work(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_digits_are_those_of_the_library(tmp_path: Path, wheel: Path) -> None:
-    from diffeo.data import load
-
-    kit.write_kit(tmp_path / "kit", language="en", wheel=wheel)
+def test_the_digits_are_those_of_the_library(written: Written) -> None:
     data = load("digits")
-    with np.load(io.BytesIO((tmp_path / "kit/data/digits.npz").read_bytes())) as read:
+    with np.load(io.BytesIO((written.folder / "data/digits.npz").read_bytes())) as read:
         assert read["images"].shape == (1797, 8, 8)
         for part in ("train", "validation", "test"):
             rows = read["part"] == part
             assert np.array_equal(read["images"][rows], getattr(data, part).x[:, 0].numpy())
             assert np.array_equal(read["labels"][rows], getattr(data, part).labels.numpy())
-    assert "CC BY 4.0" in (tmp_path / "kit/data/LICENCES.md").read_text(encoding="utf-8")
-    assert "MNIST" not in (tmp_path / "kit/data/LICENCES.md").read_text(encoding="utf-8")
+    licences = (written.folder / "data/LICENCES.md").read_text(encoding="utf-8")
+    assert "CC BY 4.0" in licences
+    assert "MNIST" not in licences
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_part_of_mnist_comes_from_the_lecturers_machine(
-    language: kit.Language, tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_part_of_mnist_comes_from_the_lecturers_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = small_mnist(tmp_path / "data" / "mnist", 6000, 1200)
     monkeypatch.setenv("DIFFEO_DATA", str(tmp_path / "data"))
-    written = kit.write_kit(tmp_path / "kit", language=language, wheel=wheel)
-    folder = tmp_path / "kit/data/mnist-subset"
-    assert len(list(folder.iterdir())) == 4
-    for part, count in (("train", 5000), ("t10k", 1000)):
-        read = read_idx(folder / f"{part}-images-idx3-ubyte.gz")
-        assert np.array_equal(read.numpy(), images[part][:count])
-        assert len(read_idx(folder / f"{part}-labels-idx1-ubyte.gz")) == count
-    licences = (tmp_path / "kit/data/LICENCES.md").read_text(encoding="utf-8")
-    assert "CC BY-SA 3.0" in licences
-    assert "mnist-subset" in licences
-    assert "DIFFEO_DATA" not in kit.in_words(tmp_path / "kit", written, language)
+    for language in LANGUAGES:
+        write_data(tmp_path / language, language)
+        folder = tmp_path / language / "mnist-subset"
+        assert len(list(folder.iterdir())) == 4
+        for part, count in (("train", 5000), ("t10k", 1000)):
+            read = read_idx(folder / f"{part}-images-idx3-ubyte.gz")
+            assert np.array_equal(read.numpy(), images[part][:count])
+            assert len(read_idx(folder / f"{part}-labels-idx1-ubyte.gz")) == count
+        licences = (tmp_path / language / "LICENCES.md").read_text(encoding="utf-8")
+        assert "CC BY-SA 3.0" in licences
+        assert "mnist-subset" in licences
+        names = {f"data/{path}": 1 for path in files(tmp_path / language)}
+        assert "DIFFEO_DATA" not in kit.in_words(tmp_path / "kit", names, language)
 
 
 def test_what_was_written_is_listed_with_sizes() -> None:

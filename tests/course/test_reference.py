@@ -210,9 +210,16 @@ def test_it_runs_and_leaves_a_picture_and_weights(arguments: list[str], tmp_path
     assert "Epoch [0/1] Batch 0/23 Loss: " in done.stdout
     assert "uniform 4.087, histogram 2.43" in done.stdout
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["generated.png", "weights.safetensors"]
-    again = subprocess.run([*command, "run"], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["realnvp.py", "glow.py"])
+def test_a_folder_that_is_there_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    command = [sys.executable, str(REFERENCE / name), "--out", "run"]
+    again = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
     assert again.returncode == 2
     assert "run is there already" in again.stderr
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_missing_images_are_named_with_what_to_do(tmp_path: Path) -> None:
@@ -237,8 +244,10 @@ def test_a_measurement_says_how_it_was_made(tmp_path: Path) -> None:
 
 def test_every_measurement_kept_names_its_command_and_its_baselines() -> None:
     files = sorted((REFERENCE.parent / "measured").glob("*.json"))
-    assert files
-    for path in files:
+    assert all(json.loads(path.read_text(encoding="utf-8"))["command"] for path in files)
+    of_models = [path for path in files if path.name.startswith(("plan-", "listing-", "paper-", "glow-"))]
+    assert of_models
+    for path in of_models:
         found = json.loads(path.read_text(encoding="utf-8"))
         assert found["command"].startswith("python course/measured/measure.py "), path.name
         assert {"bits_per_dim", "standard_error", "seconds", "steps", "parameters", "machine", "values"} <= set(found)

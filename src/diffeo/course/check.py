@@ -78,7 +78,8 @@ def _torch(language: str) -> Finding:
     except (ImportError, OSError) as error:  # on Windows a missing system library
         return _finding("torch", language, False, str(error).splitlines()[0], "check-torch-broken-fix")
     version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
-    return _finding("torch", language, version >= TORCH, f"{torch.__version__}, {torch.get_num_threads()} threads")
+    threads = say("check-torch-threads", language, count=torch.get_num_threads())
+    return _finding("torch", language, version >= TORCH, f"{torch.__version__}, {threads}")
 
 
 def _disk(language: str) -> Finding:
