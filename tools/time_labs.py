@@ -41,7 +41,8 @@ def main() -> None:
     known = json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else {}
     record = {
         "command": f"python tools/time_labs.py {options.lab}",
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}",
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}, "
+        f"threads: {min(2, torch.get_num_threads())}",
         "seconds": {**known, **times},
     }
     write_atomically(path, (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode())

@@ -23,6 +23,7 @@ LABS = ("lab", "home_glow", "home_editing", "home_density")
 MARKED = re.compile(r"^(?P<line>.*\S)?  # (?P<language>ko|en)$")
 FAST, EPOCHS = "DIFFEO_LAB_FAST", "DIFFEO_LAB_EPOCHS"  # what the labs read
 SECONDS_A_CELL = 900
+SECONDS_TO_START = 300  # of a kernel, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def run(path: Path, *, fast: bool = True, epochs: int | None = None, executed: P
     client = NotebookClient(
         node,
         timeout=SECONDS_A_CELL,
+        startup_timeout=SECONDS_TO_START,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent.resolve())}},
         record_timing=True,
