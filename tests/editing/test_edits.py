@@ -114,6 +114,33 @@ def test_a_class_change_of_the_wrong_kind_of_flow_names_the_right_one(
         editing.move_to_class(with_classes, x, labels, labels, torch.zeros(10, 64))
 
 
+def test_the_class_stays_where_a_flow_is_conditioned_on_images(
+    with_images: diffeo.Flow, digits: diffeo.data.Dataset
+) -> None:
+    x, labels = digits.test.x[:6], digits.test.labels[:6]
+    for edit in (
+        lambda: editing.change_class(with_images, x, labels, labels),
+        lambda: editing.move_to_class(with_images, x, labels, labels, torch.zeros(10, 64)),
+    ):
+        with pytest.raises(ValueError, match=r"conditioned on rows of shape \(1, 4, 4\), .* stays as it is"):
+            edit()
+
+
+def test_directions_are_found_under_the_condition_of_the_rows(
+    with_images: diffeo.Flow, with_classes: diffeo.Flow, digits: diffeo.data.Dataset
+) -> None:
+    small = diffeo.data.load("digits", condition="downscaled").train
+    for flow, part, condition in (
+        (with_images, small, small.condition),
+        (with_classes, digits.train, digits.train.labels),
+    ):
+        (found,) = editing.attribute_directions(flow, part, ["slant"], rows=50)
+        (told,) = editing.attribute_directions(flow, part, ["slant"], rows=50, condition=condition[:50])
+        assert same(found.vector, told.vector)
+    with pytest.raises(ValueError, match="no labels and no other condition"):
+        editing.attribute_directions(with_images, diffeo.data.Part(digits.train.x), ["slant"])
+
+
 def test_a_class_without_images_has_no_mean(digits: diffeo.data.Dataset) -> None:
     with pytest.raises(ValueError, match="class 3 has no image"):
         editing.class_means(torch.zeros(3, 4), torch.tensor([0, 1, 2]), 4)

@@ -62,6 +62,7 @@ def check_classes(flow: Flow) -> int:
     Raises:
         ValueError: if it is not.
     """
+    check_class_edit(flow)
     classes = getattr(flow.embedding, "classes", None)
     if classes is None:
         raise ValueError(
@@ -69,6 +70,20 @@ def check_classes(flow: Flow) -> int:
             "diffeo edit direction"
         )
     return int(classes)
+
+
+def check_class_edit(flow: Flow) -> None:
+    """Refuse a flow of which no edit can change the class: one with a condition that is not the class.
+
+    Raises:
+        ValueError: saying of which flows the class can be changed.
+    """
+    if flow.conditional and not hasattr(flow.embedding, "classes"):
+        shape = tuple(getattr(flow.embedding, "shape", flow.bijection.condition_shape or ()))
+        raise ValueError(
+            f"this flow is conditioned on rows of shape {shape}, and what they show of the class stays as it is. "
+            f"The class can be changed with a flow trained with --conditional, or without any condition"
+        )
 
 
 def class_means(z: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -123,8 +138,11 @@ def move_to_class(
         >>> bool((move_to_class(flow, x, labels, labels, means) == x).all())
         True
     """
+    check_class_edit(flow)
     if flow.conditional:
-        raise ValueError("this flow is conditioned, so its latent says little of the class. Use change_class")
+        raise ValueError(
+            "this flow is conditioned on classes, so its latent says little of the class. Use change_class"
+        )
     z = encode_images(flow, x, generator=generator)
     moved = z + strength * (means[targets] - means[labels]).to(z)
     return decode_images(flow, hold_attributes(flow, moved, x, hold))
