@@ -179,6 +179,11 @@ def test_what_cannot_work_is_refused_before_any_work(place: Path) -> None:
         (("direction", "plain"), "give either --attribute or --class"),
         (("direction", "plain", "--class", 7, "--against", 7), "another class"),
         (("sweep", "plain", "--images", 3, "--direction", "none.safetensors"), "diffeo edit direction"),
+        (("sweep", "plain", "--images", 3, "--direction", "none", "--reach", "inf"), "--reach must be a finite number"),
+        (("levels", "plain", "--images", 3, "--temperature", "nan", "--out", "l.png"), "at least 0, got nan"),
+        (("class", "classes", "--images", 3, "--temperature", "-1", "--out", "l.png"), "at least 0, got -1.0"),
+        (("class", "plain", "--images", 3, "--strength", "inf", "--out", "l.png"), "a finite number, got inf"),
+        (("measure", "classes", "--sample-temperature", "nan"), "at least 0, got nan"),
     )  # fmt: skip
     before = set(place.iterdir())
     found = together(*(("edit", *words) for words, _ in cases), cwd=place)

@@ -128,7 +128,8 @@ def restyler(
         ValueError: if no edit can change the class of such a run's images, or an option does not belong to it.
     """
     from diffeo import editing
-    from diffeo.editing.style import check_class_edit
+    from diffeo.bases import check_temperature
+    from diffeo.editing.style import check_class_edit, check_strength
 
     flow, train = subject.flow, subject.data.train
     check_class_edit(flow)
@@ -137,6 +138,10 @@ def restyler(
         raise ValueError(f"--strength is for runs without classes, and {subject.run} has them: use --temperature")
     if not with_classes and temperature is not None:
         raise ValueError(f"--temperature is for runs trained with --conditional, unlike {subject.run}: use --strength")
+    if temperature is not None:
+        check_temperature(temperature)
+    if strength is not None:
+        check_strength(strength)
     if rows < 10:
         raise ValueError(f"--rows must be at least 10, got {rows}")
     if not with_classes:
