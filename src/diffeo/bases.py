@@ -10,6 +10,16 @@ from diffeo.io import register
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
+def check_temperature(temperature: float) -> None:
+    """Refuse what cannot multiply z.
+
+    Raises:
+        ValueError: if it is negative or not finite.
+    """
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature must be a finite number of at least 0, got {temperature}")
+
+
 @register
 class StandardNormal(nn.Module):
     r"""The standard normal on R^D, :math:`\log p(z) = -\tfrac12 \sum_i z_i^2 - \tfrac D2 \log 2\pi`.

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from diffeo.bases import check_temperature
 from diffeo.bijections import Bijection
 from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
@@ -238,8 +239,7 @@ class Flow(Inputs, Pretrained):
         self._check_precision()
         if n < 0:
             raise ValueError(f"the number of samples must not be negative, got {n}")
-        if not (math.isfinite(temperature) and temperature >= 0):
-            raise ValueError(f"temperature must be a finite number of at least 0, got {temperature}")
+        check_temperature(temperature)
         if noise is not None and noise.shape != (n, *self.base.shape):
             raise ValueError(f"noise must have shape {(n, *self.base.shape)}, got {tuple(noise.shape)}")
         return self.base.sample(n, temperature=temperature, noise=noise, generator=generator)

@@ -12,6 +12,8 @@ from PIL import Image
 import diffeo as library
 from diffeo.cli.app import app
 from diffeo.cli.edit import edit
+from diffeo.editing import encode_images, find_direction
+from diffeo.evaluation import condition_for
 
 COMMANDS = [name for name in edit if not name.startswith("-")]
 OF_THE_PAGE = {
@@ -20,13 +22,13 @@ OF_THE_PAGE = {
 }  # fmt: skip
 
 
-def a_run(folder: Path, flow: library.Flow, data: str) -> None:
+def a_run(folder: Path, flow: library.Flow, data: str, **options: str) -> None:
     """A run folder without the training: a flow whose layers that depend on data are set."""
-    dataset = library.data.load(data)
+    dataset = library.data.load(data, **options)
     if not flow.initialized:
-        flow.initialize(dataset.train.x, dataset.train.labels if flow.conditional else None)
+        flow.initialize(dataset.train.x, condition_for(flow, dataset.train))
     flow.save_pretrained(folder)
-    (folder / "run.json").write_text(json.dumps({"data": {"name": data, "options": {}}}), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps({"data": {"name": data, "options": options}}), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     a_run(folder / "plain", library.Glow((1, 8, 8), values=17, levels=2, steps=1, width=4), "digits")
     a_run(folder / "classes", library.Glow((1, 8, 8), values=17, classes=10, levels=1, steps=1, width=4), "digits")
+    small = library.Glow((1, 8, 8), values=17, condition_shape=(1, 4, 4), levels=1, steps=1, width=4)
+    a_run(folder / "images", small, "digits", condition="downscaled")
     a_run(folder / "points", library.RealNVP(2, couplings=2, width=4), "moons")
     return folder
 
@@ -108,6 +112,29 @@ def test_a_direction_is_found_kept_and_followed(place: Path) -> None:
     assert last.mean() > first.mean()
 
 
+def test_a_run_conditioned_on_images_is_edited_under_them(place: Path) -> None:
+    bright = ("edit", "direction", "images", "--attribute", "brightness", "--rows", 300, "--json")
+    found, also, swept, warm, *refused = together(
+        (*bright, "--out", "i.safetensors"),
+        ("edit", "direction", "images", "--class", 7, "--against", 1, "--rows", 300, "--out", "i7.safetensors"),
+        ("edit", "sweep", "images", "--images", 3, "--direction", "i.safetensors", "--out", "is.png", "--json"),
+        ("edit", "temperature", "images", "--images", "3,4", "--out", "it.png", "--json"),
+        ("edit", "temperature", "images", "--out", "ix.png"),
+        ("edit", "class", "images", "--images", 3, "--temperature", 0.5, "--out", "ix.png"),
+        ("edit", "measure", "images", "-n", 5, "--out", "ix.json"),
+        cwd=place,
+    )
+    rows = library.data.load("digits", condition="downscaled").train
+    z = encode_images(library.load(place / "images"), rows.x[:300], rows.condition[:300])
+    expected = find_direction(z, library.editing.brightness(rows.x[:300, 0]))
+    assert found.json["score"] == pytest.approx(expected.score, abs=1e-4)
+    assert (also.status, warm.json["images"], len(swept.json["measured"])) == (0, [2, 8], 9)
+    messages = ("diffeo edit temperature images --images 0,1,2", "the class stays as it is", "the class stays as it is")
+    for one, message in zip(refused, messages, strict=True):
+        assert (one.status, message in one.errors, one.errors.count("\n")) == (1, True, 1), one.errors
+    assert not [*place.glob("ix.*")]
+
+
 def test_a_measurement_has_all_its_figures(place: Path) -> None:
     text, plain = together(
         ("edit", "measure", "classes", "-n", 40, "--rows", 300, "--out", "measured.json"),
@@ -152,6 +179,11 @@ def test_what_cannot_work_is_refused_before_any_work(place: Path) -> None:
         (("direction", "plain"), "give either --attribute or --class"),
         (("direction", "plain", "--class", 7, "--against", 7), "another class"),
         (("sweep", "plain", "--images", 3, "--direction", "none.safetensors"), "diffeo edit direction"),
+        (("sweep", "plain", "--images", 3, "--direction", "none", "--reach", "inf"), "--reach must be a finite number"),
+        (("levels", "plain", "--images", 3, "--temperature", "nan", "--out", "l.png"), "at least 0, got nan"),
+        (("class", "classes", "--images", 3, "--temperature", "-1", "--out", "l.png"), "at least 0, got -1.0"),
+        (("class", "plain", "--images", 3, "--strength", "inf", "--out", "l.png"), "a finite number, got inf"),
+        (("measure", "classes", "--sample-temperature", "nan"), "at least 0, got nan"),
     )  # fmt: skip
     before = set(place.iterdir())
     found = together(*(("edit", *words) for words, _ in cases), cwd=place)

@@ -4,12 +4,13 @@ import pytest
 import torch
 
 import diffeo
+from diffeo.evaluation import condition_for
 
 
-def moved(flow: diffeo.Flow) -> diffeo.Flow:
+def moved(flow: diffeo.Flow, **options: str) -> diffeo.Flow:
     """The flow with parameters moved away from where they start, and data that set its scales."""
-    data = diffeo.data.load("digits")
-    flow.initialize(data.train.x, data.train.labels if flow.conditional else None)
+    data = diffeo.data.load("digits", **options)
+    flow.initialize(data.train.x, condition_for(flow, data.train))
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, parameter in flow.named_parameters():
@@ -35,6 +36,12 @@ def flow(request: pytest.FixtureRequest) -> diffeo.Flow:
 def with_classes() -> diffeo.Flow:
     torch.manual_seed(0)
     return moved(diffeo.Glow((1, 8, 8), values=17, classes=10, levels=2, steps=2, width=8))
+
+
+@pytest.fixture(scope="session")
+def with_images() -> diffeo.Flow:
+    torch.manual_seed(0)
+    return moved(diffeo.Glow((1, 8, 8), values=17, condition_shape=(1, 4, 4), steps=1, width=8), condition="downscaled")
 
 
 @pytest.fixture(scope="session")

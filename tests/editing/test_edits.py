@@ -114,6 +114,65 @@ def test_a_class_change_of_the_wrong_kind_of_flow_names_the_right_one(
         editing.move_to_class(with_classes, x, labels, labels, torch.zeros(10, 64))
 
 
+def test_the_class_stays_where_a_flow_is_conditioned_on_images(
+    with_images: diffeo.Flow, digits: diffeo.data.Dataset
+) -> None:
+    x, labels = digits.test.x[:6], digits.test.labels[:6]
+    for edit in (
+        lambda: editing.change_class(with_images, x, labels, labels),
+        lambda: editing.move_to_class(with_images, x, labels, labels, torch.zeros(10, 64)),
+    ):
+        with pytest.raises(ValueError, match=r"conditioned on rows of shape \(1, 4, 4\), .* stays as it is"):
+            edit()
+
+
+def test_directions_are_found_under_the_condition_of_the_rows(
+    with_images: diffeo.Flow, with_classes: diffeo.Flow, digits: diffeo.data.Dataset
+) -> None:
+    small = diffeo.data.load("digits", condition="downscaled").train
+    for flow, part, condition in (
+        (with_images, small, small.condition),
+        (with_classes, digits.train, digits.train.labels),
+    ):
+        (found,) = editing.attribute_directions(flow, part, ["slant"], rows=50)
+        (told,) = editing.attribute_directions(flow, part, ["slant"], rows=50, condition=condition[:50])
+        assert same(found.vector, told.vector)
+    with pytest.raises(ValueError, match="no labels and no other condition"):
+        editing.attribute_directions(with_images, diffeo.data.Part(digits.train.x), ["slant"])
+
+
+def test_numbers_that_are_none_are_refused(
+    flow: diffeo.Flow, with_classes: diffeo.Flow, digits: diffeo.data.Dataset
+) -> None:
+    x, labels, means = digits.test.x[:2], digits.test.labels[:2], torch.zeros(10, 64)
+    step = editing.Direction(torch.ones(64), "ink", "means", "one", 1.0, 10, 1.0)
+    for wrong in (float("nan"), float("inf"), -1.0):
+        with pytest.raises(ValueError, match=f"temperature must be a finite number of at least 0, got {wrong}"):
+            editing.resample_levels(flow, x, [0], temperature=wrong)
+        with pytest.raises(ValueError, match=f"temperature must be a finite number of at least 0, got {wrong}"):
+            editing.change_class(with_classes, x, labels, labels, temperature=wrong)
+    for wrong in (float("nan"), float("-inf")):
+        with pytest.raises(ValueError, match=f"strength must be a finite number, got {wrong}"):
+            editing.move_to_class(flow, x, labels, labels, means, strength=wrong)
+        with pytest.raises(ValueError, match=f"strengths must be finite numbers, got 1, {wrong}"):
+            editing.sweep(flow, x, step, [1, wrong])
+
+
+def test_classes_out_of_range_are_refused(flow: diffeo.Flow, digits: diffeo.data.Dataset) -> None:
+    x, labels, means = digits.test.x[:2], torch.tensor([3, 4]), torch.zeros(10, 64)
+    for wrong, message in (
+        (labels - 4, "must be from 0 to 9, got -1 to 0"),
+        (labels + 6, "must be from 0 to 9, got 9 to 10"),
+        (labels.float(), "must be integers from 0 to 9, got torch.float32"),
+    ):
+        with pytest.raises(ValueError, match=f"labels {message}"):
+            editing.move_to_class(flow, x, wrong, labels, means)
+        with pytest.raises(ValueError, match=f"targets {message}"):
+            editing.move_to_class(flow, x, labels, wrong, means)
+        with pytest.raises(ValueError, match=f"labels {message}"):
+            editing.class_means(torch.zeros(2, 4), wrong, 10)
+
+
 def test_a_class_without_images_has_no_mean(digits: diffeo.data.Dataset) -> None:
     with pytest.raises(ValueError, match="class 3 has no image"):
         editing.class_means(torch.zeros(3, 4), torch.tensor([0, 1, 2]), 4)

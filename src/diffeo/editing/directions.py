@@ -1,6 +1,7 @@
 """Directions of the latent along which an attribute changes: from labels, or from measured numbers."""
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -218,7 +219,7 @@ def sweep(
         generator: draws the noise inside the cells of integers; the middle is taken if not given.
 
     Raises:
-        ValueError: if images, condition or direction do not fit the flow.
+        ValueError: if images, condition or direction do not fit the flow, or a strength is not finite.
 
     Example:
         >>> import diffeo
@@ -236,6 +237,8 @@ def sweep(
         )
     if not len(strengths):
         raise ValueError("at least one strength is needed")
+    if not all(map(math.isfinite, strengths)):
+        raise ValueError(f"strengths must be finite numbers, got {', '.join(map(str, strengths))}")
     z = encode_images(flow, x, condition, generator=generator)
     steps = torch.as_tensor(list(strengths)).to(z)
     moved = z[:, None] + steps[:, None] * direction.vector.to(z)

@@ -8,6 +8,7 @@ from diffeo.data import Part
 from diffeo.editing.attributes import ATTRIBUTES, grey
 from diffeo.editing.directions import Direction, Method, find_direction
 from diffeo.editing.latent import decode_images, encode_images
+from diffeo.evaluation import condition_for
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
 
@@ -75,14 +76,14 @@ def attribute_directions(
 
     Args:
         flow: of images.
-        part: for a flow conditioned on classes, with labels, which are its condition if no other is given.
+        part: of a conditioned flow with what its rows are conditioned on: `part.condition`, or else labels.
         attributes: names.
         method: see :func:`find_direction`.
-        condition: of the images, if it is not their labels.
+        condition: of the images, if it is another.
         rows: of the part, from the first.
 
     Raises:
-        ValueError: if an attribute is not measured, or does not vary.
+        ValueError: if an attribute is not measured, or does not vary, or a condition is missing.
 
     Example:
         >>> import diffeo
@@ -94,7 +95,8 @@ def attribute_directions(
     if unknown:
         raise ValueError(f"{unknown[0]} is not measured: {', '.join(ATTRIBUTES)} are")
     x = part.x[:rows]
-    if condition is None and flow.conditional and part.labels is not None:
-        condition = part.labels[:rows]
+    if condition is None and flow.conditional:
+        given = condition_for(flow, part)
+        condition = None if given is None else given[:rows]
     z = encode_images(flow, x, condition)
     return [find_direction(z, ATTRIBUTES[name](grey(x)), method=method, attribute=name) for name in attributes]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from diffeo.bases import check_temperature
 from diffeo.editing.latent import as_rows, decode_images, encode_images, level_mask
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
@@ -34,7 +35,7 @@ def resample_levels(
         generator: source of what is drawn.
 
     Raises:
-        ValueError: if there is no such level, or nothing is drawn anew.
+        ValueError: if there is no such level, nothing is drawn anew, or the temperature is negative or not finite.
 
     References:
         Dinh, Sohl-Dickstein and Bengio, Density estimation using Real NVP, 2017, appendix D.
@@ -51,6 +52,7 @@ def resample_levels(
         raise ValueError(f"all of the {len(flow.level_shapes)} levels are kept, so nothing can be drawn: leave one out")
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}")
+    check_temperature(temperature)
     z = encode_images(flow, x, condition).repeat_interleave(n, 0)
     drawn = flow.base.sample(len(z), temperature=temperature, generator=generator)
     rows = as_rows(flow, condition, len(x))

@@ -1,10 +1,12 @@
 """Style transformation: an image of another class, while the rest stays."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from diffeo.bases import check_temperature
 from diffeo.editing.directions import Direction
 from diffeo.editing.holding import hold_attributes
 from diffeo.editing.latent import as_rows, decode_images, encode_images
@@ -36,7 +38,8 @@ def change_class(
         generator: draws the noise inside the cells of integers; the middle is taken if not given.
 
     Raises:
-        ValueError: if the flow is not conditioned on classes, or a class is out of range.
+        ValueError: if the flow is not conditioned on classes, a class is out of range, or the temperature is negative
+            or not finite.
 
     References:
         Kingma et al., Semi-supervised learning with deep generative models, 2014, figure 1 (analogies).
@@ -50,6 +53,7 @@ def change_class(
         torch.Size([3, 1, 8, 8])
     """
     check_classes(flow)
+    check_temperature(temperature)
     wanted = as_rows(flow, targets, len(x))
     flow.check(x, wanted)
     z = temperature * encode_images(flow, x, labels, generator=generator)
@@ -62,6 +66,7 @@ def check_classes(flow: Flow) -> int:
     Raises:
         ValueError: if it is not.
     """
+    check_class_edit(flow)
     classes = getattr(flow.embedding, "classes", None)
     if classes is None:
         raise ValueError(
@@ -71,12 +76,44 @@ def check_classes(flow: Flow) -> int:
     return int(classes)
 
 
+def check_class_edit(flow: Flow) -> None:
+    """Refuse a flow of which no edit can change the class: one with a condition that is not the class.
+
+    Raises:
+        ValueError: saying of which flows the class can be changed.
+    """
+    if flow.conditional and not hasattr(flow.embedding, "classes"):
+        shape = tuple(getattr(flow.embedding, "shape", flow.bijection.condition_shape or ()))
+        raise ValueError(
+            f"this flow is conditioned on rows of shape {shape}, and what they show of the class stays as it is. "
+            f"The class can be changed with a flow trained with --conditional, or without any condition"
+        )
+
+
+def check_strength(strength: float) -> None:
+    """Refuse what cannot multiply a step.
+
+    Raises:
+        ValueError: if it is not finite.
+    """
+    if not math.isfinite(strength):
+        raise ValueError(f"strength must be a finite number, got {strength}")
+
+
+def _check_range(labels: Tensor, classes: int, named: str) -> None:
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(f"{named} must be integers from 0 to {classes - 1}, got {labels.dtype}. Use {named}.long()")
+    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ValueError(f"{named} must be from 0 to {classes - 1}, got {int(labels.min())} to {int(labels.max())}")
+
+
 def class_means(z: Tensor, labels: Tensor, classes: int) -> Tensor:
     """The mean latent of every class, ``(classes, D)``.
 
     Raises:
-        ValueError: if a class has no image.
+        ValueError: if a class has no image, or a label is out of range.
     """
+    _check_range(labels, classes, "labels")
     counts = labels.bincount(minlength=classes)
     if bool((counts == 0).any()):
         raise ValueError(f"class {int((counts == 0).nonzero()[0])} has no image, so its mean is unknown")
@@ -110,7 +147,7 @@ def move_to_class(
         generator: draws the noise inside the cells of integers; the middle is taken if not given.
 
     Raises:
-        ValueError: if the flow is conditioned.
+        ValueError: if the flow is conditioned, there is no mean of a class, or the strength is not finite.
 
     References:
         Kingma and Dhariwal, Glow, 2018, section 6. https://arxiv.org/abs/1807.03039
@@ -123,8 +160,14 @@ def move_to_class(
         >>> bool((move_to_class(flow, x, labels, labels, means) == x).all())
         True
     """
+    check_class_edit(flow)
     if flow.conditional:
-        raise ValueError("this flow is conditioned, so its latent says little of the class. Use change_class")
+        raise ValueError(
+            "this flow is conditioned on classes, so its latent says little of the class. Use change_class"
+        )
+    check_strength(strength)
+    for named, given in (("labels", labels), ("targets", targets)):
+        _check_range(given, len(means), named)
     z = encode_images(flow, x, generator=generator)
     moved = z + strength * (means[targets] - means[labels]).to(z)
     return decode_images(flow, hold_attributes(flow, moved, x, hold))

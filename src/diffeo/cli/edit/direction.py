@@ -49,10 +49,9 @@ def direction(
         Print what was found as JSON.
     """
     from diffeo import editing
-    from diffeo.cli.edit.subject import open_subject
+    from diffeo.cli.edit.subject import open_subject, some_rows
     from diffeo.cli.files import refuse_existing
     from diffeo.cli.output import print_json
-    from diffeo.data import Part
     from diffeo.editing.directions import check_target
 
     if (attribute is None) == (class_ is None):
@@ -75,8 +74,8 @@ def direction(
     part = subject.part
     if against is not None and part.labels is not None:
         both = (part.labels == class_) | (part.labels == against)
-        part = Part(part.x[both], part.labels[both])
-    part = Part(part.x[:rows], None if part.labels is None else part.labels[:rows])
+        part = some_rows(part, both)
+    part = some_rows(part, slice(rows))
     if attribute is not None:
         name, target = str(attribute), editing.ATTRIBUTES[attribute](editing.grey(part.x))
     else:

@@ -64,6 +64,7 @@ def measure(
     import torch
 
     from diffeo import editing
+    from diffeo.bases import check_temperature
     from diffeo.cli.edit.subject import held_attributes, open_subject, restyler
     from diffeo.cli.files import refuse_existing
     from diffeo.cli.output import as_json, print_json
@@ -72,6 +73,7 @@ def measure(
 
     if n < 1:
         raise ValueError(f"-n must be at least 1, got {n}")
+    check_temperature(sample_temperature)
     if out is not None:
         refuse_existing(out)
     held = held_attributes(hold)

@@ -38,17 +38,13 @@ class Subject:
         """
         import torch
 
-        from diffeo.data import Part
-
         for number in numbers:
             if not 0 <= number < len(self.part):
                 raise ValueError(
                     f"there is no image {number}: the {self.part_name} part of {self.data.name} has images 0 to "
                     f"{len(self.part) - 1}"
                 )
-        rows = torch.tensor(list(numbers))
-        labels, condition = (None if t is None else t[rows] for t in (self.part.labels, self.part.condition))
-        return Part(self.part.x[rows], labels, condition=condition)
+        return some_rows(self.part, torch.tensor(list(numbers)))
 
     def check_classes(self, *classes: int) -> int:
         """How many classes the data has.
@@ -115,23 +111,37 @@ class Subject:
         return condition_for(self.flow, images)
 
 
+def some_rows(part: "Part", rows: "Tensor | slice") -> "Part":
+    """Rows of a part with their labels and condition."""
+    from diffeo.data import Part
+
+    labels, condition = (None if given is None else given[rows] for given in (part.labels, part.condition))
+    return Part(part.x[rows], labels, condition=condition)
+
+
 def restyler(
     subject: Subject, held: Sequence[str], *, temperature: float | None, strength: float | None, rows: int
 ) -> "Callable[[Part, Tensor], Tensor]":
     """How this run's images are brought to other classes: from images with labels and the classes wanted to images.
 
     Raises:
-        ValueError: if an option does not belong to such a run.
+        ValueError: if no edit can change the class of such a run's images, or an option does not belong to it.
     """
     from diffeo import editing
-    from diffeo.data import Part
+    from diffeo.bases import check_temperature
+    from diffeo.editing.style import check_class_edit, check_strength
 
     flow, train = subject.flow, subject.data.train
+    check_class_edit(flow)
     with_classes = hasattr(flow.embedding, "classes")
     if with_classes and strength is not None:
         raise ValueError(f"--strength is for runs without classes, and {subject.run} has them: use --temperature")
     if not with_classes and temperature is not None:
         raise ValueError(f"--temperature is for runs trained with --conditional, unlike {subject.run}: use --strength")
+    if temperature is not None:
+        check_temperature(temperature)
+    if strength is not None:
+        check_strength(strength)
     if rows < 10:
         raise ValueError(f"--rows must be at least 10, got {rows}")
     if not with_classes:
@@ -140,7 +150,7 @@ def restyler(
     if with_classes:
         options |= {} if temperature is None else {"temperature": temperature}
         return lambda images, targets: editing.change_class(flow, images.x, _labels(images), targets, **options)
-    some = Part(train.x[:rows], None if train.labels is None else train.labels[:rows])
+    some = some_rows(train, slice(rows))
     means = editing.class_means(editing.encode_images(flow, some.x), _labels(some), subject.check_classes())
     options |= {"means": means} | ({} if strength is None else {"strength": strength})
     return lambda images, targets: editing.move_to_class(flow, images.x, _labels(images), targets, **options)

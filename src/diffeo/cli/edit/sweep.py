@@ -48,6 +48,8 @@ def sweep(
     json
         Print what was written as JSON.
     """
+    import math
+
     import torch
 
     from diffeo import editing
@@ -55,6 +57,8 @@ def sweep(
 
     if steps < 2:
         raise ValueError(f"--steps must be at least 2, got {steps}")
+    if not math.isfinite(reach):
+        raise ValueError(f"--reach must be a finite number, got {reach}")
     found = editing.Direction.load(direction)
     subject = open_subject(run, data, part, out)
     chosen = subject.choose(images)

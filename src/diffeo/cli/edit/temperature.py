@@ -62,6 +62,11 @@ def temperature(
         if n < 1:
             raise ValueError(f"-n must be at least 1, got {n}")
         condition = sample_labels(flow, n)
+        if condition is None and flow.conditional:
+            raise ValueError(
+                f"{run} is conditioned on images, so it draws none without them: give those of the data, "
+                f"for example: diffeo edit temperature {run} --images 0,1,2"
+            )
         z = flow.base.draw(n, torch.Generator().manual_seed(seed))
     else:
         chosen = subject.choose(images)
