@@ -14,7 +14,7 @@ from diffeo.course.notebooks import LABS, build, cell_ids, cells, notebook, run,
 
 HANGUL = re.compile("[가-힣]")
 LANGUAGES, VERSIONS = ("ko", "en"), ("student", "solution")
-SMALL = """
+SMALL = """\
 # %% heading [markdown] lang="ko"
 # ## 하나
 # %% heading [markdown] lang="en"
@@ -40,7 +40,7 @@ def made(name: str, language: Any, version: Any) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize(("name", "language", "version"), product(LABS, LANGUAGES, VERSIONS))
+@pytest.mark.parametrize(("name", "language", "version"), list(product(LABS, LANGUAGES, VERSIONS)))
 def test_every_cell_is_whole_and_in_its_language(name: str, language: str, version: str) -> None:
     found = made(name, language, version)
     for cell in found:
@@ -56,7 +56,7 @@ def test_every_cell_is_whole_and_in_its_language(name: str, language: str, versi
     assert set(ids) <= set(cell_ids(name))
 
 
-@pytest.mark.parametrize(("name", "version"), product(LABS, VERSIONS))
+@pytest.mark.parametrize(("name", "version"), list(product(LABS, VERSIONS)))
 def test_both_languages_have_the_same_cells(name: str, version: str) -> None:
     korean, english = (made(name, language, version) for language in LANGUAGES)
     assert [(cell["id"], cell["cell_type"]) for cell in korean] == [(cell["id"], cell["cell_type"]) for cell in english]
@@ -113,5 +113,5 @@ def test_a_run_times_its_sections_and_keeps_its_results(tmp_path: Path) -> None:
     assert "안녕 1 3" in kept.read_text(encoding="utf-8")
 
     path.write_text(notebook(SMALL, "en", "student"), encoding="utf-8")
-    with pytest.raises(CellExecutionError, match="NotImplementedError: work"):
+    with pytest.raises(CellExecutionError, match=r'NotImplementedError\("work"\)'):
         run(path)
