@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffeo.editing.fingerprint import fingerprint
 from diffeo.editing.latent import as_rows, decode_images, encode_images
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
@@ -34,6 +35,7 @@ class Direction:
         rows: how many images it was found from.
         score: on images that were held out: for a yes-or-no attribute, the probability that of one image of each
             kind the right one lies further along (area under the ROC curve); for a number, the correlation.
+        flow: :func:`fingerprint` of the flow of whose latents it is; None where nothing says so.
     """
 
     vector: Tensor
@@ -43,6 +45,7 @@ class Direction:
     step: float
     rows: int
     score: float
+    flow: str | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as safetensors.
@@ -76,7 +79,8 @@ class Direction:
         try:
             with safe_open(path, framework="pt") as file:
                 described = json.loads((file.metadata() or {})["direction"])
-                if set(described) != {field.name for field in fields(cls)} - {"vector"}:
+                known = {field.name for field in fields(cls)} - {"vector"}
+                if set(described) | {"flow"} != known:  # without the flow in older files
                     raise KeyError("direction")
                 return cls(vector=file.get_tensor("vector"), **described)
         except (SafetensorError, KeyError, ValueError) as error:
@@ -234,6 +238,11 @@ def sweep(
         raise ValueError(
             f"the direction is of {direction.vector.numel()} numbers, and the flow's latent has {flow.base.features}: "
             f"it was found with another flow"
+        )
+    if direction.flow not in (None, fingerprint(flow)):
+        raise ValueError(
+            f"the direction of {direction.attribute} was found with another flow, or other weights of this one. "
+            f"Find it again: diffeo edit direction"
         )
     if not len(strengths):
         raise ValueError("at least one strength is needed")
