@@ -104,9 +104,15 @@ def test_what_tells_no_direction_is_refused() -> None:
         (torch.ones(20), "numbers that differ"),
         (torch.full((20,), float("nan")), "finite numbers"),
         (torch.ones(19), "a target of shape"),
+        ((torch.arange(20) == 7).float(), "every fifth image all have 0"),
+        ((torch.arange(20) == 4).float(), "the other images all have 0"),
     ):
         with pytest.raises(ValueError, match=message):
             find_direction(z, target)
+    with pytest.raises(ValueError, match=r"z holds NaN or infinity in row 3\..*z\.isfinite"):
+        find_direction(torch.where(torch.arange(20)[:, None] == 3, torch.nan, z), torch.arange(20.0))
+    with pytest.raises(ValueError, match="z does not vary with it"):
+        find_direction(torch.zeros(20, 3), torch.arange(20.0))
     with pytest.raises(ValueError, match="method must be one of means, probe, whitened"):
         find_direction(z, torch.arange(20.0), method="guess")  # type: ignore[arg-type]
 

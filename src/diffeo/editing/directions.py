@@ -104,7 +104,8 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
         attribute: its name.
 
     Raises:
-        ValueError: if rows do not fit, the attribute does not vary, or one of both kinds has fewer than 5 images.
+        ValueError: if rows do not fit, z is not finite, or the attribute or z along it does not vary (among the rows
+            held out too), or one of both kinds has fewer than 5 images.
 
     References:
         Kingma and Dhariwal, Glow, 2018, section 6 (means). https://arxiv.org/abs/1807.03039
@@ -122,12 +123,20 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
         )
     if method not in FITS:
         raise ValueError(f"method must be one of {', '.join(FITS)}, got {method!r}")
+    if not bool(z.isfinite().all()):
+        broken = int((~z.isfinite().all(1)).nonzero()[0])
+        raise ValueError(
+            f"z holds NaN or infinity in row {broken}. Use rows of z that are finite: z[z.isfinite().all(1)]"
+        )
     binary = target.dtype == torch.bool
     check_target(target, attribute)
     points, wanted = z.double().cpu().numpy(), target.cpu().numpy()
     held_out = _held_out(wanted, binary=binary)
     rows, y = points[~held_out], wanted[~held_out] if binary else wanted[~held_out].astype(np.float64)
     vector = FITS[method](rows, y)
+    along = points[held_out] @ vector
+    if not binary and along.min() == along.max():
+        raise ValueError(f"{attribute}: z does not vary with it, so there is no direction in which it changes")
     return Direction(
         vector=torch.from_numpy(vector).to(z),
         attribute=attribute,
@@ -135,7 +144,7 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
         unit="from images without it to images with it" if binary else "one standard deviation",
         step=1.0 if binary else float(y.std()),
         rows=len(rows),
-        score=_score(points[held_out] @ vector, wanted[held_out], binary=binary),
+        score=_score(along, wanted[held_out], binary=binary),
     )
 
 
@@ -149,6 +158,13 @@ def check_target(target: Tensor, attribute: str) -> None:
         numbers = target.double()
         if len(numbers) < 10 or not bool(numbers.isfinite().all()) or float(numbers.std()) == 0:
             raise ValueError(f"{attribute}: at least 10 finite numbers that differ are needed to find a direction")
+        held_out = torch.from_numpy(_held_out(target.cpu().numpy(), binary=False)).to(target.device)
+        for named, some in (("every fifth image", numbers[held_out]), ("the other images", numbers[~held_out])):
+            if float(some.min()) == float(some.max()):
+                raise ValueError(
+                    f"{attribute}: {named} all have {float(some[0]):g}, but it has to vary among every fifth, which "
+                    f"test a direction, and among the others, which it is found from. Give more or other images"
+                )
         return
     counts = {"with": int(target.sum()), "without": int((~target).sum())}
     for word, count in counts.items():
