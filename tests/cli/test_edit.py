@@ -94,15 +94,17 @@ def test_an_ending_of_an_animation_animates(place: Path) -> None:
 
 
 def test_a_direction_is_found_kept_and_followed(place: Path) -> None:
-    found, also, swept = together(
+    found, also, swept, strange = together(
         ("edit", "direction", "plain", "--attribute", "brightness", "--out", "bright.safetensors", "--json"),
         ("edit", "direction", "plain", "--class", 7, "--against", 1, "--method", "probe", "--out", "7.safetensors"),
         ("edit", "sweep", "plain", "--images", 3, "--direction", "bright.safetensors", "--steps", 3, "--json"),
+        ("edit", "sweep", "classes", "--images", 3, "--direction", "bright.safetensors", "--out", "strange.png"),
         cwd=place,
     )
     assert found.json["score"] > 0.5
     assert also.out.startswith("wrote 7.safetensors: class 7 against 1, from ")
     assert swept.json["strengths"] == [-3.0, 0.0, 3.0]
+    assert (strange.status, "found with another flow" in strange.errors) == (1, True)
     weaker, same, stronger = swept.json["measured"]
     assert weaker < same < stronger
     assert same == float(library.data.load("digits").test.x[3].float().mean())

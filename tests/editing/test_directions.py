@@ -1,12 +1,15 @@
 """Directions of the latent: found where they were planted, kept in files, followed."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import diffeo
-from diffeo.editing import Direction, encode_images, find_direction, sweep
+from diffeo.editing import Direction, encode_images, find_direction, fingerprint, sweep
 
 METHODS = ("means", "probe", "whitened")
 
@@ -65,6 +68,28 @@ def test_a_direction_is_kept_in_a_file(tmp_path: Path) -> None:
         Direction.load(tmp_path / "nowhere")
 
 
+def test_a_direction_belongs_to_the_flow_that_it_was_found_with(
+    tmp_path: Path, flow: diffeo.Flow, digits: diffeo.data.Dataset
+) -> None:
+    x = digits.train.x[:60]
+    found = find_direction(encode_images(flow, x), x.float().mean((1, 2, 3)), attribute="ink")
+    replace(found, flow=fingerprint(flow)).save(tmp_path / "d.safetensors")
+    flow.save_pretrained(tmp_path / "flow")
+    kept, again = Direction.load(tmp_path / "d.safetensors"), diffeo.load(tmp_path / "flow")
+    assert bool((sweep(again, x[:2], kept) == sweep(flow, x[:2], found)).all())
+    with torch.no_grad():
+        list(again.parameters())[-1].view(-1)[-1] += 0.01
+    with pytest.raises(ValueError, match=r"direction of ink was found with another flow.*diffeo edit direction"):
+        sweep(again, x[:2], kept)
+
+
+def test_a_file_that_names_no_flow_is_still_a_direction(tmp_path: Path) -> None:
+    found = find_direction(torch.randn(50, 3), torch.arange(50) > 20)
+    about = {key: value for key, value in vars(found).items() if key not in ("vector", "flow")}
+    save_file({"vector": found.vector}, tmp_path / "old.safetensors", metadata={"direction": json.dumps(about)})
+    assert Direction.load(tmp_path / "old.safetensors").flow is None
+
+
 def test_a_model_is_no_direction(tmp_path: Path) -> None:
     diffeo.RealNVP(2, couplings=2, width=4).save_pretrained(tmp_path / "model")
     with pytest.raises(ValueError, match="holds no direction"):
@@ -79,9 +104,15 @@ def test_what_tells_no_direction_is_refused() -> None:
         (torch.ones(20), "numbers that differ"),
         (torch.full((20,), float("nan")), "finite numbers"),
         (torch.ones(19), "a target of shape"),
+        ((torch.arange(20) == 7).float(), "every fifth image all have 0"),
+        ((torch.arange(20) == 4).float(), "the other images all have 0"),
     ):
         with pytest.raises(ValueError, match=message):
             find_direction(z, target)
+    with pytest.raises(ValueError, match=r"z holds NaN or infinity in row 3\..*z\.isfinite"):
+        find_direction(torch.where(torch.arange(20)[:, None] == 3, torch.nan, z), torch.arange(20.0))
+    with pytest.raises(ValueError, match="z does not vary with it"):
+        find_direction(torch.zeros(20, 3), torch.arange(20.0))
     with pytest.raises(ValueError, match="method must be one of means, probe, whitened"):
         find_direction(z, torch.arange(20.0), method="guess")  # type: ignore[arg-type]
 

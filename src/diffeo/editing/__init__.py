@@ -15,6 +15,7 @@ from diffeo.editing.denoise import psnr as psnr
 from diffeo.editing.directions import Direction as Direction
 from diffeo.editing.directions import find_direction as find_direction
 from diffeo.editing.directions import sweep as sweep
+from diffeo.editing.fingerprint import fingerprint as fingerprint
 from diffeo.editing.holding import attribute_directions as attribute_directions
 from diffeo.editing.holding import hold_attributes as hold_attributes
 from diffeo.editing.inpaint import inpaint as inpaint

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffeo.editing.fingerprint import fingerprint
 from diffeo.editing.latent import as_rows, decode_images, encode_images
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
@@ -34,6 +35,7 @@ class Direction:
         rows: how many images it was found from.
         score: on images that were held out: for a yes-or-no attribute, the probability that of one image of each
             kind the right one lies further along (area under the ROC curve); for a number, the correlation.
+        flow: :func:`fingerprint` of the flow of whose latents it is; None where nothing says so.
     """
 
     vector: Tensor
@@ -43,6 +45,7 @@ class Direction:
     step: float
     rows: int
     score: float
+    flow: str | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as safetensors.
@@ -76,7 +79,8 @@ class Direction:
         try:
             with safe_open(path, framework="pt") as file:
                 described = json.loads((file.metadata() or {})["direction"])
-                if set(described) != {field.name for field in fields(cls)} - {"vector"}:
+                known = {field.name for field in fields(cls)} - {"vector"}
+                if set(described) | {"flow"} != known:  # without the flow in older files
                     raise KeyError("direction")
                 return cls(vector=file.get_tensor("vector"), **described)
         except (SafetensorError, KeyError, ValueError) as error:
@@ -100,7 +104,8 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
         attribute: its name.
 
     Raises:
-        ValueError: if rows do not fit, the attribute does not vary, or one of both kinds has fewer than 5 images.
+        ValueError: if rows do not fit, z is not finite, or the attribute or z along it does not vary (among the rows
+            held out too), or one of both kinds has fewer than 5 images.
 
     References:
         Kingma and Dhariwal, Glow, 2018, section 6 (means). https://arxiv.org/abs/1807.03039
@@ -118,12 +123,20 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
         )
     if method not in FITS:
         raise ValueError(f"method must be one of {', '.join(FITS)}, got {method!r}")
+    if not bool(z.isfinite().all()):
+        broken = int((~z.isfinite().all(1)).nonzero()[0])
+        raise ValueError(
+            f"z holds NaN or infinity in row {broken}. Use rows of z that are finite: z[z.isfinite().all(1)]"
+        )
     binary = target.dtype == torch.bool
     check_target(target, attribute)
     points, wanted = z.double().cpu().numpy(), target.cpu().numpy()
     held_out = _held_out(wanted, binary=binary)
     rows, y = points[~held_out], wanted[~held_out] if binary else wanted[~held_out].astype(np.float64)
     vector = FITS[method](rows, y)
+    along = points[held_out] @ vector
+    if not binary and along.min() == along.max():
+        raise ValueError(f"{attribute}: z does not vary with it, so there is no direction in which it changes")
     return Direction(
         vector=torch.from_numpy(vector).to(z),
         attribute=attribute,
@@ -131,7 +144,7 @@ def find_direction(z: Tensor, target: Tensor, *, method: Method = "means", attri
         unit="from images without it to images with it" if binary else "one standard deviation",
         step=1.0 if binary else float(y.std()),
         rows=len(rows),
-        score=_score(points[held_out] @ vector, wanted[held_out], binary=binary),
+        score=_score(along, wanted[held_out], binary=binary),
     )
 
 
@@ -145,6 +158,13 @@ def check_target(target: Tensor, attribute: str) -> None:
         numbers = target.double()
         if len(numbers) < 10 or not bool(numbers.isfinite().all()) or float(numbers.std()) == 0:
             raise ValueError(f"{attribute}: at least 10 finite numbers that differ are needed to find a direction")
+        held_out = torch.from_numpy(_held_out(target.cpu().numpy(), binary=False)).to(target.device)
+        for named, some in (("every fifth image", numbers[held_out]), ("the other images", numbers[~held_out])):
+            if float(some.min()) == float(some.max()):
+                raise ValueError(
+                    f"{attribute}: {named} all have {float(some[0]):g}, but it has to vary among every fifth, which "
+                    f"test a direction, and among the others, which it is found from. Give more or other images"
+                )
         return
     counts = {"with": int(target.sum()), "without": int((~target).sum())}
     for word, count in counts.items():
@@ -234,6 +254,11 @@ def sweep(
         raise ValueError(
             f"the direction is of {direction.vector.numel()} numbers, and the flow's latent has {flow.base.features}: "
             f"it was found with another flow"
+        )
+    if direction.flow not in (None, fingerprint(flow)):
+        raise ValueError(
+            f"the direction of {direction.attribute} was found with another flow, or other weights of this one. "
+            f"Find it again: diffeo edit direction"
         )
     if not len(strengths):
         raise ValueError("at least one strength is needed")

@@ -48,6 +48,8 @@ def direction(
     json
         Print what was found as JSON.
     """
+    from dataclasses import replace
+
     from diffeo import editing
     from diffeo.cli.edit.subject import open_subject, some_rows
     from diffeo.cli.files import refuse_existing
@@ -86,6 +88,7 @@ def direction(
     check_target(target, name)
     z = editing.encode_images(subject.flow, part.x, subject.condition(part))
     found = editing.find_direction(z, target, method=method, attribute=name)
+    found = replace(found, flow=editing.fingerprint(subject.flow))
     found.save(out)
     if json:
         print_json({"file": str(out), "run": str(run), "attribute": name, "method": method, "unit": found.unit,
