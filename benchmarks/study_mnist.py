@@ -144,7 +144,7 @@ def one(name: str, minutes: float, seed: int) -> None:
     flow_name, change = VARIANTS[name]
     if flow_name != "Glow" or not set(change) <= {"lr", "ema"}:
         base, variant = [], []
-        for _ in range(3):
+        for _ in range(5):
             base.append(step_seconds("glow", data.train.x))
             with changed_networks(change.get("network")):
                 variant.append(step_seconds(name, data.train.x))

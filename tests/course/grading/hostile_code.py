@@ -99,7 +99,8 @@ HOSTILE.append(
             "shutil.rmtree(pathlib.Path.cwd(), ignore_errors=True)",
             "return x.chunk(2, dim=1)",
         ),
-        50,
+        48,  # called again, it has no folder to write to
+        {"split": "fault-raised"},
     )
 )
 HOSTILE.append(

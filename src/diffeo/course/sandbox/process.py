@@ -181,11 +181,14 @@ class _Run:
                 self.errors = [(int(line), str(error)) for line, error in json.loads(text)]
             except (OSError, ValueError, TypeError):
                 self.loaded = False  # half written: the next look finds it whole
-        while self.loaded and len(self.answers) < self.count:
+        while self.loaded and self.fault is None and len(self.answers) < self.count:
             answer = messages.read_answer(self.folder, len(self.answers))
             if answer is None:
                 return
             self.answers[len(self.answers)] = answer
+            if answer.fault == "died":  # no answer of ours: what lies beside it is the program's work too
+                self.fault = answer
+                return
 
     def _end(self) -> None:
         self._family()
