@@ -156,6 +156,19 @@ def test_classes_of_other_data_are_noted(place: Path) -> None:
     assert other.errors.count("\n") == 1
 
 
+def test_what_is_hidden_does_not_look_like_the_frame(place: Path) -> None:
+    (done,) = together(("edit", "inpaint", "plain", "--images", 3, "-n", 2, "--steps", 4, "--out", "h.png"), cwd=place)
+    assert done.status == 0, done.errors
+    with Image.open(place / "h.png") as picture:
+        times = picture.size[0] // (9 * 5 + 1)
+        pixels = np.asarray(picture)[::times, ::times]
+    hidden, frame = pixels[1:9, 14:18], int(pixels[0, 0])
+    assert np.unique(hidden).tolist() == [64, 191]
+    assert frame not in hidden
+    assert (hidden[:, 1:] != hidden[:, :-1]).all()
+    assert (hidden[1:] != hidden[:-1]).all()
+
+
 def test_a_measurement_has_all_its_figures(place: Path) -> None:
     text, plain, single = together(
         ("edit", "measure", "classes", "-n", 40, "--rows", 300, "--out", "measured.json"),
