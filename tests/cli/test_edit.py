@@ -137,16 +137,50 @@ def test_a_run_conditioned_on_images_is_edited_under_them(place: Path) -> None:
     assert not [*place.glob("ix.*")]
 
 
+def test_classes_of_other_data_are_noted(place: Path) -> None:
+    for part, count in (("train", 10), ("validation", 1), ("test", 1)):
+        for name in ("cat", "dog"):
+            (place / "pets" / part / name).mkdir(parents=True)
+            for i in range(count):
+                Image.new("L", (8, 8), i).save(place / "pets" / part / name / f"{i}.png")
+    words = ("--images", "0", "--at", "1", "--out")
+    own, other, plain = together(
+        ("edit", "temperature", "classes", "digits", *words, "own-data.png"),
+        ("edit", "temperature", "classes", "folder:pets", *words, "other-data.png", "--json"),
+        ("edit", "temperature", "plain", "folder:pets", *words, "plain-data.png"),
+        cwd=place,
+    )
+    assert (own.status, own.errors, plain.status, plain.errors) == (0, "", 0, "")
+    assert other.json["edit"] == "temperature"
+    assert other.errors.startswith("note: classes was trained on digits, and takes the classes of ")
+    assert other.errors.count("\n") == 1
+
+
+def test_what_is_hidden_does_not_look_like_the_frame(place: Path) -> None:
+    (done,) = together(("edit", "inpaint", "plain", "--images", 3, "-n", 2, "--steps", 4, "--out", "h.png"), cwd=place)
+    assert done.status == 0, done.errors
+    with Image.open(place / "h.png") as picture:
+        times = picture.size[0] // (9 * 5 + 1)
+        pixels = np.asarray(picture)[::times, ::times]
+    hidden, frame = pixels[1:9, 14:18], int(pixels[0, 0])
+    assert np.unique(hidden).tolist() == [64, 191]
+    assert frame not in hidden
+    assert (hidden[:, 1:] != hidden[:, :-1]).all()
+    assert (hidden[1:] != hidden[:-1]).all()
+
+
 def test_a_measurement_has_all_its_figures(place: Path) -> None:
-    text, plain = together(
+    text, plain, single = together(
         ("edit", "measure", "classes", "-n", 40, "--rows", 300, "--out", "measured.json"),
         ("edit", "measure", "plain", "-n", 40, "--hold", "nothing", "--strength", 1, "--json"),
+        ("edit", "measure", "classes", "-n", 1, "--hold", "nothing"),
         cwd=place,
     )
     assert text.status == 0, text.errors
     for word in ("the classifier gets", "reached the class wanted", "slant: moved by", "thickness: moved by",
                  "between samples of it", "samples at temperature 0.8 recognised as their class"):  # fmt: skip
         assert word in text.out
+    assert (single.status, "nan" in single.out, "recognised as their class: " in single.out) == (0, False, True)
     found = json.loads((place / "measured.json").read_text())
     assert set(found["changes"]) == {"thickness", "slant", "brightness"}
     assert 0 <= found["recognised"]["mean"] <= 1

@@ -74,6 +74,8 @@ def test_what_does_not_fit_is_named(flow: diffeo.Flow) -> None:
     ):
         with pytest.raises(ValueError, match=words):
             inpaint(flow, x, mask, condition=1)
+    with pytest.raises(ValueError, match="there are no images to fill in"):
+        inpaint(flow, x[:0], known, condition=1)
     with pytest.raises(ValueError, match="expected integers from 0 to 16"):
         inpaint(flow, x + 100, known, condition=1)
     with pytest.raises(ValueError, match="a condition is needed"):

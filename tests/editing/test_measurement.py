@@ -81,6 +81,18 @@ def test_other_classes_are_never_the_own_and_all_come_up() -> None:
     }
 
 
+def test_there_is_no_other_class_than_the_only_one() -> None:
+    with pytest.raises(ValueError, match="another class needs at least 2 classes, got 1"):
+        editing.other_classes(torch.zeros(3, dtype=torch.long), 1)
+
+
+def test_one_image_has_no_standard_error(judge: editing.Classifier) -> None:
+    x = bars([4, 4])
+    found = editing.measure_style(x[:1], x[:1], torch.tensor([0]), judge, Part(x, torch.tensor([0, 0])))
+    assert "reached the class wanted: 100.0 %\n" in str(found)
+    assert "nan" not in str(found)
+
+
 def test_a_classifier_learns_the_classes_and_leaves_the_generator_alone(digits: diffeo.data.Dataset) -> None:
     state = torch.random.get_rng_state()
     classifier = editing.train_classifier(digits, steps=200)

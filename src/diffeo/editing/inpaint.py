@@ -154,6 +154,8 @@ def _posterior(
         mask = known.expand(x.shape).to(x.device)
     except RuntimeError:
         raise ValueError(f"known has shape {tuple(known.shape)}, and the images {tuple(x.shape)}") from None
+    if not len(x):
+        raise ValueError("there are no images to fill in: x has 0 rows")
     if bool(mask.all()):
         raise ValueError("every pixel is known: there is nothing to fill in")
     seen = torch.where(mask, x, torch.zeros_like(x))

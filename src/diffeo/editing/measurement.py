@@ -1,5 +1,6 @@
 """How well an edit works: how often the class is reached, and how far the rest moved with it."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -58,10 +59,10 @@ class StyleMeasurement:
         return self.reached.mean >= reached and all(self.changes[name].ratio < ratio for name in KEPT)
 
     def __str__(self) -> str:
-        right = _percent(self.classifier_accuracy)
+        right = percent(self.classifier_accuracy)
         lines = [
             f"{self.images:,} images edited; the classifier gets {right} of real test images right",
-            f"reached the class wanted: {_percent(self.reached)}",
+            f"reached the class wanted: {percent(self.reached)}",
         ]
         for name, change in self.changes.items():
             between = f"{change.between_rows.mean:.3f} between real images of that class"
@@ -170,11 +171,16 @@ def class_samples(flow: Flow, n: int, *, temperature: float = 1.0, generator: to
 def other_classes(labels: Tensor, classes: int, *, generator: torch.Generator | None = None) -> Tensor:
     """For every label another class, all others equally likely.
 
+    Raises:
+        ValueError: if there is only one class.
+
     Example:
         >>> labels = torch.arange(10)
         >>> bool((other_classes(labels, 10) == labels).any())
         False
     """
+    if classes < 2:
+        raise ValueError(f"another class needs at least 2 classes, got {classes}")
     return (labels + torch.randint(1, classes, labels.shape, generator=generator)) % classes
 
 
@@ -194,5 +200,7 @@ def _pairs(part: Part, targets: Tensor, name: str, seed: int) -> tuple[Tensor, T
     return first, second
 
 
-def _percent(share: Estimate) -> str:
-    return f"{100 * share.mean:.1f} ± {100 * share.standard_error:.1f} %"
+def percent(share: Estimate) -> str:
+    """A share with its standard error, where there is one: of a single image there is none."""
+    error = f" ± {100 * share.standard_error:.1f}" if math.isfinite(share.standard_error) else ""
+    return f"{100 * share.mean:.1f}{error} %"

@@ -26,7 +26,8 @@ def inpaint(
 ) -> None:
     """Hide a part of images, and draw what the flow thinks may stand there.
 
-    Each row of the picture: the image, what is left of it, the likeliest latent's image, samples (Langevin).
+    Each row of the picture: the image, what is left of it beside squares of two greys, the likeliest latent's image,
+    samples (Langevin).
 
     For example:
       diffeo edit inpaint runs/glow-mnist --images 3,8,17 --hide right --out halves.png
@@ -95,7 +96,10 @@ def inpaint(
         "psnr_one_sample": editing.psnr(hidden(samples[:, 0]), hidden(chosen.x), peak),
         "spread": hidden(editing.spread(samples)).mean(1),
     }
-    damaged = torch.where(known, chosen.x, torch.full_like(chosen.x, round(peak / 2)))
+    _, height, width = subject.flow.shape
+    odd = (torch.arange(height)[:, None] + torch.arange(width)) % 2 == 1
+    chequered = torch.where(odd, round(3 * peak / 4), round(peak / 4)).to(chosen.x)  # unlike the grey between images
+    damaged = torch.where(known, chosen.x, chequered)
     strip = torch.cat([chosen.x[:, None], damaged[:, None], likeliest[:, None], samples], 1)
     means = report(figures, "the hidden pixels", json=json)
     write_strip(

@@ -69,6 +69,8 @@ def measure(
     from diffeo.cli.files import refuse_existing
     from diffeo.cli.output import as_json, print_json
     from diffeo.data import Part
+    from diffeo.editing.measurement import percent
+    from diffeo.editing.style import check_classes
     from diffeo.io import write_atomically
 
     if n < 1:
@@ -82,15 +84,16 @@ def measure(
     if subject.part.labels is not None:
         subject.check_examples(subject.part.labels, 2, "the test images")
     restyle = restyler(subject, held, temperature=temperature, strength=strength, rows=rows)
-    classifier = editing.train_classifier(subject.data, seed=seed)
     chosen = subject.choose(range(min(n, len(subject.part))))
     assert chosen.labels is not None
     targets = editing.other_classes(chosen.labels, count, generator=torch.Generator().manual_seed(seed))
+    classifier = editing.train_classifier(subject.data, seed=seed)
     flow, recognised, samples = subject.flow, None, None
     if hasattr(flow.embedding, "classes"):
         generator = torch.Generator().manual_seed(seed)
         recognised = editing.measure_samples(flow, classifier, n=n, temperature=sample_temperature, generator=generator)
-        samples = editing.class_samples(flow, n, generator=generator)
+        at_least = 2 * check_classes(flow)  # two of every class, to compare
+        samples = editing.class_samples(flow, max(n, at_least), generator=generator)
     found = editing.measure_style(
         chosen.x, restyle(Part(chosen.x, chosen.labels), targets), targets, classifier, subject.part,
         samples=samples, seed=seed,
@@ -105,9 +108,6 @@ def measure(
         return
     print(found)
     if recognised is not None:
-        print(
-            f"samples at temperature {sample_temperature:g} recognised as their class: "
-            f"{100 * recognised.mean:.1f} ± {100 * recognised.standard_error:.1f} %"
-        )
+        print(f"samples at temperature {sample_temperature:g} recognised as their class: {percent(recognised)}")
     if out is not None:
         print(f"wrote {out}")

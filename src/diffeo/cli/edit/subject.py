@@ -1,5 +1,6 @@
 """What an edit works on: a run's flow, a part of its data, and the file that the picture goes to."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,6 +197,12 @@ def open_subject(run: Path, data: str | None, part: str, out: Path | None) -> Su
     dataset = opened.load_data(data)
     if dataset.shape != flow.shape:
         raise ValueError(f"{run} is of images of shape {flow.shape}, {dataset.name} has {dataset.shape}")
+    if hasattr(flow.embedding, "classes") and data not in (None, opened.data_name):
+        print(
+            f"note: {run} was trained on {opened.data_name}, and takes the classes of {dataset.name} for those of the "
+            f"same numbers",
+            file=sys.stderr,
+        )
     return Subject(run, flow, dataset, getattr(dataset, part), part)
 
 
