@@ -47,7 +47,8 @@ def run(source: str, calls: list[Call], *, files: Mapping[str, Path] | None = No
     """Run a program and call its functions; whatever it does, every call has an answer at the end.
 
     A call that takes too long or ends the process is answered by what happened. The other calls of that function are
-    not tried; those of other functions are made in a new process.
+    not tried; those of other functions are made in a new process. Where an answer is none of ours, the program wrote
+    into the answers of others: from then on every function has a process of its own.
 
     Args:
         source: definitions in Python, to be executed; it has to parse.
@@ -57,11 +58,13 @@ def run(source: str, calls: list[Call], *, files: Mapping[str, Path] | None = No
     """
     answers: dict[int, Answer] = {}
     outcome = Outcome([])
-    spent = 0.0
+    spent, forged = 0.0, False
     while pending := [number for number in range(len(calls)) if number not in answers]:
         if spent > limits.whole:
             answers |= {number: Answer(fault="whole", detail=f"{limits.whole:g}") for number in pending}
             break
+        if forged:
+            pending = [number for number in pending if _asked(calls[number]) == _asked(calls[pending[0]])]
         with _Run(source, [calls[number] for number in pending], files or {}, limits) as process:
             process.watch(limits.whole - spent)
         spent += process.seconds
@@ -71,14 +74,20 @@ def run(source: str, calls: list[Call], *, files: Mapping[str, Path] | None = No
         left = [number for number in pending if number not in answers]
         if process.fault is None or not left:
             continue
+        if process.forged and not forged:
+            forged = True
+            continue
         if not process.loaded:
             answers |= dict.fromkeys(left, process.fault)
         else:
-            asked = (calls[left[0]].function, calls[left[0]].question)
-            same = [number for number in left if (calls[number].function, calls[number].question) == asked]
+            same = [number for number in left if _asked(calls[number]) == _asked(calls[left[0]])]
             answers |= dict.fromkeys(same, process.fault)
     outcome.answers = [answers[number] for number in range(len(calls))]
     return outcome
+
+
+def _asked(call: Call) -> tuple[str, str]:
+    return call.function, call.question
 
 
 class _Run:
@@ -89,7 +98,7 @@ class _Run:
         self.answers: dict[int, Answer] = {}
         self.fault: Answer | None = None
         self.errors: list[tuple[int, str]] = []
-        self.loaded = False
+        self.loaded = self.forged = False
         self.seconds = 0.0  # since it began with the program
         self.printed = ""
         self.changed: list[str] = []
@@ -142,7 +151,7 @@ class _Run:
             if before != (phase, len(self.answers)):
                 since, base = time.monotonic(), used
             self.seconds = time.monotonic() - began if began is not None else 0.0
-            if len(self.answers) == self.count:
+            if len(self.answers) == self.count or self.fault is not None:
                 return
             if ended:
                 self.fault = Answer(fault="died" if phase != "start" else "start", detail=str(self.process.returncode))
@@ -185,10 +194,10 @@ class _Run:
             answer = messages.read_answer(self.folder, len(self.answers))
             if answer is None:
                 return
-            self.answers[len(self.answers)] = answer
             if answer.fault == "died":  # no answer of ours: what lies beside it is the program's work too
-                self.fault = answer
+                self.fault, self.forged = answer, True
                 return
+            self.answers[len(self.answers)] = answer
 
     def _end(self) -> None:
         self._family()
