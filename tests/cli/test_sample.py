@@ -95,7 +95,7 @@ def test_an_ending_that_cannot_be_written_is_refused_before_drawing(place: Path)
     for one, (_, _, message) in zip(found, cases, strict=True):
         assert (one.status, one.errors) == (1, f"diffeo: {message}\n")
     (negative,) = together(("sample", "table", "-n", -1, "--out", "n.csv"), cwd=place)
-    assert "negative" in negative.errors
+    assert "-n must be at least 1" in negative.errors
 
 
 def test_samples_come_in_a_process_of_their_own(place: Path) -> None:

@@ -165,7 +165,6 @@ def _train(
     seed, options = run["seed"], run["settings"]
     for note in data.notes:
         say(note)
-    say(f"measuring simple densities of {data.name}, to compare with")
     simple = {name: value for name, value in baselines(data).items() if math.isfinite(value.mean)}
 
     spacing = max(1, (options["epochs"] or 0) // MOST_PICTURES)
