@@ -45,6 +45,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
+from IPython.display import Image, display
 from torch import nn
 
 import diffeo
@@ -268,6 +269,15 @@ for axis, points, title in zip(axes, shown, ("x", "1/4", "2/4", "3/4", "z"), str
     axis.scatter(*points.T, s=2, c=colour, cmap="viridis")
     axis.set(title=title)
 plt.show()
+# %% plane-moving [markdown] lang="ko"
+# **움직이는 그림.** 같은 일을 기저 분포에서 데이터 쪽으로 보면 다음과 같습니다. 위는 정규 분포에서 뽑은 점이고,
+# 아래는 격자입니다. 격자의 선은 휘기만 할 뿐 서로 만나거나 끊어지지 않습니다. 왜 그렇습니까?
+# %% plane-moving [markdown] lang="en"
+# **Moving pictures.** The same from the base to the data: first points of a normal distribution, then a grid. The
+# grid's lines bend, but none of them ever breaks or meets itself. Why?
+# %% plane-moving-pictures
+moving = material() / "figures" / LANGUAGE
+display(*(Image(filename=moving / f"{name}.gif") for name in ("gaussian-layers", "grid-layers")))
 # %% plane-autograd [markdown] lang="ko"
 # **로그 행렬식을 의심해 보기.** 층이 알려 준 `log_det`이 맞는지는 자동 미분으로 야코비안 행렬식을 직접 구해
 # 확인합니다.
@@ -506,6 +516,8 @@ plt.show()
 # %% glow-temperature
 strip = editing.temperature_strip(glow, glow.base.draw(6, generator), [0, 0.3, 0.6, 0.8, 1])
 image_grid(strip.flatten(0, 1), 256, columns=5, pixels=300)
+# %% glow-temperature-moving
+Image(filename=moving / "temperature.gif")
 # %% glow-interpolation-text [markdown] lang="ko"
 # **보간.** 두 표본의 z 사이를 직선으로 잇고 디코딩합니다. 아래 두 줄은 픽셀의 평균(위)과 z의 보간(아래)입니다. 무엇이
 # 다릅니까?

@@ -28,14 +28,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "바탕 화면" / "10주차 과제"
 
 
-def outputs(path: Path) -> tuple[dict[str, str], int]:
-    """What each code cell printed, by id; and how many pictures there are."""
-    printed, pictures = {}, 0
+def outputs(path: Path) -> tuple[dict[str, str], int, int]:
+    """What each code cell printed, by id; and how many pictures and animations there are."""
+    printed, pictures, animations = {}, 0, 0
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         found: list[dict[str, Any]] = cell.get("outputs", [])
         printed[cell["id"]] = "".join("".join(output.get("text", "")) for output in found)
         pictures += sum("image/png" in output.get("data", {}) for output in found)
-    return printed, pictures
+        animations += sum("image/gif" in output.get("data", {}) for output in found)
+    return printed, pictures, animations
 
 
 @pytest.mark.parametrize(("name", "language", "version"), RUNS)
@@ -43,9 +44,10 @@ def test_a_lab_runs_from_top_to_bottom(folder: Path, tmp_path: Path, name: str, 
     path = next(path for path in build(folder, language, version=version) if path.stem.partition("-")[0] == name)
     executed = tmp_path / "executed.ipynb"
     assert run(path, fast=True, epochs=1, executed=executed)
-    printed, pictures = outputs(executed)
+    printed, pictures, animations = outputs(executed)
     text = "\n".join(printed.values())
     assert pictures >= 2
+    assert animations == (3 if name == "lab" else 0)
     assert "Warning" not in text
     if version == "student":
         for function in HOLES:
