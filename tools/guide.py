@@ -1,8 +1,9 @@
-"""Fill the guides' tables of times from what was measured.
+"""Fill the guides' tables from what was measured.
 
 python tools/time_labs.py lab          writes course/measured/times-lab.json
 python tools/stopwatch.py KIT          writes course/measured/stopwatch.json
-python tools/guide.py                  puts both into course/ko/guide.md and course/en/guide.md
+python course/measured/measure.py NAME writes course/measured/NAME-mnist.json: plan, listing, paper, glow
+python tools/guide.py                  puts all of it into course/ko/guide.md and course/en/guide.md
 """
 
 import json
@@ -15,6 +16,7 @@ from diffeo.course.notebooks import notebook, source
 from diffeo.io import write_atomically
 
 COURSE = Path(__file__).parents[1] / "course"
+REFERENCE = ("plan", "listing", "paper", "glow")
 
 
 def main() -> None:
@@ -22,11 +24,16 @@ def main() -> None:
     for language in LANGUAGES:
         path = COURSE / language / "guide.md"
         text = path.read_text(encoding="utf-8")
-        for name, make in (("times", lab_table), ("stopwatch", stopwatch_table)):
-            file = COURSE / "measured" / {"times": "times-lab.json", "stopwatch": "stopwatch.json"}[name]
-            if file.is_file():
-                text = put(text, name, make(json.loads(file.read_text(encoding="utf-8")), language))
+        text = put(text, "times", lab_table(measured("times-lab"), language))
+        text = put(text, "stopwatch", stopwatch_table(measured("stopwatch"), language))
+        text = put(text, "reference", reference_table([measured(f"{name}-mnist") for name in REFERENCE], language))
         write_atomically(path, text.encode())
+
+
+def measured(name: str) -> dict[str, Any]:
+    """What a run wrote down."""
+    found: dict[str, Any] = json.loads((COURSE / "measured" / f"{name}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def put(text: str, name: str, table: str) -> str:
@@ -63,6 +70,24 @@ def stopwatch_table(measured: dict[str, Any], language: str) -> str:
         row("---", "---"),
     ]
     return "\n".join(lines + [row(f"`{step}`", f"{seconds:.0f}") for step, seconds in measured["seconds"]])
+
+
+def reference_table(runs: list[dict[str, Any]], language: str) -> str:
+    """Test bits/dim and time of the plan's listing and of the reference code, at the lecture's settings."""
+    first = runs[0]
+    lines = [
+        say("guide-reference", language, values=first["values"], machine=first["machine"]),
+        "",
+        row(*(say(f"guide-{name}", language) for name in ("model", "bits", "seconds", "parameters", "command"))),
+        row(*["---"] * 5),
+        row(say("guide-uniform", language), f"{first['uniform']:.0f}", "", "", ""),
+        row(say("guide-histogram", language), f"{first['histogram']:.2f}", "", "", ""),
+    ]
+    for name, run in zip(REFERENCE, runs, strict=True):
+        bits = f"{run['bits_per_dim']:,.4f} ± {run['standard_error']:,.4f}"
+        cells = (bits, f"{run['seconds']:,.0f}", f"{run['parameters']:,}", f"`{run['command']}`")
+        lines.append(row(say(f"guide-{name}", language), *cells))
+    return "\n".join(lines)
 
 
 def row(*cells: str) -> str:
