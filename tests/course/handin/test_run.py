@@ -44,4 +44,5 @@ def test_a_missing_inverse_is_named_before_the_training_and_costs_only_the_pictu
 def test_code_that_is_not_there_is_named_in_one_line(tmp_path: Path) -> None:
     done = _run(tmp_path, "submision.py")
     assert done.returncode == 1
-    assert "submision.py" in done.stderr and "Traceback" not in done.stderr
+    assert "submision.py" in done.stderr
+    assert "Traceback" not in done.stderr
