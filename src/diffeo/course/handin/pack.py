@@ -70,14 +70,14 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
         raise ValueError(say("pack-bad-id", language, given=repr(given)))
     if not name:
         raise ValueError(say("pack-bad-name", language))
+    chosen = list(_chosen(folder)) if folder.is_dir() else []
+    if not any(path.name in PROGRAMS for path in chosen):
+        raise ValueError(say("pack-empty", language, folder=folder, id=student, name=name))
     target = out or folder / f"{student}_{re.sub(NOT_IN_NAMES, '_', name)}.zip"
     if target.exists():
         raise FileExistsError(say("pack-exists", language, file=target, other=_other(target)))
     if not target.parent.is_dir():
         raise FileNotFoundError(say("pack-no-folder", language, folder=target.parent))
-    chosen = list(_chosen(folder)) if folder.is_dir() else []
-    if not any(path.name in PROGRAMS for path in chosen):
-        raise ValueError(say("pack-empty", language, folder=folder, id=student, name=name))
     content = _zipped(chosen)
     if len(content) > LARGEST:
         largest = max(chosen, key=lambda path: path.stat().st_size)
