@@ -12,11 +12,11 @@ Data: digits of scikit-learn, 8x8 pixels, 17 values.  Seed and ablation follow f
 
 import argparse
 import copy
-import importlib.util
 import json
 import math
 import sys
 import time
+import types
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -24,6 +24,7 @@ import torch
 from safetensors.torch import save_file
 
 from diffeo.course.handin.choice import ablation_of, seed_of
+from diffeo.course.handin.source import decoded, definitions, of_notebook
 from diffeo.data import load
 from diffeo.evaluation.baselines import baselines
 
@@ -46,10 +47,12 @@ def main():
     there = [name for name in (*MADE, *FIGURES) if (out / name).exists()]
     if there:
         sys.exit(
-            f"이미 있습니다, 덮어쓰지 않습니다 (already there, not overwritten): {', '.join(there)}\n--out result2"
+            f"이미 있습니다, 덮어쓰지 않습니다 (already there, not overwritten): {', '.join(there)}\n"
+            "지우거나 옮긴 다음 다시 실행하십시오. 또는 (remove or move them and run again; or): --out result2"
         )
-    code, data = read_code(options.code), load(options.data)
     seed, ablation = seed_of(options.id), ablation_of(options.id)
+    code, data = read_code(Path(options.code)), load(options.data)
+    try_out(code, data)
     print(f"seed: {seed}")
 
     model, metrics, bits = train(code, data, options.epochs, seed)
@@ -63,19 +66,41 @@ def main():
     save_file(model.state_dict(), out / "weights.safetensors")
     lines = "".join(json.dumps(record) + "\n" for record in metrics)
     (out / "metrics.jsonl").write_text(lines, encoding="utf-8")
-    draw(model, data, metrics, seed, out)
     (out / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-
     print(f"\n| test, {data.values} values | bits/dim |\n| --- | ---: |")
     for name, value in {**simple, "RealNVP": bits, f"RealNVP, ablation: {ablation}": without}.items():
         print(f"| {name} | {value:.3f} |")
+    draw(model, data, metrics, seed, out)
 
 
 def read_code(path):
-    spec = importlib.util.spec_from_file_location("submission", path)
-    code = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(code)
+    """노트북에서는 함수, 클래스, 그것이 쓰는 값만.  Of a notebook only functions, classes and the values they use."""
+    if not path.is_file():
+        sys.exit(f"없는 파일 (no such file): {path}\n--code submission.py, --code submission.ipynb")
+    text = decoded(path.read_bytes())
+    if path.suffix == ".ipynb":
+        text = definitions(of_notebook(text))
+    code = types.ModuleType("submission")
+    code.__file__ = str(path)
+    exec(compile(text, str(path), "exec"), code.__dict__)
     return code
+
+
+@torch.no_grad()
+def try_out(code, data):
+    """학습하기 전에 이미지 64장으로 앞뒤를 다녀옵니다.  There and back with 64 images, before any training."""
+    model, x = code.RealNVP().eval(), data.train.x[:64]
+    y = code.dequantize(x, data.values, torch.full(x.shape, 0.5))
+    model.initialize(y)
+    z, log_det = model(y)
+    code.bits_per_dim(-code.loss(z, log_det)[None], data.values, x[0].numel())
+    try:
+        gap = float((model.inverse(z).reshape(y.shape) - y).abs().max())
+    except NotImplementedError:
+        print("아직 없습니다 (not written yet): RealNVP.inverse. 표본 그림을 그리지 못합니다 (no pictures of samples).")
+        return
+    if not gap < 1e-3:
+        print(f"inverse(forward(y))와 y의 차이가 너무 큽니다 (inverse(forward(y)) is too far from y): {gap:.2g}")
 
 
 def train(code, data, epochs, seed, *, ablation=None):

@@ -60,8 +60,8 @@ LANGUAGE = "ko"  # ko
 LANGUAGE = "en"  # en
 FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"  # True: 4분 안에 끝나는 학습  # ko
 FAST = os.environ.get("DIFFEO_LAB_FAST") == "1"  # True: a training of four minutes at most  # en
-SEED = 10  # 학번의 마지막 네 자리로 바꾸면 자기만의 결과가 나옵니다  # ko
-SEED = 10  # take the last four digits of your student number: the results are then your own  # en
+SEED = int("10")  # 따옴표 안을 학번의 마지막 네 자리로 바꾸면 자기만의 결과가 나옵니다  # ko
+SEED = int("10")  # write the last four digits of your student number between the quotes: results of your own  # en
 
 warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets가 없어도 됩니다  # ko
 warnings.filterwarnings("ignore", message="IProgress not found")  # ipywidgets is not needed  # en
@@ -72,6 +72,7 @@ print("Python", sys.version.split()[0], " torch", torch.__version__, " diffeo", 
 digits = diffeo.data.load("digits")  # scikit-learn: 8x8, 0 .. 16
 glow = diffeo.load("glow-mnist")  # 학습된 Glow, 28x28, 0 .. 255  # ko
 glow = diffeo.load("glow-mnist")  # a trained Glow, 28x28, 0 .. 255  # en
+images = glow.sample(256, temperature=0.8, generator=torch.Generator().manual_seed(SEED))  # (256, 1, 28, 28)
 print("digits:", tuple(digits.train.x.shape), "values:", digits.values)
 image_grid(digits.train.x[:32], digits.values, columns=16)
 # %% bugs-heading [markdown] lang="ko"
@@ -93,7 +94,6 @@ import listing
 
 print(inspect.getsource(listing).split("# " + "=" * 118)[1])
 # %% bugs-train
-images = glow.sample(256, temperature=0.8, generator=torch.Generator().manual_seed(SEED))  # (256, 1, 28, 28)
 torch.manual_seed(SEED)
 model, loss_value, mse, _, sample, noise = listing.run(listing.make_dataset(images, 256))
 # %% bugs-questions [markdown] lang="ko"
@@ -430,8 +430,8 @@ passed["loss"] = check("loss", loss, LANGUAGE)
 # **Your functions together** are a flow: six couplings with alternating checkerboard masks learn the digits. There
 # are 17 values, so that a uniform guess costs log₂17 = 4.09 bits/dim.
 # %% write-train
-board = (torch.arange(8)[:, None] + torch.arange(8)).remainder(2).flatten().float()
-masks = [board, 1 - board] * 3
+board = 1 - (torch.arange(8)[:, None] + torch.arange(8)).remainder(2).flatten().float()
+masks = [1 - board, board] * 3
 train, test = (part.x.flatten(1) for part in (digits.train, digits.test))
 center, spread = (train / 17).mean(0), (train / 17).std(0) + 0.05
 
@@ -468,14 +468,16 @@ else:
 # ## 32분: 학습 시작
 #
 # 학습은 **별도의 프로세스**에서 돕니다. 커널을 다시 시작해도 멈추지 않습니다. 이 셀을 두 번 실행해도 하나만 돕니다.
-# 새로 하려면 `runs/lab` 폴더와 `runs/lab.log`를 지웁니다. 터미널에서 `diffeo watch runs/lab`을 실행하면 곡선이
-# 보입니다.
+# 새로 하려면(`SEED`를 바꾸었을 때에도) 학습이 끝난 뒤 `runs/lab` 폴더와 `runs/lab.log`를 지웁니다. 커널을 다시
+# 시작했으면 맨 위의 두 코드 셀과 이 셀을 실행하고, 하던 곳에서 이어서 합니다. 터미널에서 `diffeo watch runs/lab`을
+# 실행하면 곡선이 보입니다.
 # %% start-heading [markdown] lang="en"
 # ## 32 min: start a training
 #
 # It runs in a **process of its own** and goes on when the kernel is restarted. Running the cell twice does not start
-# two. To begin anew, remove the folder `runs/lab` and `runs/lab.log`. In a terminal `diffeo watch runs/lab` shows the
-# curve.
+# two. To begin anew, also with another `SEED`, remove the folder `runs/lab` and `runs/lab.log` once it has ended. After
+# a restart of the kernel run the first two code cells and this one, and go on where you were. In a terminal
+# `diffeo watch runs/lab` shows the curve.
 # %% start-training
 training = background.start(
     ["--config", "realnvp-digits", "--seed", str(SEED), *background.length(fast=FAST)], Path("runs/lab")

@@ -1,6 +1,7 @@
 """The labs as notebooks: both languages, both versions, from one source."""
 
 import ast
+import builtins
 import json
 import re
 from itertools import pairwise, product
@@ -115,3 +116,27 @@ def test_a_run_times_its_sections_and_keeps_its_results(tmp_path: Path) -> None:
     path.write_text(notebook(SMALL, "en", "student"), encoding="utf-8")
     with pytest.raises(CellExecutionError, match=r'NotImplementedError\("work"\)'):
         run(path)
+
+
+def _names(code: str, context: type[ast.expr_context]) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name) and type(node.ctx) is context}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_student_number_with_a_leading_zero_is_a_seed(language: str) -> None:
+    lines = "".join(cell["source"] for cell in made("lab", language, "student")).splitlines()
+    line = next(line for line in lines if line.startswith("SEED = "))
+    found: dict[str, Any] = {}
+    exec(line.replace("10", "0042"), found)
+    assert found["SEED"] == 42
+
+
+def test_after_a_restart_the_set_up_is_enough_to_go_on_from_the_training() -> None:
+    code = {cell["id"]: cell["source"] for cell in made("lab", "en", "student") if cell["cell_type"] == "code"}
+    order = list(code)
+    needed = "\n".join(code[cell] for cell in order[order.index("start-training") :])
+    known = "\n".join((code[order[0]], code[order[1]], needed))
+    imports = [node for node in ast.walk(ast.parse(known)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    imported = {alias.asname or alias.name for node in imports for alias in node.names}
+    missing = _names(needed, ast.Load) - _names(known, ast.Store) - imported - set(dir(builtins))
+    assert missing == set()

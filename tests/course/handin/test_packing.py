@@ -79,6 +79,18 @@ def test_an_empty_template_is_not_taken_for_a_text(work: Path) -> None:
         assert _keys(packed.problems) == ["pack-template"]
 
 
+def test_a_template_beside_a_document_is_not_missed(work: Path) -> None:
+    (work / "writeup.md").write_bytes((material() / "ko" / "assignment" / "writeup.md").read_bytes())
+    (work / "writeup.pdf").write_bytes(b"%PDF-1.7")
+    assert "pack-template" not in _keys(pack(work, "20231234", "홍길동").problems)
+
+
+def test_a_folder_that_is_not_there_is_not_taken_for_the_place_of_the_zip(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"submission\.py") as refused:
+        pack(tmp_path / "nowhere", "20231234", "홍길동")
+    assert "--out" not in str(refused.value)
+
+
 def test_another_ones_results_are_refused_and_nothing_is_written(work: Path) -> None:
     with pytest.raises(ValueError, match="20239999"):
         pack(work, "20239999", "김철수")

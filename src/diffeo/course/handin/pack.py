@@ -70,14 +70,14 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
         raise ValueError(say("pack-bad-id", language, given=repr(given)))
     if not name:
         raise ValueError(say("pack-bad-name", language))
+    chosen = list(_chosen(folder)) if folder.is_dir() else []
+    if not any(path.name in PROGRAMS for path in chosen):
+        raise ValueError(say("pack-empty", language, folder=folder, id=student, name=name))
     target = out or folder / f"{student}_{re.sub(NOT_IN_NAMES, '_', name)}.zip"
     if target.exists():
         raise FileExistsError(say("pack-exists", language, file=target, other=_other(target)))
     if not target.parent.is_dir():
         raise FileNotFoundError(say("pack-no-folder", language, folder=target.parent))
-    chosen = list(_chosen(folder)) if folder.is_dir() else []
-    if not any(path.name in PROGRAMS for path in chosen):
-        raise ValueError(say("pack-empty", language, folder=folder, id=student, name=name))
     content = _zipped(chosen)
     if len(content) > LARGEST:
         largest = max(chosen, key=lambda path: path.stat().st_size)
@@ -88,7 +88,12 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
         place.write_bytes(content)
         submission = read(place)  # what will be sent, as the lecturer's side reads it
         _refuse_another(submission, student, language)
-        problems = [*_missing(chosen), *_unwritten(submission), *_seed(submission, student), *submission.problems]
+        problems = [
+            *_missing(chosen),
+            *_unwritten(submission, chosen),
+            *_seed(submission, student),
+            *submission.problems,
+        ]
         report = grade(submission, language)
     write_atomically(target, content)
     files = [path.name for path in chosen]
@@ -128,12 +133,13 @@ def _missing(chosen: list[Path]) -> list[Problem]:
     return [Problem("pack-missing", {"file": name}) for name in files]
 
 
-def _unwritten(submission: Submission) -> list[Problem]:
-    """The texts that are still as they were handed out."""
+def _unwritten(submission: Submission, chosen: list[Path]) -> list[Problem]:
+    """The texts that are still as they were handed out, and are not there as a document either."""
     from diffeo.course.material import material
 
     found = []
-    for name in TEXTS:
+    documents = {path.stem for path in chosen if path.suffix in DOCUMENTS}
+    for name in (name for name in TEXTS if name not in documents):
         text = getattr(submission, name).split()
         given = [material() / language / "assignment" / f"{name}.md" for language in ("ko", "en")]
         if text and any(text == path.read_text(encoding="utf-8").split() for path in given if path.exists()):
