@@ -1,8 +1,8 @@
 """Pairs of programs worth a look: fingerprints of their tokens, whatever the variables are called.
 
 Winnowing as in Schleimer, Wilkerson and Aiken, 2003: the hashes of all runs of `RUN` tokens, of which the smallest in
-every window is kept. What the template has, and what most of a class wrote, counts for nothing; but programs that are nearly
-the same are a pair however many wrote so: most of a class may have copied one answer.
+every window is kept. What the template has, and what most of a class wrote, counts for nothing; but programs that are
+nearly the same are a pair however many wrote so: most of a class may have copied one answer.
 """
 
 import io
