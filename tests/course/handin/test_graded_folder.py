@@ -59,6 +59,10 @@ def _table(inbox: Path, name: str = "table.csv") -> list[list[str]]:
     return list(csv.reader(data.decode("utf-8-sig").splitlines()))
 
 
+def _summary(inbox: Path) -> str:
+    return (inbox.parent / "결과" / "summary.md").read_text(encoding="utf-8")
+
+
 def test_the_table_has_a_line_for_everybody_and_a_column_for_every_line_of_the_rubric(
     inbox: Path, checker: Checker
 ) -> None:
@@ -183,8 +187,8 @@ def test_the_same_weights_are_told_to_the_checker_and_whose_only_to_the_lecturer
 def test_copied_code_and_files_of_nobody_are_listed(inbox: Path, checker: Checker) -> None:
     from diffeo.course.material import material
 
-    solution = (material() / "assignment" / "solution.py").read_text(encoding="utf-8")
-    for student, code in (("20230007", solution), ("20230008", solution.replace("log_scale", "s"))):
+    own = (material() / "reference" / "glow.py").read_text(encoding="utf-8")
+    for student, code in (("20230007", own), ("20230008", own.replace("log_scale", "s"))):
         zipped(inbox / f"{student}.zip", files(student, "학생", code))
     (inbox / "사진.jpg").write_bytes(b"1")
     graded = _grade(inbox)
@@ -209,8 +213,9 @@ def test_whose_mail_or_archive_was_not_opened_is_in_the_table(inbox: Path, check
     assert rows["20230006.rar"][0] == "20230006"
     assert rows["20230007_글.hwp"][0] == "20230007"
     assert not {"20230001_글.hwp", "사진.jpg"} & set(rows)
+    assert f"20230004 박민수: {mail}\n- 20230005 최지우\n" in _summary(inbox)
     assert rows[""] == ("20230005", "최지우", "", "제출하지 않음")
-    summary = (inbox.parent / "결과" / "summary.md").read_text(encoding="utf-8")
+    summary = _summary(inbox)
     closed, rest = summary.split("## 열지 않은 메일")[1].split("\n## ", 1)
     assert closed.count("\n- ") == 3
     assert "사진.jpg" in rest
@@ -225,8 +230,8 @@ def test_copies_of_the_published_solution_are_listed_and_a_shared_id_hides_none(
         (inbox / name).write_text(mine, encoding="utf-8")
     graded = _grade(inbox)
     copies = [pair for pair in graded.alike if "박민수" in pair.first + pair.second]
-    assert len(copies) == 3
-    assert sum("solution.py" in pair.first + pair.second for pair in copies) == 2
+    assert len(copies) == 2, "what all copies of it have in common is said once each"
+    assert all("solution.py" in pair.first + pair.second for pair in copies)
 
 
 def test_an_empty_inbox_is_an_error_that_says_what_to_do(tmp_path: Path, checker: Checker) -> None:

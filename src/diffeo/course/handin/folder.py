@@ -228,8 +228,11 @@ def _alike(rows: Sequence[Row], language: str) -> list[Pair]:
 
     assignment = material() / "assignment"
     given = "\n".join((assignment / name).read_text(encoding="utf-8") for name in TEMPLATES)
-    programs = {say("handin-solution", language): (assignment / SOLUTION).read_text(encoding="utf-8")}
+    solution = say("handin-solution", language)
+    programs = {solution: (assignment / SOLUTION).read_text(encoding="utf-8")}
     for row in rows:
         if code := row.hand_in.submission.code:
             programs[row.who if row.who not in programs else row.found] = code
-    return pairs(programs, given)
+    found = pairs(programs, given)
+    copied = {name for pair in found for name in (pair.first, pair.second) if solution in (pair.first, pair.second)}
+    return [pair for pair in found if solution in (pair.first, pair.second) or not {pair.first, pair.second} <= copied]

@@ -74,7 +74,10 @@ def summary(graded: "Graded", language: str) -> str:
     def section(key: str, lines: list[str]) -> None:
         parts.extend(["", f"## {say(key, language)} ({len(lines)})", "", *(f"- {line}" for line in lines)])
 
-    section("handin-absent", [f"{number} {name}".strip() for number, name in graded.absent])
+    left = _left(graded)
+    theirs = [", ".join(where for of, where in left if of == number) for number, _ in graded.absent]
+    absent = [f"{number} {name}".strip() for number, name in graded.absent]
+    section("handin-absent", [f"{who}: {files}" if files else who for who, files in zip(absent, theirs, strict=True)])
     section(
         "handin-unclear",
         [f"{row.found}: {text}" for row in graded.rows if (text := _odd(row, language))],
