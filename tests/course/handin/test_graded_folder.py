@@ -221,6 +221,16 @@ def test_whose_mail_or_archive_was_not_opened_is_in_the_table(inbox: Path, check
     assert "사진.jpg" in rest
 
 
+def test_whose_file_was_graded_under_another_id_has_not_simply_handed_nothing_in(inbox: Path, checker: Checker) -> None:
+    roster = inbox.parent / "명단.csv"
+    roster.write_text("학번,이름\n20230004,박민수\n", encoding="utf-8")
+    zipped(inbox / "20230004.zip", files("20230001", "홍길동"))
+    _grade(inbox, roster=roster)
+    row = next(row for row in _table(inbox) if row[0] == "20230004")
+    assert row[-3] == "20230004.zip"
+    assert "다른 학번" in row[-1]
+
+
 def test_copies_of_the_published_solution_are_listed_and_a_shared_id_hides_none(inbox: Path, checker: Checker) -> None:
     from diffeo.course.material import material
 

@@ -74,8 +74,7 @@ def summary(graded: "Graded", language: str) -> str:
     def section(key: str, lines: list[str]) -> None:
         parts.extend(["", f"## {say(key, language)} ({len(lines)})", "", *(f"- {line}" for line in lines)])
 
-    left = _left(graded)
-    theirs = [", ".join(where for of, where in left if of == number) for number, _ in graded.absent]
+    theirs = [", ".join(_theirs(graded, number)[0]) for number, _ in graded.absent]
     absent = [f"{number} {name}".strip() for number, name in graded.absent]
     section("handin-absent", [f"{who}: {files}" if files else who for who, files in zip(absent, theirs, strict=True)])
     section(
@@ -120,10 +119,9 @@ def _table(graded: "Graded", language: str) -> str:
         rows.append([submission.id, submission.name, total, *scores, *last])
     left = _left(graded)
     for number, name in graded.absent:
-        theirs = [where for of, where in left if of == number]
+        theirs, remark = _theirs(graded, number)
         left = [each for each in left if each[1] not in theirs]
-        remark = say("handin-not-read" if theirs else "handin-nothing", language)
-        rows.append([number, name, "", *[""] * len(keys), ", ".join(theirs), 0, remark])
+        rows.append([number, name, "", *[""] * len(keys), ", ".join(theirs), 0, say(remark, language)])
     for number, where in left:
         rows.append([number, "", "", *[""] * len(keys), where, 0, say("handin-not-read", language)])
     return _csv(rows)
@@ -134,6 +132,19 @@ def _left(graded: "Graded") -> list[tuple[str, str]]:
     present = {row.hand_in.submission.id for row in graded.rows}
     numbered = [(number_in(composed(where)), where) for where in graded.unread]
     return [each for each in numbered if _is_closed(each[1]) or (each[0] and each[0] not in present)]
+
+
+def _theirs(graded: "Graded", number: str) -> tuple[list[str], str]:
+    """Files that may be of somebody without a hand-in, and the message about them."""
+    if closed := [where for of, where in _left(graded) if of == number]:
+        return closed, "handin-not-read"
+    named = [row.hand_in.piece.where for row in graded.rows if number in _other_ids(row)]
+    return named, "handin-other-id" if named else "handin-nothing"
+
+
+def _other_ids(row: "Row") -> list[str]:
+    differ = [each for each in row.hand_in.submission.problems if each.key == "handin-ids-differ"]
+    return [number for each in differ for number in str(each.values["ids"]).split(", ")]
 
 
 def _is_closed(where: str) -> bool:
