@@ -67,6 +67,9 @@ def _all_in(folder: Path, out: Path, lang: str, roster: Path | None) -> None:
 
     from diffeo.course.handin.folder import grade_folder
     from diffeo.course.handin.table import summary
+    from diffeo.course.messages import say
+
+    sys.stderr.write(say("handin-start", lang) + "\n")
 
     def progress(done: int, total: int, last: str) -> None:
         sys.stderr.write(f"{done} / {total}  {last}\n")

@@ -59,6 +59,10 @@ def _table(inbox: Path, name: str = "table.csv") -> list[list[str]]:
     return list(csv.reader(data.decode("utf-8-sig").splitlines()))
 
 
+def _summary(inbox: Path) -> str:
+    return (inbox.parent / "결과" / "summary.md").read_text(encoding="utf-8")
+
+
 def test_the_table_has_a_line_for_everybody_and_a_column_for_every_line_of_the_rubric(
     inbox: Path, checker: Checker
 ) -> None:
@@ -183,8 +187,8 @@ def test_the_same_weights_are_told_to_the_checker_and_whose_only_to_the_lecturer
 def test_copied_code_and_files_of_nobody_are_listed(inbox: Path, checker: Checker) -> None:
     from diffeo.course.material import material
 
-    solution = (material() / "assignment" / "solution.py").read_text(encoding="utf-8")
-    for student, code in (("20230007", solution), ("20230008", solution.replace("log_scale", "s"))):
+    own = (material() / "reference" / "glow.py").read_text(encoding="utf-8")
+    for student, code in (("20230007", own), ("20230008", own.replace("log_scale", "s"))):
         zipped(inbox / f"{student}.zip", files(student, "학생", code))
     (inbox / "사진.jpg").write_bytes(b"1")
     graded = _grade(inbox)
@@ -193,6 +197,51 @@ def test_copied_code_and_files_of_nobody_are_listed(inbox: Path, checker: Checke
     summary = (inbox.parent / "결과" / "summary.md").read_text(encoding="utf-8")
     assert "20230007 학생 / 20230008 학생" in summary
     assert "사진.jpg" in summary
+
+
+def test_whose_mail_or_archive_was_not_opened_is_in_the_table(inbox: Path, checker: Checker) -> None:
+    roster = inbox.parent / "명단.csv"
+    roster.write_text("학번,이름\n20230001,홍길동\n20230004,박민수\n20230005,최지우\n", encoding="utf-8")
+    mail = "[10주차 과제] 20230004 박민수.eml"
+    for name in (mail, "과제입니다.eml", "20230006.rar", "20230007_글.hwp", "20230001_글.hwp", "사진.jpg"):
+        (inbox / name).write_bytes(b"1")
+    _grade(inbox, roster=roster)
+    rows = {row[-3]: (row[0], row[1], row[2], row[-1]) for row in _table(inbox)}
+    assert rows[mail][:3] == ("20230004", "박민수", "")
+    assert "열어서" in rows[mail][3]
+    assert rows["과제입니다.eml"][:3] == ("", "", "")
+    assert rows["20230006.rar"][0] == "20230006"
+    assert rows["20230007_글.hwp"][0] == "20230007"
+    assert not {"20230001_글.hwp", "사진.jpg"} & set(rows)
+    assert f"20230004 박민수: {mail}\n- 20230005 최지우\n" in _summary(inbox)
+    assert rows[""] == ("20230005", "최지우", "", "제출하지 않음")
+    summary = _summary(inbox)
+    closed, rest = summary.split("## 열지 않은 메일")[1].split("\n## ", 1)
+    assert closed.count("\n- ") == 3
+    assert "사진.jpg" in rest
+
+
+def test_whose_file_was_graded_under_another_id_has_not_simply_handed_nothing_in(inbox: Path, checker: Checker) -> None:
+    roster = inbox.parent / "명단.csv"
+    roster.write_text("학번,이름\n20230004,박민수\n", encoding="utf-8")
+    zipped(inbox / "20230004.zip", files("20230001", "홍길동"))
+    _grade(inbox, roster=roster)
+    row = next(row for row in _table(inbox) if row[0] == "20230004")
+    assert row[-3] == "20230004.zip"
+    assert "다른 학번" in row[-1]
+
+
+def test_copies_of_the_published_solution_are_listed_and_a_shared_id_hides_none(inbox: Path, checker: Checker) -> None:
+    from diffeo.course.material import material
+
+    solution = (material() / "assignment" / "solution.py").read_text(encoding="utf-8")
+    mine = solution.replace('ID = ""', 'ID = "20230008"').replace('NAME = ""', 'NAME = "박민수"')
+    for name in ("20230008_박민수.py", "20230009_박민수.py"):
+        (inbox / name).write_text(mine, encoding="utf-8")
+    graded = _grade(inbox)
+    copies = [pair for pair in graded.alike if "박민수" in pair.first + pair.second]
+    assert len(copies) == 2, "what all copies of it have in common is said once each"
+    assert all("solution.py" in pair.first + pair.second for pair in copies)
 
 
 def test_an_empty_inbox_is_an_error_that_says_what_to_do(tmp_path: Path, checker: Checker) -> None:

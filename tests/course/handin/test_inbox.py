@@ -57,6 +57,21 @@ def test_one_number_with_two_names_is_two_hand_ins_and_said(tmp_path: Path) -> N
     assert all([problem.key for problem in each.problems] == ["handin-id-twice"] for each in found.values())
 
 
+def test_a_file_named_for_one_student_with_anothers_id_inside_replaces_nobodys_work(tmp_path: Path) -> None:
+    code = f'ID = "20230001"\nNAME = "홍길동"\n{CODE}'.encode()
+    _at(folder(tmp_path, {"20230001_홍길동.py": code}) / "20230001_홍길동.py", 1000)
+    _at(folder(tmp_path, {"20230002_새.py": code}) / "20230002_새.py", 2000)
+    found = _found(tmp_path)
+    assert set(found) == {"20230001_홍길동.py", "20230002_새.py"}
+    assert all(not each.older for each in found.values())
+    assert all([problem.key for problem in each.problems] == ["handin-id-twice"] for each in found.values())
+
+
+def test_an_empty_program_is_said_to_hold_no_code(tmp_path: Path) -> None:
+    (tmp_path / "20230001.py").write_text("")
+    assert [each.key for each in _found(tmp_path)["20230001.py"].submission.problems] == ["handin-no-code"]
+
+
 def test_those_without_a_number_stay_apart(tmp_path: Path) -> None:
     for name in ("submission.py", "submission (1).py"):
         (tmp_path / name).write_text(CODE)

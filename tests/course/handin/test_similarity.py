@@ -1,5 +1,6 @@
 """Pairs of programs worth a look."""
 
+import random
 import re
 
 from diffeo.course.handin.similarity import fingerprints, pairs
@@ -73,9 +74,19 @@ def test_what_the_template_gave_counts_for_nothing() -> None:
 
 
 def test_what_most_of_a_class_wrote_counts_for_nothing() -> None:
-    alike = {str(number): SOLUTION for number in range(4)}
-    assert len(pairs(alike, TEMPLATE)) == 6
-    assert pairs(alike | {str(number): SOLUTION for number in range(4, 7)}, TEMPLATE) == []
+    drawn = random.Random(1)
+    mine = [f"def f(a):\n    return a{''.join(drawn.choice('+-*/') + 'a' for _ in range(80))}\n" for _ in range(7)]
+    common = SOLUTION[SOLUTION.index("def squeeze") : SOLUTION.index("def unsqueeze")]
+    some = {str(number): mine[number] + common for number in range(3)}
+    assert pairs(some, TEMPLATE, at_least=0.1)
+    assert pairs({str(number): mine[number] + common for number in range(7)}, TEMPLATE, at_least=0.1) == []
+
+
+def test_a_copy_is_caught_even_where_most_of_a_class_copied_it() -> None:
+    copies = {str(number): SOLUTION for number in range(6)} | {"6": _disguised(SOLUTION), "7": OTHER}
+    found = {(pair.first, pair.second) for pair in pairs(copies, TEMPLATE)}
+    assert len(found) == 7 * 6 / 2
+    assert not [pair for pair in found if "7" in pair]
 
 
 def test_lines_of_a_pair_are_where_the_copied_code_is() -> None:

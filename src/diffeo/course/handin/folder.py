@@ -14,6 +14,7 @@ from diffeo.course.handin.similarity import Pair, pairs
 from diffeo.course.messages import say
 
 TEMPLATES = ("submission.py", "run.py")
+SOLUTION = "solution.py"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Row:
         submission = self.hand_in.submission
         return " ".join(each for each in (submission.id, submission.name) if each) or self.hand_in.piece.where
 
+    @property
+    def found(self) -> str:
+        """Who it is, and where it is."""
+        where = self.hand_in.piece.where
+        return self.who if self.who == where else f"{self.who} ({where})"
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -55,7 +62,7 @@ class Graded:
 
     Args:
         rows: one for each student, those without a number last.
-        alike: pairs of students whose code is worth a look.
+        alike: pairs of students whose code is worth a look; the worked solution, which is public, is one of them.
         absent: number and name of those on the roster who handed nothing in.
         unread: files that belong to no hand-in.
         out: the folder with the results.
@@ -116,7 +123,7 @@ def grade_folder(
         for each, score, name, same in zip(found, scores, names, copies, strict=True)
     ]
     present = {each.submission.id for each in found}
-    graded = Graded(rows, _alike(rows), listed.without(present), unread, out)
+    graded = Graded(rows, _alike(rows, language), listed.without(present), unread, out)
     graded.wrote.extend(table.write(graded, out, language))
     return graded
 
@@ -216,8 +223,16 @@ def _load(place: Path) -> Score | None:
         return None
 
 
-def _alike(rows: Sequence[Row]) -> list[Pair]:
+def _alike(rows: Sequence[Row], language: str) -> list[Pair]:
     from diffeo.course.material import material
 
-    given = "\n".join((material() / "assignment" / name).read_text(encoding="utf-8") for name in TEMPLATES)
-    return pairs({row.who: row.hand_in.submission.code for row in rows if row.hand_in.submission.code}, given)
+    assignment = material() / "assignment"
+    given = "\n".join((assignment / name).read_text(encoding="utf-8") for name in TEMPLATES)
+    solution = say("handin-solution", language)
+    programs = {solution: (assignment / SOLUTION).read_text(encoding="utf-8")}
+    for row in rows:
+        if code := row.hand_in.submission.code:
+            programs[row.who if row.who not in programs else row.found] = code
+    found = pairs(programs, given)
+    copied = {name for pair in found for name in (pair.first, pair.second) if solution in (pair.first, pair.second)}
+    return [pair for pair in found if solution in (pair.first, pair.second) or not {pair.first, pair.second} <= copied]

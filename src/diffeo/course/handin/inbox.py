@@ -2,6 +2,7 @@
 
 import time
 import zipfile
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -75,8 +76,10 @@ def hand_ins(came: list[Piece]) -> list[HandIn]:
         known = {other.name for _, other in students.get(key, []) if other.name}
         if known and submission.name and submission.name not in known:
             key = f"{key}\0{submission.name}"  # one number, two names: nobody's work is dropped
+        elif any(problem.key == "handin-ids-differ" for problem in submission.problems):
+            key = f"{key}\0{piece.where}"  # it may be another's: no version of anybody
         students.setdefault(key, []).append((piece, submission))
-    twice = [key.split("\0")[0] for key in students if "\0" in key]
+    often = Counter(key.split("\0")[0] for key in students)
     found = []
     for key, versions in students.items():
         (piece, submission), *others = versions
@@ -85,7 +88,7 @@ def hand_ins(came: list[Piece]) -> list[HandIn]:
         if older:
             earlier = ", ".join(other.where for other in older)
             problems.append(Problem("handin-versions", {"taken": piece.where, "others": earlier}))
-        if key.split("\0")[0] in twice:
+        if often[key.split("\0")[0]] > 1:
             problems.append(Problem("handin-id-twice", {"id": submission.id}))
         found.append(HandIn(submission, piece, older, problems))
     return sorted(found, key=lambda each: (not each.submission.id, each.submission.id, each.piece.where))

@@ -185,6 +185,8 @@ class _Reader:
             return "", ""
         programs.sort(key=lambda each: (-each[0], not _stem(each[1]).startswith("submission")))
         _, chosen, code = programs[0]
+        if not code.strip():
+            self._say("handin-no-code")
         others = [str(file.name) for defined, file, _ in programs[1:] if defined]
         if others:
             self._say("handin-several", file=str(chosen.name), others=", ".join(others))

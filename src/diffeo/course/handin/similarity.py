@@ -1,7 +1,8 @@
 """Pairs of programs worth a look: fingerprints of their tokens, whatever the variables are called.
 
 Winnowing as in Schleimer, Wilkerson and Aiken, 2003: the hashes of all runs of `RUN` tokens, of which the smallest in
-every window is kept. What the template has, and what most of a class wrote, counts for nothing.
+every window is kept. What the template has, and what most of a class wrote, counts for nothing; but programs that are
+nearly the same are a pair however many wrote so: most of a class may have copied one answer.
 """
 
 import io
@@ -16,6 +17,7 @@ from itertools import combinations
 RUN = 14  # tokens: about a line of arithmetic
 WINDOW = 5
 FEWEST = 12  # fingerprints of its own that a program needs before a share of them means something
+NEARLY_ALL = 0.8  # share of all but the template from which on two programs are one
 CLASS = 6  # programs from which on "most of them" means something
 SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER, tokenize.NEWLINE)
 
@@ -56,17 +58,17 @@ def pairs(programs: Mapping[str, str], template: str = "", *, at_least: float = 
     own = {key: fingerprints(code) for key, code in programs.items()}
     common: Counter[int] = Counter(mark for marks in own.values() for mark in marks)
     most = len(own) / 2 if len(own) >= CLASS else len(own)
-    kept = {
-        key: {mark: lines for mark, lines in marks.items() if mark not in given and common[mark] <= most}
-        for key, marks in own.items()
-    }
+    own = {key: {mark: line for mark, line in marks.items() if mark not in given} for key, marks in own.items()}
+    kept = {key: {mark: line for mark, line in marks.items() if common[mark] <= most} for key, marks in own.items()}
     found = []
     for first, second in combinations(sorted(kept), 2):
-        smaller = min(len(kept[first]), len(kept[second]))
-        both = kept[first].keys() & kept[second].keys()
-        if smaller >= FEWEST and len(both) >= at_least * smaller:
-            lines = [tuple(sorted({kept[key][mark] for mark in both})) for key in (first, second)]
-            found.append(Pair(first, second, round(len(both) / smaller, 3), *lines))
+        for marks, least in ((kept, at_least), (own, max(at_least, NEARLY_ALL))):
+            smaller = min(len(marks[first]), len(marks[second]))
+            both = marks[first].keys() & marks[second].keys()
+            if smaller >= FEWEST and len(both) >= least * smaller:
+                lines = [tuple(sorted({marks[key][mark] for mark in both})) for key in (first, second)]
+                found.append(Pair(first, second, round(len(both) / smaller, 3), *lines))
+                break
     return sorted(found, key=lambda pair: (-pair.share, pair.first, pair.second))
 
 

@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from diffeo.course.handin.archive import composed
 from diffeo.course.handin.inbox import HandIn
+from diffeo.course.handin.reading import number_in
 from diffeo.course.messages import say
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 WRITTEN = "written.json"  # what was written last, so that what a person has changed since is not lost
 BOM = "\ufeff"  # without it Excel takes a CSV file for the system's own encoding
+CLOSED = {".eml", ".msg", ".rar", ".7z", ".egg", ".alz", ".tar", ".gz"}  # a hand-in may be inside
 RESERVED = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
@@ -71,12 +74,16 @@ def summary(graded: "Graded", language: str) -> str:
     def section(key: str, lines: list[str]) -> None:
         parts.extend(["", f"## {say(key, language)} ({len(lines)})", "", *(f"- {line}" for line in lines)])
 
-    section("handin-absent", [f"{number} {name}".strip() for number, name in graded.absent])
+    theirs = [", ".join(_theirs(graded, number)[0]) for number, _ in graded.absent]
+    absent = [f"{number} {name}".strip() for number, name in graded.absent]
+    section("handin-absent", [f"{who}: {files}" if files else who for who, files in zip(absent, theirs, strict=True)])
     section(
         "handin-unclear",
-        [f"{_found(row)}: {text}" for row in graded.rows if (text := _odd(row, language))],
+        [f"{row.found}: {text}" for row in graded.rows if (text := _odd(row, language))],
     )
-    section("handin-unread", graded.unread)
+    to_open = [where for where in graded.unread if _is_closed(where)]
+    section("handin-closed", to_open)
+    section("handin-unread", [where for where in graded.unread if where not in to_open])
     section(
         "handin-alike",
         [
@@ -85,11 +92,6 @@ def summary(graded: "Graded", language: str) -> str:
         ],
     )
     return "\n".join([*parts, "", say("handin-alike-meaning", language)]) + "\n"
-
-
-def _found(row: "Row") -> str:
-    where = row.hand_in.piece.where
-    return row.who if row.who == where else f"{row.who} ({where})"
 
 
 def _odd(row: "Row", language: str) -> str:
@@ -115,9 +117,38 @@ def _table(graded: "Graded", language: str) -> str:
         scores = ["" if points.get(key) is None else points[key] for key in keys]
         last = [piece.where, 1 + len(row.hand_in.older), _odd(row, language)]
         rows.append([submission.id, submission.name, total, *scores, *last])
+    left = _left(graded)
     for number, name in graded.absent:
-        rows.append([number, name, "", *[""] * len(keys), "", 0, say("handin-nothing", language)])
+        theirs, remark = _theirs(graded, number)
+        left = [each for each in left if each[1] not in theirs]
+        rows.append([number, name, "", *[""] * len(keys), ", ".join(theirs), 0, say(remark, language)])
+    for number, where in left:
+        rows.append([number, "", "", *[""] * len(keys), where, 0, say("handin-not-read", language)])
     return _csv(rows)
+
+
+def _left(graded: "Graded") -> list[tuple[str, str]]:
+    """Number and place of what was not read and may be somebody's work: nobody is to be missing from the table."""
+    present = {row.hand_in.submission.id for row in graded.rows}
+    numbered = [(number_in(composed(where)), where) for where in graded.unread]
+    return [each for each in numbered if _is_closed(each[1]) or (each[0] and each[0] not in present)]
+
+
+def _theirs(graded: "Graded", number: str) -> tuple[list[str], str]:
+    """Files that may be of somebody without a hand-in, and the message about them."""
+    if closed := [where for of, where in _left(graded) if of == number]:
+        return closed, "handin-not-read"
+    named = [row.hand_in.piece.where for row in graded.rows if number in _other_ids(row)]
+    return named, "handin-other-id" if named else "handin-nothing"
+
+
+def _other_ids(row: "Row") -> list[str]:
+    differ = [each for each in row.hand_in.submission.problems if each.key == "handin-ids-differ"]
+    return [number for each in differ for number in str(each.values["ids"]).split(", ")]
+
+
+def _is_closed(where: str) -> bool:
+    return PurePosixPath(where).suffix.lower() in CLOSED
 
 
 def _alike(graded: "Graded") -> list[list[object]]:
