@@ -1,6 +1,7 @@
 """Programs that loop, take everything, end the process, or go for the checker; and what each is to be given."""
 
 from course.grading.wrong_code import BASE, CODE, Case, body
+from diffeo.course.material import material
 
 HOSTILE: list[Case] = []
 
@@ -44,6 +45,49 @@ hostile(
     46,
     "from diffeo.course.grading.tasks import TASKS",
     "return TASKS['loss'].right(z, log_det)[0]",
+)
+hostile(
+    "disarms the hook, and reads the right answers",
+    "loss",
+    "fault-refused",
+    46,
+    "import os",
+    "here = os.getcwd()",
+    "os.path.realpath = lambda path, **options: here",
+    "from diffeo.course.grading.tasks import TASKS",
+    "return TASKS['loss'].right(z, log_det)[0]",
+)
+hostile(
+    "reads the worked solution",
+    "loss",
+    "fault-refused",
+    46,
+    "there = {}",
+    f"exec(open({str(material() / 'assignment' / 'solution.py')!r}, encoding='utf-8').read(), there)",
+    "return there['loss'](z, log_det)",
+)
+hostile(
+    "puts a pipe where its answer is looked for",
+    "loss",
+    "fault-died",
+    46,
+    "import os",
+    "for number in range(100):",
+    "    if not os.path.exists(f'../{number}.answer'):",
+    "        os.mkfifo(f'../{number}.answer')",
+    "os._exit(0)",
+)
+hostile(
+    "makes folders too deep to be removed",
+    "split",
+    "fault-died",
+    48,
+    "import ctypes, os",
+    "libc = ctypes.CDLL(None)",
+    "for _ in range(3000):",
+    "    libc.mkdir(b'deeper', 0o700)",
+    "    libc.chdir(b'deeper')",
+    "os._exit(0)",
 )
 hostile(
     "deletes files above its folder",

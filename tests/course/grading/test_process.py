@@ -1,7 +1,9 @@
 """Processes that programs run in: nothing of them is left, and nothing outside their folder changes."""
 
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -32,6 +34,72 @@ def start():
     living = [each for each in psutil.process_iter(["cmdline", "status"]) if alive(each)]
     commands = [" ".join(each.info["cmdline"] or []) for each in living]
     assert not [command for command in commands if str(tmp_path) in command]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing holds what has no parent left")
+def test_what_a_program_leaves_without_a_parent_is_ended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = """
+import ctypes
+def leave():
+    libc = ctypes.CDLL(None)
+    if libc.fork() == 0:
+        libc.setsid()
+        if libc.fork() == 0:
+            libc.setsid()
+            libc.sleep(1000)
+        libc._exit(0)
+    libc.usleep(200000)
+    libc._exit(0)
+"""
+    assert run(program, [Call("leave", ())], limits=SHORT).answers[0].fault == "died"
+    living = [each for each in psutil.process_iter(["cmdline", "status"]) if alive(each)]
+    commands = [" ".join(each.info["cmdline"] or []) for each in living]
+    assert not [command for command in commands if str(tmp_path) in command]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process does not learn that its parent has ended")
+def test_a_program_ends_with_the_checker(tmp_path: Path) -> None:
+    checker = r"""
+import sys, tempfile
+tempfile.tempdir = sys.argv[1]
+from diffeo.course.sandbox.limits import Limits
+from diffeo.course.sandbox.messages import Call
+from diffeo.course.sandbox.process import run
+run("def loop():\n    open('looping', 'w').close()\n    while True: pass", [Call("loop", ())], limits=Limits(call=100))
+"""
+    process = subprocess.Popen([sys.executable, "-c", checker, str(tmp_path)])
+    while not list(tmp_path.glob("diffeo-grade-*/work/looping")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    for _ in range(100):
+        found = [each for each in psutil.process_iter(["cmdline", "status"]) if alive(each)]
+        left = [each for each in found if str(tmp_path) in " ".join(each.info["cmdline"] or [])]
+        if not left:
+            return
+        time.sleep(0.05)
+    raise AssertionError(left)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes with names on Windows")
+def test_a_pipe_in_place_of_what_was_loaded_is_not_waited_for() -> None:
+    program = "import os\nclass Never:\n    os.mkfifo('../loaded.json')\n    while True: pass\ndef f(): return 1.0\n"
+    assert run(program, [Call("f", ())], limits=SHORT).answers[0].fault == "load"
+
+
+def test_an_answer_without_its_kinds_is_none_of_ours() -> None:
+    program = """
+import json, os, pathlib, torch
+from safetensors.torch import save
+def forge():
+    said = {"values": 1, "kinds": [], "changed": False, "fault": "", "detail": "", "line": 0}
+    pathlib.Path("../0.answer").write_bytes(save({"0": torch.ones(1)}, {"answer": json.dumps(said)}))
+    os._exit(0)
+"""
+    assert run(program, [Call("forge", ())], limits=SHORT).answers[0].fault == "died"
 
 
 def alive(process: psutil.Process) -> bool:

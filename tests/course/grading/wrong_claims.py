@@ -172,6 +172,23 @@ CLAIMS = [
         {"claimed-bits": "bits-no-density", "density": "density-log-det-wrong"},
     ),
     Claim(
+        "a better log-det in float32 alone, and the figure to match",
+        lambda honest: _with_own_figures(_returns("z, log_det + 60.0 * (y.dtype == torch.float32)")(honest)),
+        17,
+        {"claimed-bits": "bits-no-density", "density": "density-depends"},
+    ),
+    Claim(
+        "forward returns some rows only",
+        _returns("z[:5], log_det"),
+        7,
+        {
+            "model": "model-rows",
+            "claimed-bits": "bits-not-computed",
+            "density": "density-no-log-det",
+            "curves": "curves-not-computed",
+        },
+    ),
+    Claim(
         "the model forgets to alternate its masks",
         lambda honest: _with_own_figures(
             _code(("masks[layer], network)", "masks[0], network)"), ("masks[layer], self", "masks[0], self"))(honest)

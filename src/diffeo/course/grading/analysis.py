@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from diffeo.course.grading import density, facts
+from diffeo.course.grading.code import seed_of
 from diffeo.course.grading.facts import Fact
 from diffeo.course.grading.report import Line
 from diffeo.course.grading.rubric import RUBRIC
@@ -44,6 +45,7 @@ class Evidence:
         answers: by question.
         inputs: what the questions were about.
         points: inputs of the Jacobian's check.
+        chosen: which of the test images they are.
     """
 
     submission: "Submission"
@@ -52,15 +54,20 @@ class Evidence:
     answers: dict[str, Answer] = field(default_factory=dict)
     inputs: dict[str, Tensor] = field(default_factory=dict)
     points: Tensor | None = None
+    chosen: Tensor | None = None
 
     def bits(self, question: str) -> Tensor | None:
         """Bits per dimension of each row of an answer, or None where there is no such answer."""
         answer = self.answers.get(question)
         if answer is None or answer.fault or len(answer.values) < 2 or self.data is None:
             return None
-        z, log_det = answer.values[0].double().flatten(1), answer.values[1].double()
+        z, log_det = answer.values[0].double(), answer.values[1].double()
+        rows = len(self.inputs[question])
         if log_det.ndim == 0:
-            log_det = log_det.expand(len(z))
+            log_det = log_det.expand(rows)
+        if z.ndim < 2 or not (len(z) == len(log_det) == rows) or not z.numel() or not log_det.numel():
+            return None
+        z = z.flatten(1)
         log_prob = log_det.reshape(len(z), -1)[:, 0] - 0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
         return math.log2(self.data.values or 1) - log_prob / (z.shape[1] * math.log(2))
 
@@ -75,6 +82,12 @@ def grade_analysis(
         calls = _questions(evidence)
         files = {WEIGHTS: submission.weights} if submission.weights else {}
         outcome = run(source, calls, files=files, limits=limits)
+        again = _jacobian(evidence, calls, source)
+        if again:  # in a process of its own: which images it is about is not known before
+            later = run(source, again, files=files, limits=limits)
+            outcome.answers += later.answers
+            outcome.changed += later.changed
+            calls += again
         evidence.inputs = {call.function: call.arguments[0] for call in calls if call.arguments}
         evidence.answers = {call.function: answer for call, answer in zip(calls, outcome.answers, strict=True)}
     return [_line(line.key, line.possible, evidence, language) for line in LINES], outcome
@@ -100,12 +113,22 @@ def _questions(evidence: Evidence) -> list[Call]:
         part = getattr(data, name).x
         noise = torch.rand(part.shape, generator=torch.Generator().manual_seed(0))
         calls.append(Call(name, (((part + noise) / (data.values or 1))[:rows],), "forward"))
-    y = calls[-1].arguments[0]
-    middle = (data.train.x[:3] + 0.25 + noise[:3] / 2) / (data.values or 1)  # a logit is steep at the ends of cells
-    evidence.points = middle.double()
-    calls.append(Call("jacobian", (density.around(evidence.points),), "forward"))
-    calls.append(Call("round-trip", (y[:32],), "round-trip"))
+    calls.append(Call("round-trip", (calls[-1].arguments[0][:32],), "round-trip"))
     return calls
+
+
+def _jacobian(evidence: Evidence, calls: list[Call], source: str) -> list[Call]:
+    """The Jacobian's question, about some of the very images whose likelihood was asked for."""
+    asked = [call.arguments[0] for call in calls if call.function == "test"]
+    if not asked:
+        return []
+    (y,) = asked
+    levels = (evidence.data.values if evidence.data else None) or 1
+    inside = ((y.flatten(1) * levels % 1 - 0.5).abs() < 0.499).all(1)  # a logit is steep at the ends of cells
+    drawn = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed_of(source)))
+    evidence.chosen = drawn[inside[drawn]][:3]
+    evidence.points = y[evidence.chosen].double()
+    return [Call("jacobian", (density.around(evidence.points),), "forward")]
 
 
 def _line(key: str, possible: int, evidence: Evidence, language: str) -> Line:

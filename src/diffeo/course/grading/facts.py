@@ -48,8 +48,10 @@ def model(evidence: "Evidence") -> list[Fact]:
         return [Fact("model-one-value", 1.0)]
     if not all(bool(torch.isfinite(each.double()).all()) for each in x[:2]):
         return [Fact("model-not-finite", 1.0)]
+    rows = len(evidence.inputs["test"])
+    if x[0].ndim < 2 or len(x[0]) != rows:
+        return [Fact("model-rows", 1.0, {"given": tuple(x[0].shape), "rows": rows})]
     found = []
-    rows = len(x[0])
     if tuple(x[1].shape) != (rows,):
         found.append(Fact("model-log-det-shape", 0.5, {"given": tuple(x[1].shape), "expected": (rows,)}))
     jacobian = _jacobian(evidence)
@@ -156,6 +158,14 @@ def _log_det(evidence: "Evidence") -> Fact | None:
         return None
     rows = len(jacobian)
     claimed = evidence.answers["jacobian"].values[1].double()
+    test, alone = evidence.bits("test"), evidence.bits("jacobian")
+    if test is None or alone is None or evidence.chosen is None:
+        return None
+    far = (test[evidence.chosen] - alone[:rows]).abs()
+    if claimed.ndim and not bool((far < NEAR).all()):
+        worst = int(torch.nan_to_num(far, math.inf).argmax())
+        both = {"given": f"{float(test[evidence.chosen][worst]):.3f}", "again": f"{float(alone[worst]):.3f}"}
+        return Fact("density-depends", 0.5, both)
     right = torch.linalg.slogdet(jacobian).logabsdet
     if not bool(torch.isfinite(right).all()):
         return Fact("density-singular", 0.5)

@@ -38,20 +38,20 @@ def grade(
     limits = limits or Limits()
     notes = [problem.text(language) for problem in submission.problems]
     source, outcomes = "", []
+    lines = nothing("grade-no-code", language)
     try:
-        if not submission.code.strip():
-            lines = nothing("grade-no-code", language)
-        else:
+        if submission.code.strip():
             source = program(submission.code)
-            if _imports_diffeo(source):
-                notes.append(say("grade-imports", language, module="diffeo"))
-            lines, outcome = grade_code(source, language, limits=limits)
-            outcomes.append(outcome)
-            if all("fault-load" in line.reasons or "fault-died" in line.reasons for line in lines):
-                source = ""  # it does not come as far as its functions: no use in trying again
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line, detail = getattr(error, "lineno", None) or "?", getattr(error, "msg", None) or str(error)
         lines = nothing("grade-no-python", language, line=line, detail=detail)
+    if source:
+        if _imports_diffeo(source):
+            notes.append(say("grade-imports", language, module="diffeo"))
+        lines, outcome = grade_code(source, language, limits=limits)
+        outcomes.append(outcome)
+        if all("fault-load" in line.reasons or "fault-died" in line.reasons for line in lines):
+            source = ""  # it does not come as far as its functions: no use in trying again
     if submission.path.suffix.lower() not in CODE_ALONE:
         analysis, more = grade_analysis(submission, source, language, others=others or {}, limits=limits)
         outcomes += [more] if more is not None else []

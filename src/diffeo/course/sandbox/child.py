@@ -1,4 +1,4 @@
-"""The process that runs a student's program: ``python -m checker.child FOLDER MEMORY CLOSED``."""
+"""The process that runs a student's program: ``python -m checker.child FOLDER MEMORY RULES``."""
 
 import ast
 import json
@@ -11,17 +11,20 @@ import torch
 from . import messages, model
 from .calling import PROGRAM, Answer, call, failed, find
 from .confine import confine
+from .family import separate
 
 
-def main(folder: Path, memory: int, closed: Path) -> None:
+def main(folder: Path, memory: int, reading: dict[str, bool]) -> None:
     """Run the program, then its functions, one call after another; each answer is written when it is known."""
     calls = messages.unpack_calls((folder / messages.CALLS).read_bytes())
     source = (folder / messages.SOURCE).read_text(encoding="utf-8")
+    (folder / messages.CALLS).unlink()  # what will be asked is not there to be looked up
+    separate()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     (folder / messages.READY).touch()
     sys.argv = ["submission.py"]
-    confine(folder, folder / messages.WORK, memory, closed)
+    confine(folder, folder / messages.WORK, memory, reading)
     program = types.ModuleType("submission")
     sys.modules["submission"] = program
     errors = run(source, program)
@@ -54,4 +57,4 @@ def answered(program: types.ModuleType, asked: messages.Call) -> Answer:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))

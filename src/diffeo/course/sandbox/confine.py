@@ -8,7 +8,10 @@ import ctypes
 import os
 import struct
 import sys
+from os.path import realpath
 from pathlib import Path
+
+from .reading import Rules, may_read, readable
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 PATHS = {  # audit events that change files, and how many of their arguments are paths
@@ -41,6 +44,9 @@ REFUSED = (
     "socket.bind",
     "socket.getaddrinfo",
     "webbrowser.open",
+    "gc.get_objects",  # the hook itself could be found with these
+    "gc.get_referrers",
+    "gc.get_referents",
 )
 LARGEST_FILE = 256 << 20
 
@@ -49,19 +55,19 @@ class Refused(PermissionError):
     """A program tried what a submission may not do."""
 
 
-def confine(folder: Path, work: Path, memory: int, closed: Path) -> None:
+def confine(folder: Path, work: Path, memory: int, reading: Rules) -> None:
     """Confine this process, for good: writes only inside `folder`, no other program, no network, so much memory.
 
     Args:
         folder: where new files may be written; nothing may be removed.
         work: in it, where the program may do as it likes.
         memory: bytes of private memory, where the system can limit it.
-        closed: a folder that the program may not even read.
+        reading: what the program may read.
     """
     _limit_resources(memory)
     if sys.platform == "linux":
-        _landlock(folder)
-    _watch(os.path.realpath(folder), os.path.realpath(work), os.path.realpath(closed))
+        _landlock(folder, reading)
+    _watch(realpath(folder), realpath(work), reading)
 
 
 def _limit_resources(memory: int) -> None:
@@ -76,30 +82,34 @@ def _limit_resources(memory: int) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def _watch(folder: str, work: str, closed: str) -> None:
+def _watch(folder: str, work: str, reading: Rules) -> None:
+    # of its own: what a program puts into modules does not reach the hook
+    inside, real, may, null = _inside, _real, may_read, realpath(os.devnull)
+    writing, paths, refused, error = WRITING, dict(PATHS), frozenset(REFUSED), Refused
+
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event == "open":
             path, mode, flags = arguments
             if isinstance(path, int) or path is None:
                 return
-            where = _real(path)
-            writes = (isinstance(flags, int) and flags & WRITING) or (isinstance(mode, str) and set(mode) & set("wax+"))
-            if (writes and not _inside(where, folder) and where != os.path.realpath(os.devnull)) or _inside(
-                where, closed
-            ):
-                raise Refused(f"{'writing' if writes else 'reading'} {where}")
-        elif event in PATHS:
-            for path in arguments[: PATHS[event]]:
-                if not isinstance(path, int) and not _inside(_real(path), folder if event == "os.rename" else work):
-                    raise Refused(f"{event} {path!r}")
-        elif event in REFUSED:
-            raise Refused(event)
+            where = real(path)
+            writes = (isinstance(flags, int) and flags & writing) or (isinstance(mode, str) and set(mode) & set("wax+"))
+            if writes and not inside(where, folder) and where != null:
+                raise error(f"writing {where}")
+            if not may(where, reading):
+                raise error(f"reading {'/'.join(where.split(os.sep)[-2:])}")  # not where the checker is
+        elif event in paths:
+            for path in arguments[: paths[event]]:
+                if not isinstance(path, int) and not inside(real(path), folder if event == "os.rename" else work):
+                    raise error(f"{event} {path!r}")
+        elif event in refused:
+            raise error(event)
 
     sys.addaudithook(hook)
 
 
 def _real(path: object) -> str:
-    return os.path.realpath(os.fsdecode(path))  # type: ignore[arg-type]
+    return realpath(os.fsdecode(path))  # type: ignore[arg-type]
 
 
 def _inside(path: str, folder: str) -> bool:
@@ -109,26 +119,34 @@ def _inside(path: str, folder: str) -> bool:
 # Landlock, from linux/landlock.h: the numbers of its calls and rights are part of the kernel's interface
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 PR_SET_NO_NEW_PRIVS = 38
-EXECUTE, WRITE_FILE, REFER, TRUNCATE = 1 << 0, 1 << 1, 1 << 13, 1 << 14
+EXECUTE, WRITE_FILE, READ_FILE, REFER, TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 13, 1 << 14
 CHANGES = sum(1 << bit for bit in range(4, 13)) | WRITE_FILE  # remove and make files, folders, links, devices
 TCP = 0b11
 SIGNALS_AND_SOCKETS = 0b11
 
 
-def _landlock(folder: Path) -> bool:
-    """Ask the kernel to refuse writes outside the folder, other programs, TCP and signals; False if it cannot."""
+def _landlock(folder: Path, reading: Rules) -> bool:
+    """Ask the kernel to refuse writes outside the folder, reading what is closed, programs, TCP, signals.
+
+    False if it cannot.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(CREATE_RULESET, None, 0, 1)
     if version < 1:
         return False
-    rights = EXECUTE | CHANGES | (REFER if version >= 2 else 0) | (TRUNCATE if version >= 3 else 0)
+    rights = EXECUTE | READ_FILE | CHANGES | (REFER if version >= 2 else 0) | (TRUNCATE if version >= 3 else 0)
     fields = [rights, TCP, SIGNALS_AND_SOCKETS][: 3 if version >= 6 else 2 if version >= 4 else 1]
     attributes = struct.pack(f"{len(fields)}Q", *fields)
     ruleset = libc.syscall(CREATE_RULESET, attributes, len(attributes), 0)
     if ruleset < 0:
         return False
-    for place, allowed in ((folder, rights & ~EXECUTE), (Path(os.devnull), WRITE_FILE)):
-        opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
+    places: list[tuple[str, int]] = [(str(folder), rights & ~EXECUTE), (os.devnull, WRITE_FILE)]
+    places += [(place, READ_FILE) for place in readable(os.sep, reading)]
+    for place, allowed in places:
+        try:
+            opened = os.open(place, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:  # gone meanwhile
+            continue
         libc.syscall(ADD_RULE, ruleset, 1, struct.pack("=Qi", allowed, opened), 0)
         os.close(opened)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -16,14 +16,18 @@ from typing import IO
 
 import psutil
 
+from diffeo.course.material import material
 from diffeo.course.sandbox import integrity, messages
 from diffeo.course.sandbox.calling import Answer
 from diffeo.course.sandbox.limits import WAITING, Limits
 from diffeo.course.sandbox.messages import Call
+from diffeo.course.sandbox.reading import rules
+from diffeo.course.sandbox.removing import remove
 
 COPY = "checker"  # the package that the process runs: what this one was when it was imported
 PAUSE = 0.03  # seconds between two looks
-CLOSED = Path(__file__).parents[1] / "grading"  # what is right stands there
+OWN = 2 if sys.platform == "linux" else 1  # processes that are none of the program's doing
+DIFFEO = Path(__file__).parents[2]  # what is right stands there, and in the course's material
 
 
 @dataclass
@@ -114,8 +118,9 @@ class _Run:
         integrity.write_copy(self.folder / COPY)
         self.before = integrity.state()
         command = [sys.executable, "-m", f"{COPY}.child"]
+        reading = rules((str(DIFFEO), str(material())), (str(self.folder),))
         self.process = subprocess.Popen(
-            [*command, str(self.folder), str(self.limits.memory), str(CLOSED)],
+            [*command, str(self.folder), str(self.limits.memory), json.dumps(reading)],
             cwd=self.folder / messages.WORK,
             env=_environment(self.folder),
             stdin=subprocess.DEVNULL,
@@ -133,7 +138,7 @@ class _Run:
         self.reader.join(timeout=2)
         self._collect()
         self.changed = integrity.changed(self.before)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)
 
     def watch(self, seconds: float) -> None:
         """Wait until everything is answered or a limit is passed; then `fault` says which."""
@@ -166,9 +171,9 @@ class _Run:
         if used > allowed or waited > WAITING * allowed:
             fault = {"start": "start", "load": "load", "call": "slow"}[phase]
             return Answer(fault=fault, detail=f"{allowed:g}")
-        if len(family) - 1 > self.limits.processes:
-            return Answer(fault="crowd", detail=str(len(family) - 1))
-        if sum(_memory(each) for each in family) > self.limits.memory:
+        if len(family) - OWN > self.limits.processes:
+            return Answer(fault="crowd", detail=str(len(family) - OWN))
+        if sum(_memory(each) for each in family[OWN - 1 :]) > self.limits.memory:
             return Answer(fault="memory", detail=f"{self.limits.memory >> 20} MB")
         return None
 
@@ -186,8 +191,8 @@ class _Run:
         if not self.loaded and (self.folder / messages.LOADED).exists():
             self.loaded = True
             try:
-                text = (self.folder / messages.LOADED).read_text(encoding="utf-8")
-                self.errors = [(int(line), str(error)) for line, error in json.loads(text)]
+                said = json.loads(messages.read_plain(self.folder / messages.LOADED))
+                self.errors = [(int(line), str(error)) for line, error in said]
             except (OSError, ValueError, TypeError):
                 self.loaded = False  # half written: the next look finds it whole
         while self.loaded and self.fault is None and len(self.answers) < self.count:
@@ -200,7 +205,8 @@ class _Run:
             self.answers[len(self.answers)] = answer
 
     def _end(self) -> None:
-        self._family()
+        while self._family() and sum(_ended(each) for each in list(self.seen.values())[1:]):
+            pass  # what a program goes on starting meanwhile is found by the next look
         if os.name == "posix":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, 9)
@@ -215,6 +221,16 @@ class _Run:
             while data := pipe.read1(65536):  # type: ignore[attr-defined]
                 kept += data[: max(0, 4 * self.limits.output - len(kept))]
         self.printed = kept.decode("utf-8", "replace")[: self.limits.output]
+
+
+def _ended(process: psutil.Process) -> bool:
+    """End a process; whether it was still running."""
+    try:
+        running = bool(process.status() != psutil.STATUS_ZOMBIE)
+        process.kill()  # psutil compares start times: a number given anew is another process
+    except psutil.Error:
+        return False
+    return running
 
 
 def _computed(process: psutil.Process) -> float:
