@@ -129,7 +129,10 @@ def animation(
                 buffer = io.BytesIO()
                 made.savefig(buffer, format="png", dpi=pixels / made.get_figwidth())
                 plt.close(made)
-                pictures.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=32))
+                opaque = Image.open(buffer).convert(
+                    "RGB"
+                )  # of a transparent picture the palette would have coloured fringes
+                pictures.append(opaque.quantize(32, dither=Image.Dither.NONE))
         buffer = io.BytesIO()
         pictures[0].save(buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0)
         path = folder / each / f"{name}.gif"

@@ -4,7 +4,7 @@
     python course/figures/failures.py --bug wrong-sign  this and the right one, into failure-wrong-sign.png
 
 The model is reference/realnvp.py's (--model listing, digits). The mistake is in the training alone: every model is
-scored by the right formula, on dequantised test images.
+scored by the right formula, on dequantized test images.
 """
 
 import argparse
@@ -58,7 +58,7 @@ TITLES = {
     "right": ("오류 없음", "no mistake"),
     "wrong-sign": ("로그 행렬식의 부호", "sign of the log-det"),
     "one-mask": ("마스크 하나뿐", "one mask only"),
-    "no-dequant": ("역양자화 없음", "no dequantisation"),
+    "no-dequant": ("역양자화 없음", "no dequantization"),
     "batch-sum": ("로그 행렬식을 배치로 합산", "log-det summed over the batch"),
     "mse": ("기저 분포 대신 MSE", "MSE in place of the base"),
 }
@@ -85,34 +85,25 @@ def train(bug, epochs):
 
 
 def gallery(bugs, epochs=EPOCHS):
-    """A case a cell: loss, samples, bits/dim side by side."""
-    rows = math.ceil(len(bugs) / 2)
-    fig = plt.figure(figsize=(13, 2.2 * rows + 0.5))
-    above, below = fig.subfigures(2, 1, height_ratios=(2.2 * rows, 0.5))
-    cells = above.subfigures(rows, 2, squeeze=False).flatten()
+    """A case a cell: its bits/dim, its loss and its samples."""
+    columns = min(len(bugs), 3)
+    rows = math.ceil(len(bugs) / columns)
+    fig = plt.figure(figsize=(4 * columns, 2.5 * rows))
+    cells = fig.subfigures(rows, columns, squeeze=False).flatten()
     for bug, cell in zip(bugs, cells, strict=False):
         losses, grid, (bits, error) = train(bug, epochs)
         colour = PALETTE["blue"] if bug == "right" else PALETTE["orange"]
-        cell.suptitle(text(ko=TITLES[bug][0], en=TITLES[bug][1]), fontsize=14, fontweight="bold", color=colour)
-        curve, picture, words = cell.subplots(1, 3, width_ratios=(1.5, 1, 1.1))
+        shown = f"{bits:.2f} ± {error:.2f}" if bits < 100 else f"{bits:,.0f} ± {error:,.0f}"
+        title = text(ko=TITLES[bug][0], en=TITLES[bug][1])
+        cell.suptitle(f"{title}\n{shown} bits/dim", fontsize=15, fontweight="bold", color=colour)
+        curve, picture = cell.subplots(1, 2, width_ratios=(1.5, 1))
         curve.plot(losses, color=colour, lw=1.2)
         curve.locator_params(nbins=4)
-        curve.tick_params(labelsize=11)
-        curve.set_xlabel(text(ko="학습 단계", en="step"), fontsize=11)
-        curve.set_ylabel(text(ko="손실", en="loss"), fontsize=11)
+        curve.tick_params(labelsize=12)
+        curve.set_xlabel(text(ko="학습 단계", en="step"), fontsize=13)
+        curve.set_ylabel(text(ko="손실", en="loss"), fontsize=13)
         picture.imshow(np.kron(grid, np.ones((5, 5))), cmap="gray", vmin=0, vmax=1, interpolation="none")
         picture.axis("off")
-        words.axis("off")
-        shown = f"{bits:.2f}" if bits < 100 else f"{bits:,.0f}"
-        words.text(0.5, 0.55, shown, ha="center", va="center", fontsize=26, color=colour)
-        words.text(0.5, 0.22, f"± {error:.2f} bits/dim", ha="center", va="center", fontsize=11)
-    images, test, values = realnvp.load("digits", None)
-    uniform, histogram = math.log2(values), realnvp.histogram(images, test, values)
-    said = text(
-        ko=f"시험 데이터, 값 {values}개: 균등 분포 {uniform:.2f}, 픽셀별 히스토그램 {histogram:.2f} bits/dim",
-        en=f"test images, {values} values: uniform {uniform:.2f}, histogram of every pixel {histogram:.2f} bits/dim",
-    )
-    below.text(0.5, 0.5, said, ha="center", va="center", fontsize=13)
     return fig
 
 

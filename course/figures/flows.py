@@ -108,7 +108,8 @@ def layer_by_layer():
     fig, axes = plt.subplots(1, 5, figsize=(13, 3.0))
     for panel, index in zip(axes, shown, strict=True):
         panel.scatter(*points[index].T, c=angle, cmap="twilight_shifted", s=3, rasterized=True, lw=0)
-        bare(panel, 3.4, 3.4)
+        limit = 5.4 if index == 6 else 3.4  # three couplings reach farther
+        bare(panel, limit, limit)
         couplings = index // 2
         panel.set_title(
             text(ko="기저 분포", en="base")
@@ -229,7 +230,7 @@ def without_log_det():
 
 
 def density_and_units():
-    fig, axes = plt.subplots(1, 2, figsize=(11, 3.7))
+    fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
     metres = torch.linspace(1.3, 2.1, 400, dtype=torch.float64)
     for panel, factor, unit in ((axes[0], 1, text(ko="m", en="m")), (axes[1], 100, text(ko="cm", en="cm"))):
         height = normal((metres - 1.7) / 0.07) / 0.07 / factor

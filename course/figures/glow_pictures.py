@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from drawing import FOLDER, PALETTE, animation, figure, number, text
+from drawing import FOLDER, figure, number, text
 from torch import Tensor
 
 import diffeo
@@ -171,13 +171,13 @@ def another_class() -> plt.Figure:
 
 def mix() -> plt.Figure:
     """Two pairs of samples: a, a with b's fine level, a with b's coarse level, b."""
-    fig, columns = plt.subplots(1, 4, figsize=(5.2, 3))
-    said = ["a", text(ko="a + b의\n고운 수준", en="a + fine\nlevel of b"),
-            text(ko="a + b의\n거친 수준", en="a + coarse\nlevel of b"), "b"]  # fmt: skip
+    fig, columns = plt.subplots(1, 4, figsize=(5.2, 3.3))
+    said = ["a", text(ko="b의\n고운 수준", en="fine\nof b"),
+            text(ko="b의\n거친 수준", en="coarse\nof b"), "b"]  # fmt: skip
     shown = (digits(4, 2, seed=9), mixed(1), mixed(0), digits(8, 6, seed=10))
     for axes, images, name in zip(columns, shown, said, strict=True):
         show(axes, images[:, None], 1)
-        axes.set_xlabel(name, fontsize=17)
+        axes.set_xlabel(name, fontsize=19)
     return fig
 
 
@@ -199,21 +199,6 @@ def faces() -> plt.Figure:
     return fig
 
 
-@cache
-def at(t: float) -> Tensor:
-    """25 draws at one temperature."""
-    flow = diffeo.load("glow-mnist")
-    return editing.temperature_strip(flow, flow.base.draw(25, drawn(0)), [t])[:, 0]
-
-
-def warmer(t: float) -> plt.Figure:
-    """A frame of the animation."""
-    fig, axes = plt.subplots(figsize=(4, 4.4))
-    show(axes, at(t), 5)
-    axes.set_title(text(ko=f"온도 T = {t:.1f}", en=f"temperature T = {t:.1f}"), fontsize=18, color=PALETTE["black"])
-    return fig
-
-
 def numbers() -> None:
     """How well the directions of the samples tell held-out samples apart."""
     for attribute, found in directions().items():
@@ -225,8 +210,6 @@ def main() -> None:
     torch.set_num_threads(1)
     for draw in (grid, temperature, interpolation, levels, direction, another_class, mix, failure, faces):
         figure(f"glow-{draw.__name__.replace('_', '-')}", draw)
-    rising = [i / 10 for i in range(11)]
-    animation("glow-temperature", warmer, rising + rising[-2:0:-1], milliseconds=220, pixels=360)
     numbers()
 
 

@@ -5,13 +5,12 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
-from drawing import FOLDER, LANGUAGES, animation, text
+from drawing import animation, text
 from flows import moons, stages
 
 import diffeo
 from diffeo.editing.temperature import temperature_strip
-from diffeo.evaluation.animation import strip_picture
-from diffeo.io import write_atomically
+from diffeo.evaluation import image_grid
 
 STEPS = 3  # pictures from one layer to the next
 
@@ -64,16 +63,22 @@ def grid_layers():
 
 
 def temperature():
-    """The same noise, from temperature 0 to 1.2: samples of the shipped Glow of MNIST."""
+    """The same noise, from temperature 0 to 1.2 and back: samples of the shipped Glow of MNIST."""
     flow = diffeo.load("glow-mnist").eval()
     torch.manual_seed(0)
+    rising = [step / 10 for step in range(13)]
     with torch.no_grad():
-        strip = temperature_strip(flow, flow.base.draw(16), [step / 10 for step in range(13)])
-    content = strip_picture(strip, 256, ".gif", milliseconds=160)
-    paths = [FOLDER / language / "temperature.gif" for language in LANGUAGES]
-    for path in paths:
-        write_atomically(path, content)
-    return paths
+        strip = temperature_strip(flow, flow.base.draw(16), rising)
+
+    def draw(index):
+        fig, axes = plt.subplots(figsize=(4, 4.4))
+        axes.imshow(image_grid(strip[:, index], 256, columns=4), cmap="gray", vmin=0, vmax=255, interpolation="none")
+        axes.axis("off")
+        axes.set_title(text(ko=f"온도 T = {rising[index]:.1f}", en=f"temperature T = {rising[index]:.1f}"), fontsize=18)
+        return fig
+
+    frames = [*range(13), *range(11, 0, -1)]
+    return animation("temperature", draw, frames, milliseconds=220, pixels=360)
 
 
 ANIMATIONS = (gaussian_layers, grid_layers, temperature)

@@ -39,16 +39,16 @@ def dequantization() -> Figure:
     raw.legend(fontsize=14, loc="upper left")
     noisy = pixel + torch.rand(len(pixel), generator=torch.Generator().manual_seed(0))
     smooth.hist(noisy, bins=np.linspace(0, 17, 35), density=True, color=PALETTE["green"])
-    smooth.set_title(text(ko="역양자화: x + u", en="dequantised: x + u"), fontsize=16)
+    smooth.set_title(text(ko="역양자화: $x + u$", en="dequantized: $x + u$"), fontsize=16)
     for axes in (raw, smooth):
         axes.set_xlabel(text(ko="픽셀 값 (값 17개)", en="pixel value (17 values)"))
         axes.set_ylabel(text(ko="밀도", en="density"))
     steps, reported, _, _ = np.array(MEASURED["masks"]["no_noise"]).T
     _, own, _, fair = np.array(MEASURED["masks"]["alternating"]).T
     last.plot(steps, reported, color=PALETTE["orange"], label=text(ko="잡음 없음: 학습", en="no noise: training"))
-    last.plot(steps, own, color=PALETTE["green"], label=text(ko="역양자화: 학습", en="dequantised: training"))
+    last.plot(steps, own, color=PALETTE["green"], label=text(ko="역양자화: 학습", en="dequantized: training"))
     last.plot(
-        steps, fair, color=PALETTE["green"], linestyle="--", label=text(ko="역양자화: 시험", en="dequantised: test")
+        steps, fair, color=PALETTE["green"], linestyle="--", label=text(ko="역양자화: 시험", en="dequantized: test")
     )
     uniform = math.log2(17)
     last.axhline(uniform, color=PALETTE["grey"], linewidth=1.2, linestyle=":")
@@ -69,11 +69,11 @@ def preprocessing() -> Figure:
     own.initialize(point)
     with torch.no_grad():
         normal, _ = own.encode(point)
-    fig, panels = plt.subplots(1, 2, figsize=(10.5, 3.4))
+    fig, panels = plt.subplots(1, 2, figsize=(9.6, 3.3))
     across = np.linspace(-6, 4, 400)
     bell = np.exp(-0.5 * across**2) / math.sqrt(2 * math.pi)
     titles = (
-        text(ko="로짓 후 표준화", en="logit, standardised"),
+        text(ko="로짓(α ≈ 0) 후 표준화", en="logit (α ≈ 0), standardised"),
         text(ko="Gaussianize: 픽셀마다 자기 분포", en="Gaussianize: each pixel's own"),
     )
     for axes, z, title in zip(panels, ((logit - logit.mean()) / logit.std(), normal), titles, strict=True):
@@ -82,29 +82,6 @@ def preprocessing() -> Figure:
         axes.set_title(title, fontsize=16)
         axes.set_xlabel(text(ko="항상 검은 픽셀의 값", en="value of a pixel that is always black"))
         axes.legend(fontsize=14, loc="upper left")
-    return fig
-
-
-def no_log_det() -> Figure:
-    """Two moons: what falls, what truly happens, and where the data ends up."""
-    found = MEASURED["no-log-det"]
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.05), gridspec_kw={"width_ratios": (1.9, 1)})
-    steps, own, true, _ = np.array(found["base_alone"]["curve"]).T
-    best = np.array(found["likelihood"]["curve"])[:, 2]
-    left.plot(steps, true, color=PALETTE["orange"], label=text(ko="로그 행렬식 없이: 실제", en="no log-det: true"))
-    left.plot(steps, own, color=PALETTE["orange"], linestyle="--",
-              label=text(ko="로그 행렬식 없이: 손실", en="no log-det: its loss"))  # fmt: skip
-    left.plot(steps, best, color=PALETTE["blue"], label=text(ko="로그 우도로 학습", en="likelihood"))
-    left.set(
-        xlabel=text(ko="학습 단계", en="step"),
-        ylabel=text(ko="음의 로그 우도", en="nats"),
-        ylim=(0, 1.15 * true.max()),
-    )
-    left.legend(fontsize=12, loc="center right", bbox_to_anchor=(1, 0.53))
-    for name, colour, size in (("likelihood", "blue", 6), ("base_alone", "orange", 70)):
-        z = np.array(found[name]["z"])
-        right.scatter(*z.T, s=size, color=PALETTE[colour], linewidths=0)
-    right.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), xlabel="$z_1$", ylabel="$z_2$", aspect="equal", xticks=[-3, 0, 3])
     return fig
 
 
@@ -135,7 +112,6 @@ FIGURES = {
     "realnvp-bounded": shipped.bounded,
     "realnvp-dequantization": dequantization,
     "realnvp-preprocessing": preprocessing,
-    "realnvp-no-log-det": no_log_det,
     "realnvp-curve": curve,
     "realnvp-generated": shipped.generated,
     "realnvp-levels": shipped.levels,
@@ -198,7 +174,6 @@ def power() -> None:
 def measured() -> None:
     """What realnvp_measured.py wrote down."""
     short = MEASURED["masks"]
-    base, likelihood = (MEASURED["no-log-det"][name]["curve"] for name in ("base_alone", "likelihood"))
     memorised = MEASURED["memorisation"]
     for part, values in {
         "masks": {
@@ -207,13 +182,6 @@ def measured() -> None:
             "alternating.bits_per_dim": short["alternating"][-1][3],
             "no_noise.reported": short["no_noise"][-1][1],
             "no_noise.true": short["no_noise"][-1][3],
-        },
-        "no-log-det": {
-            "no_log_det.first_loss": base[0][1],
-            "no_log_det.last_loss": base[-1][1],
-            "no_log_det.true": base[-1][2],
-            "no_log_det.size_of_z": base[-1][3],
-            "no_log_det.likelihood": likelihood[-1][2],
         },
         "memory": {"mnist.peak_megabytes": MEASURED["memory"]["peak_bytes"] / 1e6},
         "memorisation": {

@@ -1,7 +1,7 @@
 """The short trainings behind the slides on RealNVP, and what its MNIST model remembers: course/measured/realnvp.json.
 
 DIFFEO_DATA=~/data python course/figures/realnvp_measured.py            everything: a few minutes
-python course/figures/realnvp_measured.py no-log-det masks             some of it
+python course/figures/realnvp_measured.py memory masks                 some of it
 """
 
 import argparse
@@ -22,39 +22,8 @@ COMMAND = "DIFFEO_DATA=~/data python course/figures/realnvp_measured.py"
 Loss = Callable[[diffeo.Flow, Tensor, torch.Generator], Tensor]
 
 
-def no_log_det(*, steps: int = 400) -> dict[str, Any]:
-    """Two moons, trained with the likelihood and with log p_Z(f(x)) alone: loss, true loss, size of z."""
-    data = diffeo.data.load("moons")
-
-    def likelihood(flow: diffeo.Flow, x: Tensor, generator: torch.Generator) -> Tensor:
-        return -flow.log_prob(x).mean()
-
-    def base_alone(flow: diffeo.Flow, x: Tensor, generator: torch.Generator) -> Tensor:
-        return -flow.base.log_prob(flow.bijection.encode(x)[0]).mean()
-
-    found: dict[str, Any] = {"steps": steps}
-    for name, loss in {"likelihood": likelihood, "base_alone": base_alone}.items():
-        torch.manual_seed(0)
-        flow = diffeo.RealNVP(2, couplings=8, width=64)
-        flow.initialize(data.train.x)
-        curve = []
-
-        def look(step: int, own: float, flow: diffeo.Flow = flow, curve: list[Any] = curve) -> None:
-            with torch.no_grad():
-                z, _ = flow.encode(data.test.x[:2000])
-                true = -flow.log_prob(data.test.x[:2000]).mean()
-            curve.append([step, own, float(true), float(z.std())])
-
-        train(flow, data.train.x, loss, steps=steps, look=look)
-        with torch.no_grad():
-            z, _ = flow.encode(data.test.x[:300])
-        found[name] = {"curve": rounded(curve), "z": rounded(z.tolist(), 3)}
-    found["floor"] = math.log(2 * math.pi)
-    return found
-
-
 def masks(*, steps: int = 300) -> dict[str, Any]:
-    """Digits, six couplings: alternating halves, one half only, and alternating without dequantisation.
+    """Digits, six couplings: alternating halves, one half only, and alternating without dequantization.
 
     A row is the step, the loss of its batch, the same loss of the test images, and their bits/dim with noise.
     """
@@ -142,7 +111,6 @@ def rounded(rows: list[list[float]], digits: int = 4) -> list[list[float]]:
 
 PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "memory": memory,  # first: the peak is the process's
-    "no-log-det": no_log_det,
     "masks": masks,
     "memorisation": memorisation,
 }

@@ -228,3 +228,12 @@ def test_every_figure_is_there_in_both_languages() -> None:
     folder = material() / "figures"
     names = [sorted(path.name for path in (folder / language).iterdir()) for language in ("ko", "en")]
     assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_every_figure_is_shown_and_every_animation_is_named(language: str) -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (material() / language / "slides").glob("*.typ"))
+    folder = material() / "figures" / language
+    shown = set(re.findall(r'#fig\("([^"]+)"', sources))
+    assert {path.stem for path in folder.glob("*.svg")} == shown
+    assert {path.name for path in folder.glob("*.gif")} == set(re.findall(r"`([\w-]+\.gif)`", sources))
