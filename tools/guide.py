@@ -7,6 +7,7 @@ python tools/guide.py                  puts all of it into course/ko/guide.md an
 """
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def reference_table(runs: list[dict[str, Any]], language: str) -> str:
         row(say("guide-histogram", language), f"{first['histogram']:.2f}", "", "", ""),
     ]
     for name, run in zip(REFERENCE, runs, strict=True):
-        bits = f"{run['bits_per_dim']:,.4f} ± {run['standard_error']:,.4f}"
+        digits = max(0, 1 - math.floor(math.log10(run["standard_error"])))  # two of the error's
+        bits = f"{run['bits_per_dim']:,.{digits}f} ± {run['standard_error']:,.{digits}f}"
         cells = (bits, f"{run['seconds']:,.0f}", f"{run['parameters']:,}", f"`{run['command']}`")
         lines.append(row(say(f"guide-{name}", language), *cells))
     return "\n".join(lines)
