@@ -46,10 +46,7 @@ def put(text: str, name: str, table: str) -> str:
 
 
 def lab_table(measured: dict[str, Any], language: str) -> str:
-    """Seconds of every section of the lab, in both settings."""
-    cells = json.loads(notebook(source("lab"), language, "solution"))["cells"]  # type: ignore[arg-type]
-    first = ["".join(cell["source"]).split("\n")[0] for cell in cells if cell["cell_type"] == "markdown"]
-    headings = [line[3:].strip() for line in first if line.startswith("## ")]
+    """Seconds of every section of the lab, and the memory it takes, in both settings."""
     settings = list(measured["seconds"])
     rows = [list(measured["seconds"][setting].values()) for setting in settings]
     lines = [
@@ -58,8 +55,12 @@ def lab_table(measured: dict[str, Any], language: str) -> str:
         row(say("guide-section", language), *(say(f"guide-{setting}", language) for setting in settings)),
         row(*["---"] * (1 + len(settings))),
     ]
-    lines += [row(name, *(f"{x:.0f}" for x in seconds)) for name, *seconds in zip(headings, *rows, strict=True)]
-    return "\n".join([*lines, row(say("guide-sum", language), *(f"{sum(each):.0f}" for each in rows))])
+    lines += [
+        row(name, *(f"{x:.0f}" for x in seconds)) for name, *seconds in zip(headings(language), *rows, strict=True)
+    ]
+    lines.append(row(say("guide-sum", language), *(f"{sum(each):.0f}" for each in rows)))
+    memory = (f"{measured['peak_gib'][setting]:.1f} GiB" for setting in settings)
+    return "\n".join([*lines, row(say("guide-memory", language), *memory)])
 
 
 def stopwatch_table(measured: dict[str, Any], language: str) -> str:
@@ -70,7 +71,16 @@ def stopwatch_table(measured: dict[str, Any], language: str) -> str:
         row(say("guide-step", language), say("guide-seconds", language)),
         row("---", "---"),
     ]
-    return "\n".join(lines + [row(f"`{step}`", f"{seconds:.0f}") for step, seconds in measured["seconds"]])
+    lines += [row(f"`{step}`", f"{seconds:.0f}") for step, seconds in measured["seconds"]]
+    lab = zip(headings(language), measured["lab"], strict=True)
+    return "\n".join(lines + [row(f"— {heading}", f"{seconds:.0f}") for heading, (_, seconds) in lab])
+
+
+def headings(language: str) -> list[str]:
+    """The sections of the lab."""
+    cells = json.loads(notebook(source("lab"), language, "solution"))["cells"]  # type: ignore[arg-type]
+    first = ["".join(cell["source"]).split("\n")[0] for cell in cells if cell["cell_type"] == "markdown"]
+    return [line[3:].strip() for line in first if line.startswith("## ")]
 
 
 def reference_table(runs: list[dict[str, Any]], language: str) -> str:

@@ -4,8 +4,9 @@
     python tools/stopwatch.py flows
     python tools/stopwatch.py flows --torch "pip install torch==2.13.0"   where PyTorch's own index cannot be reached
 
-The five lines are taken out of the kit's setup.md; then the lab with solutions is run in its fast setting. What the
-kit is not, such as this checkout, is out of reach. Prints each step, and writes course/measured/stopwatch.json.
+The five lines are taken out of the kit's setup.md; then the lab with solutions is run in its fast setting, and its
+sections are timed as well. What the kit is not, such as this checkout, is out of reach. Prints each step, and writes
+course/measured/stopwatch.json.
 """
 
 import argparse
@@ -20,10 +21,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import nbformat
+
+from diffeo.course.notebooks import sections
 from diffeo.io import write_atomically
 
 MEASURED = Path(__file__).parents[1] / "course" / "measured"
-LAB = "DIFFEO_LAB_FAST=1 jupyter execute instructor/notebooks/lab-solution.ipynb"
+LAB = "DIFFEO_LAB_FAST=1 jupyter execute --output=done instructor/notebooks/lab-solution.ipynb"
+DONE = "instructor/notebooks/done.ipynb"
 
 
 def main() -> int:
@@ -41,12 +46,18 @@ def main() -> int:
         folder = Path(place) / "바탕 화면" / "10주차 과제"
         shutil.copytree(chosen.kit, folder)
         seconds = follow(steps, folder)
-    if len(seconds) < len(steps):
-        return 1
+        if len(seconds) < len(steps):
+            return 1
+        cells = nbformat.read(folder / DONE, as_version=4).cells  # type: ignore[no-untyped-call]
+        lab = [(section.heading, round(section.seconds, 1)) for section in sections(cells)]
+    for heading, taken in lab:
+        print(f"{taken:7.1f} s      {heading}")
+    instead = f' --torch "{chosen.torch}"' if chosen.torch else ""
     record = {
-        "command": f"python tools/stopwatch.py {chosen.kit.name}",
+        "command": f"python tools/stopwatch.py {chosen.kit.name}{instead}",
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "seconds": list(zip(steps, seconds, strict=True)),
+        "lab": lab,
     }
     write_atomically(MEASURED / "stopwatch.json", (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode())
     return 0

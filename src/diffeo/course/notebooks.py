@@ -153,10 +153,11 @@ def run(path: Path, *, fast: bool = True, epochs: int | None = None, executed: P
     client.execute(env=environment)
     if executed is not None:
         write_atomically(executed, nbformat.writes(node).encode())  # type: ignore[no-untyped-call]
-    return list(_sections(node.cells))
+    return list(sections(node.cells))
 
 
-def _sections(executed: list[Any]) -> Iterator[Section]:
+def sections(executed: list[Any]) -> Iterator[Section]:
+    """The sections of executed cells, and how long each took."""
     heading, seconds = "", 0.0
     for cell in executed:
         if cell.cell_type == "markdown" and cell.source.startswith("## "):

@@ -97,6 +97,19 @@ def test_what_was_graded_is_not_graded_again_after_a_stop(inbox: Path, checker: 
     assert checker.graded[3:] == ["20230002"]
 
 
+def test_another_checker_grades_again(
+    inbox: Path, checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIFFEO_DATA", str(tmp_path))
+    _grade(inbox)
+    (tmp_path / "mnist").mkdir()  # what could not be looked at before
+    _grade(inbox)
+    assert sorted(checker.graded) == sorted(["20230001", "20230002", "20230003"] * 2)
+    monkeypatch.setattr("diffeo.course.handin.folder.CHECKER", ("grading",))
+    _grade(inbox)
+    assert len(checker.graded) == 9
+
+
 def test_a_damaged_result_is_made_again(inbox: Path, checker: Checker) -> None:
     _grade(inbox)
     for place in (inbox.parent / "결과" / "results").glob("*.json"):
