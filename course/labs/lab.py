@@ -519,7 +519,7 @@ plt.show()
 strip = editing.temperature_strip(glow, glow.base.draw(6, generator), [0, 0.3, 0.6, 0.8, 1])
 image_grid(strip.flatten(0, 1), 256, columns=5, pixels=300)
 # %% glow-temperature-moving
-Image(filename=moving / "temperature.gif")
+Image(filename=material() / "figures" / LANGUAGE / "temperature.gif")
 # %% glow-interpolation-text [markdown] lang="ko"
 # **보간.** 두 표본의 z 사이를 직선으로 잇고 디코딩합니다. 아래 두 줄은 픽셀의 평균(위)과 z의 보간(아래)입니다. 무엇이
 # 다릅니까?
