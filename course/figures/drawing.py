@@ -67,11 +67,6 @@ def text(*, ko: str, en: str) -> str:
     return ko if _language == "ko" else en
 
 
-def language() -> str:
-    """The language that is being drawn."""
-    return _language
-
-
 @contextmanager
 def drawing(name: str):
     """Draw in a language, with the font; afterwards matplotlib's settings are what they were.
