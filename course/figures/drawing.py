@@ -26,10 +26,10 @@ import matplotlib.pyplot as plt
 from matplotlib import font_manager
 
 from diffeo.course.fonts import korean
+from diffeo.course.messages import LANGUAGES
 from diffeo.io import write_atomically
 
 FOLDER = Path(__file__).parent
-LANGUAGES = ("ko", "en")
 # Okabe and Ito's colours; pairs of them differ in lightness too, for grey prints.
 PALETTE = {
     "blue": "#0072b2",

@@ -14,7 +14,7 @@ from handmade import handmade_wheel, small_mnist
 
 from diffeo.course import kit
 from diffeo.course.kit_data import write_data
-from diffeo.course.messages import LANGUAGES
+from diffeo.course.messages import LANGUAGES, Language
 from diffeo.course.slides import VERSIONS, Deck
 from diffeo.data import load
 from diffeo.data.mnist import read_idx
@@ -37,7 +37,7 @@ LECTURER = {
 class Written:
     """A lecturer's kit, and what write_kit said of it."""
 
-    language: kit.Language
+    language: Language
     folder: Path
     sizes: dict[str, int]
 
