@@ -11,11 +11,13 @@ figure("stretch", stretch)                          # ko/stretch.svg and en/stre
 number("flows", "moons_nll", 0.27, "diffeo evaluate realnvp-moons")
 """
 
+import argparse
 import io
 import json
 import re
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -135,6 +137,14 @@ def animation(
         write_atomically(path, buffer.getvalue())
         paths.append(path)
     return paths
+
+
+def asked(known: Iterable[str], about: str | None) -> list[str]:
+    """The names on the command line, or all that are known if there are none; an unknown one is an error."""
+    names = list(known)
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
+    return list(parser.parse_args(sys.argv[1:] or names).names)
 
 
 def number(part: str, key: str, value: float | str, command: str, folder: Path = FOLDER) -> None:

@@ -1,4 +1,4 @@
-"""Part C: the layers of Glow, its training and its limits. `python course/figures/glow.py`.
+"""Part 3: the layers of Glow, its training and its limits. `python course/figures/glow.py [NAME ..]`.
 
 Draws from models that ship, from scikit-learn's digits, and from figures that the documentation gives with their
 commands. Pictures of samples and of edits are made by glow_pictures.py.
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from drawing import FOLDER, PALETTE, figure, number, text
+from drawing import FOLDER, PALETTE, asked, figure, number, text
 from glow_actnorm import actnorm, batchnorm, by_batch_statistics
 from matplotlib.patches import FancyBboxPatch
 
@@ -290,9 +290,8 @@ def measured_numbers() -> None:
         note(f"faces_{name}", one["mean"], trained)
 
 
-def main() -> None:
-    """All of it."""
-    torch.set_num_threads(1)
+def numbers() -> None:
+    """All numbers of this part but those that glow_pictures.py writes."""
     for command, values in DOCUMENTED.items():
         for key, value in values.items():
             note(key, value, command)
@@ -304,9 +303,21 @@ def main() -> None:
     for size, (bits, moves) in by_size.items():
         note(f"batch_{size}_bits", bits)
         note(f"batch_{size}_moves", moves)
-    for draw in (step, mixing, factors, actnorm, batchnorm, curve, other_data, timeline):
-        figure(f"glow-{draw.__name__.replace('_', '-')}", draw)
     measured_numbers()
+
+
+DRAWN = (step, mixing, factors, actnorm, batchnorm, curve, other_data, timeline)
+FIGURES = {f"glow-{draw.__name__.replace('_', '-')}": draw for draw in DRAWN}
+
+
+def main() -> None:
+    """Draw the figures that are named, or all, and write the numbers."""
+    names = asked(FIGURES, __doc__)
+    torch.set_num_threads(1)
+    for name in names:
+        figure(name, FIGURES[name])
+    if names == list(FIGURES):
+        numbers()
 
 
 if __name__ == "__main__":

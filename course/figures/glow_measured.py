@@ -1,4 +1,4 @@
-"""What part C says of editing and of memorising, measured on real images: course/measured/glow.json.
+"""What part 3 says of editing and of memorising, measured on real images: course/measured/glow.json.
 
     diffeo train --config recipes/glow-olivetti.yaml --out runs/glow-olivetti
     python course/figures/glow_measured.py runs/glow-olivetti
