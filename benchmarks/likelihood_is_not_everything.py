@@ -1,8 +1,6 @@
 """What a likelihood says and what it does not: the figures and pictures of docs/likelihood.md.
 
-    diffeo train --config recipes/glow-mnist.yaml --out runs/glow-mnist
-    diffeo train --config recipes/glow-fashion-mnist.yaml --out runs/glow-fashion-mnist
-    python benchmarks/likelihood_is_not_everything.py runs/glow-mnist runs/glow-fashion-mnist --out docs/pictures
+    python benchmarks/likelihood_is_not_everything.py glow-mnist glow-fashion-mnist --out docs/pictures
 
 Prints Markdown, and draws likelihood-other-data.png, likelihood-temperature.png and likelihood-levels.png.
 """
@@ -76,7 +74,8 @@ def temperature(flow: Flow, digits: Tensor, out: Path) -> None:
         rows.append(x[:12])
         print(f"| {t:g} | {told(bits(flow, x)) if t else f'{float(bits(flow, x).mean()):.3f}'} "
               f"| {float(x.double().mean()):.1f} |")  # fmt: skip
-    print(f"| the test images | {told(bits(flow, digits))} | {float(digits.double().mean()):.1f} |\n")
+    print(f"| the first {len(digits):,} test images | {told(bits(flow, digits))} "
+          f"| {float(digits.double().mean()):.1f} |\n")  # fmt: skip
     image_grid(torch.cat(rows), columns=12).save(out / "likelihood-temperature.png")
 
 

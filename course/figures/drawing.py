@@ -11,11 +11,13 @@ figure("stretch", stretch)                          # ko/stretch.svg and en/stre
 number("flows", "moons_nll", 0.27, "diffeo evaluate realnvp-moons")
 """
 
+import argparse
 import io
 import json
 import re
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,10 +28,10 @@ import matplotlib.pyplot as plt
 from matplotlib import font_manager
 
 from diffeo.course.fonts import korean
+from diffeo.course.messages import LANGUAGES
 from diffeo.io import write_atomically
 
 FOLDER = Path(__file__).parent
-LANGUAGES = ("ko", "en")
 # Okabe and Ito's colours; pairs of them differ in lightness too, for grey prints.
 PALETTE = {
     "blue": "#0072b2",
@@ -65,11 +67,6 @@ _language = "ko"
 def text(*, ko: str, en: str) -> str:
     """The text of the language that is being drawn."""
     return ko if _language == "ko" else en
-
-
-def language() -> str:
-    """The language that is being drawn."""
-    return _language
 
 
 @contextmanager
@@ -140,6 +137,14 @@ def animation(
         write_atomically(path, buffer.getvalue())
         paths.append(path)
     return paths
+
+
+def asked(known: Iterable[str], about: str | None) -> list[str]:
+    """The names on the command line, or all that are known if there are none; an unknown one is an error."""
+    names = list(known)
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
+    return list(parser.parse_args(sys.argv[1:] or names).names)
 
 
 def number(part: str, key: str, value: float | str, command: str, folder: Path = FOLDER) -> None:

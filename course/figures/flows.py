@@ -1,13 +1,12 @@
 """Figures of the first part: what a flow does to a density. ``python course/figures/flows.py [NAME ..]``"""
 
 import math
-import sys
 from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from drawing import PALETTE, figure, number, text
+from drawing import PALETTE, asked, figure, number, text
 from matplotlib.collections import PolyCollection
 
 import diffeo
@@ -253,11 +252,11 @@ FIGURES = (change_of_variables_1d, jacobian_2d, layer_by_layer, bridge, without_
 
 
 def main():
-    asked = sys.argv[1:] or [draw.__name__ for draw in FIGURES]
+    names = asked((draw.__name__ for draw in FIGURES), __doc__)
     for draw in FIGURES:
-        if draw.__name__ in asked:
+        if draw.__name__ in names:
             print(*figure(draw.__name__.replace("_", "-"), draw))
-    if "bridge" in asked:
+    if "bridge" in names:
         measure_bridge()
 
 

@@ -1,4 +1,4 @@
-"""Part C: the layers of Glow, its training and its limits. `python course/figures/glow.py`.
+"""Part 3: the layers of Glow, its training and its limits. `python course/figures/glow.py [NAME ..]`.
 
 Draws from models that ship, from scikit-learn's digits, and from figures that the documentation gives with their
 commands. Pictures of samples and of edits are made by glow_pictures.py.
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from drawing import FOLDER, PALETTE, figure, number, text
+from drawing import FOLDER, PALETTE, asked, figure, number, text
 from glow_actnorm import actnorm, batchnorm, by_batch_statistics
 from matplotlib.patches import FancyBboxPatch
 
@@ -22,18 +22,17 @@ import diffeo
 
 COMMAND = "python course/figures/glow.py"
 TRAINED = "diffeo train --config recipes/{}.yaml"
-LIKELIHOOD = "python benchmarks/likelihood_is_not_everything.py runs/glow-mnist runs/glow-fashion-mnist"
-EDITING = "diffeo edit measure runs/glow-mnist-classes"
+LIKELIHOOD = "python benchmarks/likelihood_is_not_everything.py glow-mnist glow-fashion-mnist"
+EDITING = "diffeo edit measure glow-mnist-classes"
 CURVES, MEASURED = FOLDER.parents[1] / "recipes" / "curves", FOLDER.parent / "measured" / "glow.json"
-DOCUMENTED = {  # figures of docs/likelihood.md and docs/editing.md, whose runs take longer than a build
-    LIKELIHOOD: {
+DOCUMENTED = {  # figures of a page of docs and the command that the page names, whose runs take longer than a build
+    ("likelihood.md", LIKELIHOOD): {
         "fashion_on_fashion": 3.011, "fashion_on_mnist": 1.570, "fashion_on_black": 0.133, "fashion_on_noise": 8.840,
         "pairs_won_by_digits": 94.9, "mixture": 1.106, "mixture_of": 1.098, "mixture_costs": 0.0085,
         "bits_at_0": 0.846, "bits_at_07": 1.025, "bits_at_08": 1.079, "bits_at_1": 1.232, "bits_of_test": 1.098,
         "coarse_changes": 38.6, "fine_changes": 4.3,
     },
-    TRAINED.format("glow-fashion-mnist"): {"fashion_histogram": 4.588},
-    EDITING: {
+    ("editing.md", EDITING): {
         "class_reached": 90.2, "class_reached_error": 0.9, "judge": 99.0, "thickness_ratio": 0.264,
         "slant_ratio": 0.373, "brightness_ratio": 0.937, "samples_recognised": 90.6,
     },
@@ -168,6 +167,8 @@ def card_numbers() -> None:
             "wrong": card["wrong_values"],
         }.items():
             note(f"{key}_{what}", value, TRAINED.format(name))
+    clothes = diffeo.models.card("glow-fashion-mnist")["baselines"]["histogram"]["mean"]
+    note("fashion_histogram", clothes, TRAINED.format("glow-fashion-mnist"))
     summary = json.loads((diffeo.models.folder("glow-mnist") / "summary.json").read_text())
     note("mnist_memory_gb", summary["peak_memory"]["process"] / 1024, TRAINED.format("glow-mnist"))
 
@@ -206,7 +207,7 @@ def curve() -> plt.Figure:
 
 def other_data() -> plt.Figure:
     """What a flow of clothing says of four kinds of images."""
-    found = DOCUMENTED[LIKELIHOOD]
+    found = DOCUMENTED["likelihood.md", LIKELIHOOD]
     rows = [
         (text(ko="균등 잡음", en="uniform noise"), "fashion_on_noise", "grey"),
         (text(ko="Fashion-MNIST 시험", en="Fashion-MNIST, test"), "fashion_on_fashion", "blue"),
@@ -290,10 +291,9 @@ def measured_numbers() -> None:
         note(f"faces_{name}", one["mean"], trained)
 
 
-def main() -> None:
-    """All of it."""
-    torch.set_num_threads(1)
-    for command, values in DOCUMENTED.items():
+def numbers() -> None:
+    """All numbers of this part but those that glow_pictures.py writes."""
+    for (_, command), values in DOCUMENTED.items():
         for key, value in values.items():
             note(key, value, command)
     card_numbers()
@@ -304,9 +304,21 @@ def main() -> None:
     for size, (bits, moves) in by_size.items():
         note(f"batch_{size}_bits", bits)
         note(f"batch_{size}_moves", moves)
-    for draw in (step, mixing, factors, actnorm, batchnorm, curve, other_data, timeline):
-        figure(f"glow-{draw.__name__.replace('_', '-')}", draw)
     measured_numbers()
+
+
+DRAWN = (step, mixing, factors, actnorm, batchnorm, curve, other_data, timeline)
+FIGURES = {f"glow-{draw.__name__.replace('_', '-')}": draw for draw in DRAWN}
+
+
+def main() -> None:
+    """Draw the figures that are named, or all, and write the numbers."""
+    names = asked(FIGURES, __doc__)
+    torch.set_num_threads(1)
+    for name in names:
+        figure(name, FIGURES[name])
+    if names == list(FIGURES):
+        numbers()
 
 
 if __name__ == "__main__":

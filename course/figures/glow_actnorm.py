@@ -1,4 +1,4 @@
-"""Part C: what ActNorm does, and what statistics of the batch would do. Its figures are drawn by glow.py."""
+"""Part 3: what ActNorm does, and what statistics of the batch would do. Its figures are drawn by glow.py."""
 
 import math
 from collections.abc import Callable, Iterator

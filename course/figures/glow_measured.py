@@ -1,4 +1,4 @@
-"""What part C says of editing and of memorising, measured on real images: course/measured/glow.json.
+"""What part 3 says of editing and of memorising, measured on real images: course/measured/glow.json.
 
     diffeo train --config recipes/glow-olivetti.yaml --out runs/glow-olivetti
     python course/figures/glow_measured.py runs/glow-olivetti
@@ -17,6 +17,7 @@ from torch import Tensor
 import diffeo
 from diffeo import editing
 from diffeo.evaluation import estimate, image_grid, memorisation
+from diffeo.io import write_atomically
 
 MEASURED = Path(__file__).parents[1] / "measured"
 STRENGTHS = (-2.0, 0.0, 2.0, 6.0)
@@ -84,7 +85,7 @@ def main() -> None:
         "faces_copies": copies(of_faces, faces),
     }
     MEASURED.mkdir(exist_ok=True)
-    (MEASURED / "glow.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_atomically(MEASURED / "glow.json", (json.dumps(found, indent=1) + "\n").encode())
     drawn = of_faces.sample(12, temperature=0.7, generator=torch.Generator().manual_seed(0))
     image_grid(drawn, columns=6).save(MEASURED / "glow-faces.png", optimize=True)
 

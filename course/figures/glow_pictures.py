@@ -1,4 +1,4 @@
-"""Part C: pictures of samples and of edits. `python course/figures/glow_pictures.py`.
+"""Part 3: pictures of samples and of edits. `python course/figures/glow_pictures.py [NAME ..]`.
 
 All images are samples of models that ship, and edits of samples: none is an image of MNIST.
 """
@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from drawing import FOLDER, figure, number, text
+from drawing import FOLDER, asked, figure, number, text
 from torch import Tensor
 
 import diffeo
@@ -205,12 +205,18 @@ def numbers() -> None:
         number("glow", f"glow_{attribute}_correlation_of_samples", found.score, COMMAND)
 
 
+DRAWN = (grid, temperature, interpolation, levels, direction, another_class, mix, failure, faces)
+FIGURES = {f"glow-{draw.__name__.replace('_', '-')}": draw for draw in DRAWN}
+
+
 def main() -> None:
-    """All of it."""
+    """Draw the figures that are named, or all, and write the numbers."""
+    names = asked(FIGURES, __doc__)
     torch.set_num_threads(1)
-    for draw in (grid, temperature, interpolation, levels, direction, another_class, mix, failure, faces):
-        figure(f"glow-{draw.__name__.replace('_', '-')}", draw)
-    numbers()
+    for name in names:
+        figure(name, FIGURES[name])
+    if names == list(FIGURES):
+        numbers()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Animations of the first part and of temperature, as GIF. ``python course/figures/moving.py [NAME ..]``"""
 
-import sys
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
-from drawing import animation, text
+from drawing import animation, asked, text
 from flows import moons, stages
 
 import diffeo
@@ -85,9 +84,9 @@ ANIMATIONS = (gaussian_layers, grid_layers, temperature)
 
 
 def main():
-    asked = sys.argv[1:] or [draw.__name__ for draw in ANIMATIONS]
+    names = asked((draw.__name__ for draw in ANIMATIONS), __doc__)
     for draw in ANIMATIONS:
-        if draw.__name__ in asked:
+        if draw.__name__ in names:
             print(*draw())
 
 

@@ -4,7 +4,6 @@ import csv
 import json
 import math
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import realnvp_diagrams as diagrams
 import realnvp_models as shipped
 import torch
-from drawing import PALETTE, figure, number, text
+from drawing import PALETTE, asked, figure, number, text
 from matplotlib.figure import Figure
 
 import diffeo
@@ -199,10 +198,11 @@ def measured() -> None:
 
 def main() -> None:
     """Draw the figures that are named, or all, and write the numbers."""
+    names = asked(FIGURES, __doc__)
     torch.set_num_threads(1)
-    for name in sys.argv[1:] or FIGURES:
+    for name in names:
         figure(name, FIGURES[name])
-    if not sys.argv[1:]:
+    if names == list(FIGURES):
         numbers()
 
 

@@ -4,8 +4,9 @@
     python course/measured/measure.py plan --data mnist --folder FOLDER --steps 400
 
 Models: `listing` and `paper` of reference/realnvp.py, `glow` of reference/glow.py, and `plan`, the lecture plan's
-listing as it stands. Ten epochs, or about `--steps`. Without `--out` they become numbers of the slides
-too, in figures/numbers/reference.json: `listing.bits_per_dim` is the plan's, `reference.paper.bits_per_dim` ours.
+listing as it stands. Ten epochs, or about `--steps`. A full run of seed 0 gives the slides their numbers too, in
+figures/numbers/reference.json: `listing.bits_per_dim` is the plan's, `reference.paper.bits_per_dim` ours. A run with
+`--steps`, `--seed` or `--out` leaves these as they are.
 """
 
 import argparse
@@ -80,8 +81,9 @@ def main():
     text = json.dumps(found, indent=2) + "\n"
     print(text)
     name = f"{asked.model}-{asked.data}" + (f"-{asked.steps}-steps" if asked.steps is not None else "")
+    name += f"-seed-{asked.seed}" if asked.seed else ""
     write_atomically(asked.out or HERE / f"{name}.json", text.encode())
-    if asked.out is None:
+    if asked.out is None and asked.steps is None and asked.seed == 0:
         from drawing import number
 
         key = KEYS[asked.model] if asked.data == "mnist" else f"{KEYS[asked.model]}.{asked.data}"

@@ -1,4 +1,4 @@
-"""The course's reference code as modules; scripts of course/figures have the same names, so by path."""
+"""The course's scripts as modules: those of course/reference and course/figures have the same names, so by path."""
 
 import importlib.util
 from pathlib import Path
@@ -8,8 +8,13 @@ REFERENCE = Path(__file__).parents[2] / "course" / "reference"
 
 
 def reference(name: str) -> Any:
-    """The file of course/reference, run as a module of another name."""
-    spec = importlib.util.spec_from_file_location(f"reference_{name}", REFERENCE / f"{name}.py")
+    """The file of course/reference."""
+    return script(REFERENCE / f"{name}.py")
+
+
+def script(path: Path) -> Any:
+    """A file, run as a module of another name."""
+    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -7,6 +7,7 @@ from types import ModuleType
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
+from reference_code import script
 
 from diffeo.course.material import material
 
@@ -67,3 +68,25 @@ def test_an_animation_has_its_frames(drawing: ModuleType, tmp_path: Path) -> Non
     paths = drawing.animation("rising", draw, [1, 2, 3], pixels=100, folder=tmp_path)
     with Image.open(paths[0]) as made:
         assert (made.n_frames, made.size[0]) == (3, 100)
+
+
+@pytest.mark.parametrize("name", ["flows", "moving", "realnvp", "glow", "glow_pictures"])
+def test_a_name_that_no_figure_has_is_refused_with_those_there_are(
+    name: str, drawing: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = script(material() / "figures" / f"{name}.py")
+    monkeypatch.setattr("sys.argv", [f"{name}.py", "limits"])
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 2
+    known = {"flows": "layer_by_layer", "moving": "grid_layers", "realnvp": "realnvp-masks", "glow": "glow-step"}
+    said = capsys.readouterr().err
+    assert "'limits'" in said
+    assert known.get(name, "glow-mix") in said
+
+
+def test_all_figures_are_drawn_where_none_is_named(drawing: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["some.py"])
+    assert drawing.asked(("a", "b"), "About.") == ["a", "b"]
+    monkeypatch.setattr("sys.argv", ["some.py", "b"])
+    assert drawing.asked(("a", "b"), "About.") == ["b"]

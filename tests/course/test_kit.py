@@ -14,7 +14,7 @@ from handmade import handmade_wheel, small_mnist
 
 from diffeo.course import kit
 from diffeo.course.kit_data import write_data
-from diffeo.course.messages import LANGUAGES
+from diffeo.course.messages import LANGUAGES, Language
 from diffeo.course.slides import VERSIONS, Deck
 from diffeo.data import load
 from diffeo.data.mnist import read_idx
@@ -37,7 +37,7 @@ LECTURER = {
 class Written:
     """A lecturer's kit, and what write_kit said of it."""
 
-    language: kit.Language
+    language: Language
     folder: Path
     sizes: dict[str, int]
 
@@ -203,3 +203,14 @@ def test_a_user_is_told_in_one_line_why_nothing_was_written(tmp_path: Path) -> N
     assert done.stderr.strip() == "diffeo: 10주차 과제 is not empty, and nothing is written over. Name a new folder"
     done = diffeo("course", "init", "new", "--lang", "fr", cwd=tmp_path, status=2)
     assert "ko" in done.stderr
+
+
+def test_a_user_writes_a_kit_by_the_command_line(tmp_path: Path, wheel: Path) -> None:
+    done = diffeo("course", "init", "10주차 과제", "--lang", "en", "--wheel", wheel, cwd=tmp_path)
+    folder = tmp_path / "10주차 과제"
+    assert files(folder) >= STUDENT
+    assert all((folder / "slides" / f"{version}.pdf").read_bytes().startswith(b"%PDF-") for version in VERSIONS)
+    said = done.stdout.splitlines()
+    assert "Begin with README.md there." in said[-2]
+    assert "so the kit has none" in said[-1]
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]

@@ -242,6 +242,36 @@ def test_a_measurement_says_how_it_was_made(tmp_path: Path) -> None:
     assert {"standard_error", "seconds", "parameters", "machine", "histogram", "values"} <= set(found)
 
 
+MEASURED_AT_ONCE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import measure
+import drawing
+from pathlib import Path
+measure.HERE = Path()
+found = ("bits_per_dim", "standard_error", "seconds", "steps", "parameters")
+measure.measure = lambda *_: dict.fromkeys(found, 1.0)
+for more in (["--steps", "400"], ["--seed", "1"], []):
+    def number(part, key, value, command, more=more):
+        print(more, part, key, file=sys.stderr)
+    drawing.number = number
+    sys.argv = ["measure.py", "listing", "--data", "digits", *more]
+    measure.main()
+"""
+
+
+def test_only_a_full_run_of_seed_0_gives_the_slides_their_numbers(tmp_path: Path) -> None:
+    measured = REFERENCE.parent / "measured"
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED_AT_ONCE, str(measured)], capture_output=True, encoding="utf-8", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    keys = ("bits_per_dim", "standard_error", "seconds", "steps", "parameters")
+    assert done.stderr.splitlines() == [f"[] reference reference.listing.digits.{key}" for key in keys]
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"listing-digits.json", "listing-digits-400-steps.json", "listing-digits-seed-1.json"}
+
+
 def test_every_measurement_kept_names_its_command_and_its_baselines() -> None:
     files = sorted((REFERENCE.parent / "measured").glob("*.json"))
     assert all(json.loads(path.read_text(encoding="utf-8"))["command"] for path in files)

@@ -1,9 +1,10 @@
 """``diffeo grade``: the assignment of the course, graded."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from diffeo.cli.parse import Flag
+from diffeo.course.messages import Language
 
 if TYPE_CHECKING:
     from diffeo.course.grading import Report
@@ -13,7 +14,7 @@ def grade(
     submission: Path,
     /,
     *,
-    lang: Literal["ko", "en"] = "ko",
+    lang: Language = "ko",
     out: Path | None = None,
     json: Path | None = None,
     folder: Flag = False,

@@ -4,15 +4,13 @@ import shutil
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 from diffeo import __version__
 from diffeo.course.kit_data import MNIST, write_data
 from diffeo.course.material import material
-from diffeo.course.messages import say
+from diffeo.course.messages import Language, say
 from diffeo.course.wheel import check_wheel, make_wheel
 
-Language = Literal["ko", "en"]
 TOOLS = ("typst", "jupytext", "nbformat")  # what slides and notebooks are made with
 TEXTS = {"README.md": "start.md", "setup.md": "setup.md", "terms.md": "terms.md"}
 LECTURER = "instructor"

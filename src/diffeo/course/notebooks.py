@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from diffeo.course.material import material
+from diffeo.course.messages import Language
 from diffeo.io import write_atomically
 
-Language = Literal["ko", "en"]
 Version = Literal["student", "solution"]
 LABS = ("lab", "home_glow", "home_editing", "home_density")
 MARKED = re.compile(r"^(?P<line>.*\S)?  # (?P<language>ko|en)$")

@@ -31,7 +31,6 @@ def test_zips_loose_programs_and_folders_of_mails_are_found(tmp_path: Path) -> N
         "20230004_박민수.ipynb": "20230004",
     }
     assert found["김철수 20230002 과제 제출"].submission.name == "김철수"
-    assert set(found["김철수 20230002 과제 제출"].submission.figures) == {"loss"}
 
 
 def test_a_mails_folder_gives_number_and_name_where_its_zip_does_not(tmp_path: Path) -> None:
@@ -84,7 +83,7 @@ def test_loose_files_go_to_the_program_with_their_number(tmp_path: Path) -> None
     came, unread = pieces(tmp_path)
     first, second = hand_ins(came)
     assert first.submission.claims["id"] == "20230001"
-    assert set(first.submission.figures) == {"loss", "samples", "temperature", "interpolation"}
+    assert first.submission.weights is not None
     assert second.submission.weights is None
     assert unread == ["mail.eml", "photo.jpg"]
 

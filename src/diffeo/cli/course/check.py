@@ -2,8 +2,8 @@
 
 import sys
 
-from diffeo.cli.course.language import Language
 from diffeo.cli.parse import Flag
+from diffeo.course.messages import Language
 
 
 def check(*, lang: Language = "ko", json: Flag = False) -> None:

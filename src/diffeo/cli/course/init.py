@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from diffeo.cli.course.language import Language
 from diffeo.cli.parse import Flag
+from diffeo.course.messages import Language
 
 
 def init(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from diffeo.cli.course.language import Language
+from diffeo.course.messages import Language
 
 
 def pack(folder: Path = Path(), /, *, id: str, name: str, lang: Language = "ko", out: Path | None = None) -> None:

@@ -33,7 +33,6 @@ class Packed:
         size: of it in bytes.
         files: what is in it.
         problems: what is missing or odd.
-        score: the automatic score, in a sentence.
         report: the checker's report, as text.
         mail: the text of the mail.
     """
@@ -42,7 +41,6 @@ class Packed:
     size: int
     files: list[str]
     problems: list[Problem]
-    score: str
     report: str
     mail: str
 
@@ -98,7 +96,7 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
     write_atomically(target, content)
     files = [path.name for path in chosen]
     mail = _mail(folder, student, name, target, report.summary(), problems, language)
-    return Packed(target, len(content), files, problems, report.summary(), report.to_text(), mail)
+    return Packed(target, len(content), files, problems, report.to_text(), mail)
 
 
 def _chosen(folder: Path) -> Iterator[Path]:

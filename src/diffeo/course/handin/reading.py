@@ -57,8 +57,6 @@ class Submission:
         report: the text of ``report.md``: the analysis.
         writeup: the text of ``writeup.md``: principles and applications.
         claims: ``report.json``: id, name, bits_per_dim, values, epochs, seed.
-        figures: pictures by the names of `FIGURES` and others by their own.
-        documents: reports in formats that only a person reads (PDF, HWP, Word).
         problems: what is missing, odd or was left out.
     """
 
@@ -72,17 +70,7 @@ class Submission:
     report: str = ""
     writeup: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, Path] = field(default_factory=dict)
-    documents: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-
-    def definitions(self) -> str:
-        """The code without what only runs, such as training at its outer level.
-
-        Raises:
-            SyntaxError: if it is not Python.
-        """
-        return source.definitions(self.code)
 
 
 def read(path: str | Path, *, beside: Sequence[Path] = (), mail: str = "") -> Submission:
@@ -135,8 +123,6 @@ class _Reader:
             report=self._text("report"),
             writeup=self._text("writeup"),
             claims=claims,
-            figures=self._figures(),
-            documents=[file.path for file in self.found if file.name.suffix.lower() in DOCUMENTS],
             problems=self.problems,
         )
 
@@ -230,12 +216,6 @@ class _Reader:
     def _text(self, stem: str) -> str:
         files = self._called(stem, ".md", ".txt")
         return (self._read(files[0]) or "") if files else ""
-
-    def _figures(self) -> dict[str, Path]:
-        pictures: dict[str, Path] = {}
-        for file in self._with(*PICTURES):
-            pictures.setdefault(next((each for each in FIGURES if each in _stem(file)), _stem(file)), file.path)
-        return pictures
 
     def _student(self, claims: dict[str, Any], code: str) -> tuple[str, str]:
         """Id and name: of report.json, else the program's own, else of the file's name."""

@@ -6,8 +6,10 @@ directly after an inserted name, since its form would depend on the name.
 
 from functools import cache
 from importlib.resources import files
+from typing import Literal, get_args
 
-LANGUAGES = ("ko", "en")
+Language = Literal["ko", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 @cache
