@@ -10,7 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import get_args
 
-from diffeo.course.notebooks import Language, Version, build
+from diffeo.course.messages import Language
+from diffeo.course.notebooks import Version, build
 
 
 def main() -> None:
