@@ -34,8 +34,8 @@
 # %% set-up-heading [markdown] lang="en"
 # ## 0–5 min: set-up
 #
-# If the first cell fails, run `diffeo course check` in a terminal and do what it says. On a slow computer set `FAST =
-# True`: the training that starts at minute 32 then ends within four minutes.
+# If the first cell fails, run `diffeo course check --lang en` in a terminal and do what it says. On a slow computer
+# set `FAST = True`: the training that starts at minute 32 then ends within four minutes.
 # %% set-up
 import math
 import os

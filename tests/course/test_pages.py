@@ -9,7 +9,7 @@ from diffeo import __version__
 from diffeo.course.grading.rubric import RUBRIC
 from diffeo.course.material import material
 from diffeo.course.messages import LANGUAGES, say
-from diffeo.course.notebooks import cell_ids
+from diffeo.course.notebooks import cell_ids, cells, source
 
 DECK = ("0-start", "1-flows", "2-realnvp", "3-glow", "4-end")
 
@@ -24,7 +24,8 @@ def blocks(text: str) -> list[list[str]]:
 
 def test_every_system_has_five_lines_that_end_in_the_check() -> None:
     korean, english = (blocks(page(language, "setup.md")) for language in LANGUAGES)
-    assert korean == english
+    speaking = [[line.removesuffix(" --lang en") for line in lines] for lines in english]
+    assert korean == speaking
     systems = [lines for lines in korean if len(lines) > 1]
     assert len(systems) == 4
     for lines in systems:
@@ -39,6 +40,10 @@ def test_every_system_has_five_lines_that_end_in_the_check() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pages_quote_what_the_check_says(language: str) -> None:
+    command = {"ko": "diffeo course check", "en": "diffeo course check --lang en"}[language]
+    lab = "\n".join(cell.source for cell in cells(source("lab")) if cell.metadata.get("lang") == language)
+    for text in (page(language, "setup.md"), page(language, "start.md"), lab, say("check-not-ready", language, names="torch")):
+        assert set(re.findall(r"diffeo course check(?: --lang \w+)?", text)) == {command}
     assert say("check-ready", language) in page(language, "setup.md")
     assert say("check-ready", language) in page(language, "start.md")
 
