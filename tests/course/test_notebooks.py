@@ -47,6 +47,7 @@ def test_every_cell_is_whole_and_in_its_language(name: str, language: str, versi
     for cell in found:
         if cell["cell_type"] == "code":
             ast.parse(cell["source"])
+            assert cell["source"].startswith(f"# {cell['id']}\n")
             assert not re.search(r"# (ko|en)$", cell["source"], re.MULTILINE), cell["id"]
         if language == "en":
             assert not HANGUL.search(cell["source"]), cell["id"]

@@ -2,8 +2,8 @@
 
 A lab is a py:percent script in ``course/labs``. Its cells' metadata say where they go: ``lang="ko"`` into the Korean
 notebooks only, ``tags=["student"]`` (with holes) or ``tags=["solution"]`` into those of one version only. The title
-of a cell is its id. A line of code that ends in ``  # ko`` or ``  # en`` is kept in that language alone, without the
-mark.
+of a cell is its id; in the notebook a code cell begins with it, as slides and guide cite it. A line of code that ends
+in ``  # ko`` or ``  # en`` is kept in that language alone, without the mark.
 """
 
 import os
@@ -77,8 +77,10 @@ def notebook(script: str, language: Language, version: Version) -> str:
         if version not in [tag for tag in tags if tag in get_args(Version)] and set(tags) & set(get_args(Version)):
             continue
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        text = in_language(cell.source, language) if cell.cell_type == "code" else cell.source
-        made.cells.append(new(text, id=cell.metadata["title"], metadata={"tags": tags} if tags else {}))  # type: ignore[no-untyped-call]
+        name, text = cell.metadata["title"], cell.source
+        if cell.cell_type == "code":
+            text = f"# {name}\n{in_language(text, language)}"
+        made.cells.append(new(text, id=name, metadata={"tags": tags} if tags else {}))  # type: ignore[no-untyped-call]
     nbformat.validate(made)
     return str(nbformat.writes(made)) + "\n"  # type: ignore[no-untyped-call]
 
