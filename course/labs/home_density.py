@@ -91,7 +91,7 @@ plt.figure(figsize=(6, 3))
 for key, style in (("train", ".-"), ("validation", ".--")):
     plt.plot([record[key] for record in result.history], style, label=key)
 plt.xlabel("epoch")
-plt.ylabel("nats")
+plt.ylabel("mean of -log p(x), nats")
 plt.legend()
 plt.show()
 
@@ -99,13 +99,14 @@ plt.show()
 # %% units-heading [markdown] lang="ko"
 # ## 2. 단위를 바꾸면
 #
-# 첫 열의 단위를 1/10로 바꾸면(예: cm를 mm로) 값은 10배가 됩니다. 로그 우도는 얼마나 변합니까? y = s · x에
-# 변수 변환 공식을 그대로 씁니다. **먼저 부호를 짐작해 봅니다.**
+# 첫 열의 단위를 1/10로 바꾸면(예: cm를 mm로) 값은 10배가 됩니다. 둘째 열은 단위를 두 배로 바꾸어 값이 절반이 됩니다.
+# 로그 우도는 얼마나 변합니까? y = s · x에 변수 변환 공식을 그대로 씁니다. **먼저 부호를 짐작해 봅니다.**
 # %% units-heading [markdown] lang="en"
 # ## 2. Change the units
 #
-# In units a tenth as large (mm for cm) the first column's values are ten times as large. What happens to the
-# log-likelihood? Use the change of variables for y = s · x. **Guess the sign first.**
+# In units a tenth as large (mm for cm) the first column's values are ten times as large. The second column gets units
+# twice as large, so that its values are halved. What happens to the log-likelihood? Use the change of variables for
+# y = s · x. **Guess the sign first.**
 # %% units tags=["student"]
 def in_other_units(log_prob, factors):
     # 할 일: log_prob (B,)는 x의 것, 열 i는 factors[i]배가 됩니다  # ko
@@ -124,15 +125,20 @@ def gaussian_log_prob(rows):
     return normal.log_prob(rows)
 
 
-factors = [10.0] + [1.0] * (data.features - 1)
+factors = [10.0, 0.5] + [1.0] * (data.features - 2)
 rows = data.train.x[:2000].double()
 try:
-    wanted = gaussian_log_prob(rows * torch.tensor(factors)).mean()
-    mine = in_other_units(gaussian_log_prob(rows), factors).mean()
-    print(f"Gaussian in new units: {wanted:.6f}   in_other_units: {mine:.6f}   ", end="")
-    right = math.isclose(wanted, mine, abs_tol=1e-6)
-    print("맞습니다." if right else "다릅니다. 부호와 합을 다시 봅니다.")  # ko
-    print("Right." if right else "They differ: look at the sign and the sum again.")  # en
+    wanted = gaussian_log_prob(rows * torch.tensor(factors))
+    mine = in_other_units(gaussian_log_prob(rows), factors)
+    if not isinstance(mine, torch.Tensor) or mine.shape != wanted.shape:
+        shape = tuple(mine.shape) if isinstance(mine, torch.Tensor) else type(mine).__name__
+        print(f"돌려줄 것: 모양이 {tuple(wanted.shape)}인 텐서, 돌려준 것: {shape}. return이 있습니까?")  # ko
+        print(f"It is to return a tensor of shape {tuple(wanted.shape)}, and returns {shape}. Is there a return?")  # en
+    else:
+        print(f"Gaussian in new units: {wanted.mean():.6f}   in_other_units: {mine.mean():.6f}   ", end="")
+        right = bool((wanted - mine).abs().max() < 1e-5)
+        print("맞습니다." if right else "다릅니다. 부호와 합을 다시 봅니다.")  # ko
+        print("Right." if right else "They differ: look at the sign and the sum again.")  # en
 except NotImplementedError as missing:
     print("아직 쓰지 않은 함수:", missing)  # ko
     print("not written yet:", missing)  # en

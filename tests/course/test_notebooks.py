@@ -3,12 +3,16 @@
 import ast
 import builtins
 import json
+import math
 import re
+from collections.abc import Callable
 from itertools import pairwise, product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from nbclient.exceptions import CellExecutionError
 
 from diffeo.course.notebooks import LABS, build, cell_ids, cells, notebook, run, source
@@ -130,6 +134,27 @@ def test_a_student_number_with_a_leading_zero_is_a_seed(language: str) -> None:
     found: dict[str, Any] = {}
     exec(line.replace("10", "0042"), found)
     assert found["SEED"] == 42
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda log_prob, factors: log_prob - sum(math.log(factor) for factor in factors), "Right."),
+        (lambda log_prob, factors: log_prob + sum(math.log(factor) for factor in factors), "They differ"),
+        (lambda log_prob, factors: log_prob - math.log(factors[0]), "They differ"),
+        (lambda log_prob, factors: None, "returns NoneType. Is there a return?"),
+        (lambda log_prob, factors: log_prob.mean().item(), "returns float."),
+        (lambda log_prob, factors: log_prob[:, None] - torch.tensor(factors).log(), "returns (50, 3)."),
+    ],
+)
+def test_the_exercise_on_units_says_what_is_wrong(
+    answer: Callable[..., Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = {cell["id"]: cell["source"] for cell in made("home_density", "en", "student")}["units-check"]
+    rows = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    table = SimpleNamespace(features=3, train=SimpleNamespace(x=rows))
+    exec(code, {"torch": torch, "math": math, "data": table, "in_other_units": answer})
+    assert said in capsys.readouterr().out
 
 
 def test_after_a_restart_the_set_up_is_enough_to_go_on_from_the_training() -> None:

@@ -42,7 +42,12 @@ def test_every_system_has_five_lines_that_end_in_the_check() -> None:
 def test_the_pages_quote_what_the_check_says(language: str) -> None:
     command = {"ko": "diffeo course check", "en": "diffeo course check --lang en"}[language]
     lab = "\n".join(cell.source for cell in cells(source("lab")) if cell.metadata.get("lang") == language)
-    for text in (page(language, "setup.md"), page(language, "start.md"), lab, say("check-not-ready", language, names="torch")):
+    for text in (
+        page(language, "setup.md"),
+        page(language, "start.md"),
+        lab,
+        say("check-not-ready", language, names="torch"),
+    ):
         assert set(re.findall(r"diffeo course check(?: --lang \w+)?", text)) == {command}
     assert say("check-ready", language) in page(language, "setup.md")
     assert say("check-ready", language) in page(language, "start.md")
