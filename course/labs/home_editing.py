@@ -56,17 +56,26 @@ print("level shapes:", glow.level_shapes)
 for name, drawn in (("coarse kept", coarse), ("fine kept", fine)):
     print(f"{name}: {(drawn.float() - shown[:, None].float()).abs().mean():.1f} grey levels a pixel")
 image_grid(torch.cat([shown[:, None], coarse, fine], 1).flatten(0, 1), 256, columns=9)
+# %% levels-where [markdown] lang="ko" tags=["solution"]
+# **풀이.** 거친 수준에 있습니다. 그것을 두고 고운 수준을 새로 뽑으면 같은 숫자가 거의 그대로 나오고, 반대로 하면 다른
+# 숫자가 나옵니다. 픽셀마다 변한 정도도 몇 배로 다릅니다. 차원의 수는 같습니다.
+# %% levels-where [markdown] lang="en" tags=["solution"]
+# **Answer.** In the coarse level. With that kept and the fine one drawn anew the same digit comes back, almost
+# unchanged; the other way round another one comes. The change per pixel differs several times over, though both
+# levels have as many dimensions.
 # %% path-heading [markdown] lang="ko"
 # ## 2. 보간: 직선과 호
 #
 # 784차원에서 N(0, I)의 표본은 거의 모두 원점에서 √784 = 28만큼 떨어져 있습니다. 직선의 가운데는 그 껍질의 안쪽을
-# 지나고, 호는 껍질 위를 지납니다. 온도 0.8로 뽑은 표본이라면 거리는 얼마여야 합니까? 위가 직선, 아래가 호입니다.
+# 지나고, 호는 껍질 위를 지납니다. 온도 0.8로 뽑은 표본이라면 거리는 얼마여야 합니까? 셀은 정수 이미지로 디코딩하고 다시
+# 인코딩하여 거리를 잽니다. 짐작과 얼마나 다르고, 왜 다릅니까? 위가 직선, 아래가 호입니다.
 # %% path-heading [markdown] lang="en"
 # ## 2. Interpolation: straight or along an arc
 #
 # In 784 dimensions almost all samples of N(0, I) are √784 = 28 away from the origin. The middle of a straight line
-# lies inside that shell; an arc stays on it. How far away are samples of temperature 0.8? The straight line is above,
-# the arc below.
+# lies inside that shell; an arc stays on it. How far away should samples of temperature 0.8 be? The cell measures it
+# after decoding to integers and encoding again: how far off is your guess, and why? The straight line is above, the
+# arc below.
 # %% path
 start, end = images[4:5], images[10:11]
 rows = [editing.interpolate(glow, start, end, steps=9, path=path)[0] for path in ("linear", "spherical")]
@@ -117,6 +126,12 @@ strip = [
     editing.sweep(glow, images[:3], directions[name, "means"], [-3, *strengths, 3]) for name in ("thickness", "slant")
 ]
 image_grid(torch.cat(strip).flatten(0, 1), 256, columns=7)
+# %% direction-better [markdown] lang="ko" tags=["solution"]
+# **풀이.** 늘 그렇지는 않습니다. `score`는 `probe`가 둘 다 높지만, 굵기는 `probe`가 더 멀리 옮기고 기울기는 `means`가
+# 조금 더 멀리 옮깁니다. `score`는 z로 속성을 얼마나 잘 맞히는가를 말하고, z를 옮기면 무엇이 변하는가는 말하지 않습니다.
+# %% direction-better [markdown] lang="en" tags=["solution"]
+# **Answer.** Not always. `probe` has the better `score` for both, yet it moves thickness further, and slant a little
+# less than `means`. A score says how well z tells the attribute, not what a move of z does.
 # %% direction-own [markdown] lang="ko" tags=["student"]
 # **할 일.** 밝기(`editing.brightness`)의 방향을 찾아 위의 그림에 한 줄을 더합니다. 굵기의 방향과 얼마나 닮았는지
 # 코사인 유사도를 구합니다.
@@ -151,7 +166,10 @@ hold = [
 ]
 plain = editing.change_class(by_class, hands, labels, targets)
 held = editing.change_class(by_class, hands, labels, targets, hold=hold)
+print("wanted:", *targets[::4].tolist())
 image_grid(torch.cat([hands[::4], plain[::4], held[::4]]), 256, columns=10)
+
+
 # %% style-measure-text [markdown] lang="ko"
 # **얼마나 잘되었습니까?** 바라는 클래스로 보이는 비율과, 기울기와 굵기가 움직인 정도를 잽니다. 심판은 베이즈 정리로
 # 구한 P(class | x)입니다. 이 심판에게는 어떤 문제가 있습니까?
@@ -159,10 +177,17 @@ image_grid(torch.cat([hands[::4], plain[::4], held[::4]]), 256, columns=10)
 # **How well did it work?** The share that is seen as the class wanted, and how far slant and thickness moved. The
 # judge is P(class | x) by Bayes' rule. What is wrong with this judge?
 # %% style-measure
-judge = by_class.class_posterior(hands, by_class.draw_noise(hands, generator), batch_size=64).argmax(1)
-print(f"samples seen as their class: {(judge == labels).float().mean():.0%}")
+def judge(x):
+    with torch.no_grad():
+        return by_class.class_posterior(x, by_class.draw_noise(x, generator), batch_size=64)
+
+
+print(f"samples seen as their class: {(judge(hands).argmax(1) == labels).float().mean():.0%}")
+wanted = {}
 for name, edited in (("plain", plain), ("held", held)):
-    seen = by_class.class_posterior(edited, by_class.draw_noise(edited, generator), batch_size=64).argmax(1)
+    posterior = judge(edited)
+    seen = posterior.argmax(1)
+    wanted[name] = posterior[torch.arange(len(edited)), targets]  # P(class wanted | x)
     moved = {
         attribute: (measure(editing.grey(edited)) - measure(editing.grey(hands))).abs().mean().item()
         for attribute, measure in editing.ATTRIBUTES.items()
@@ -172,14 +197,16 @@ for name, edited in (("plain", plain), ("held", held)):
         {key: round(value, 2) for key, value in moved.items()},
     )
 # %% style-failures [markdown] lang="ko"
-# **실패한 것도 봅니다.** 심판이 바라는 클래스로 보지 않은 편집입니다(위: 원본, 아래: 편집한 것).
+# **실패한 것도 봅니다.** 심판이 보기에 바라는 클래스일 확률이 가장 낮은 편집 열 장입니다(위: 원본, 아래: 편집한 것).
+# 심판이 옳다고 한 것 가운데 틀린 것은 없습니까?
 # %% style-failures [markdown] lang="en"
-# **Look at failures.** Edits that the judge does not see as the class wanted: above the original, below the edit.
+# **Look at failures.** The ten edits that the judge finds least like the class wanted: above the original, below the
+# edit. Does the judge pass any that you would not?
 # %% style-failures-picture
-failed = (seen != targets).nonzero().flatten()[:10]
-print(len(failed), "shown;", "wanted:", targets[failed].tolist(), "seen:", seen[failed].tolist())
-picture = torch.cat([hands[failed], held[failed]])
-image_grid(picture, 256, columns=len(failed), pixels=60 * len(failed)) if len(failed) else None
+worst = torch.cat([wanted["plain"], wanted["held"]]).argsort()[:10]
+print("wanted:", *targets.repeat(2)[worst].tolist())
+print("P(wanted | x):", *(f"{p:.2f}" for p in torch.cat([wanted["plain"], wanted["held"]])[worst]))
+image_grid(torch.cat([hands.repeat(2, 1, 1, 1)[worst], torch.cat([plain, held])[worst]]), 256, columns=10)
 # %% questions [markdown] lang="ko" tags=["student"]
 # **생각해 볼 것**
 #
@@ -197,8 +224,9 @@ image_grid(picture, 256, columns=len(failed), pixels=60 * len(failed)) if len(fa
 #
 # 1. 스타일 변환은 이미지 한 장의 속성(굵기, 기울기, 클래스)을 z에서 바꾸는 것입니다. 스타일 전이는 한 이미지의 내용을
 #    **다른 이미지의 화풍**으로 다시 그리는 것으로, 특징의 통계를 맞추는 방법입니다.
-# 2. 모델은 자기가 그린 것을 자기 기준으로 판정하므로 성공률이 높은 쪽으로 치우치기 쉽습니다. 실제 이미지로만 학습한
-#    분류기를 써야 합니다. `diffeo edit measure`가 그렇게 합니다(MNIST가 필요합니다).
+# 2. 모델은 자기가 그린 것을 자기 기준으로 판정하므로 성공률이 높은 쪽으로 치우치기 쉽습니다. 읽을 수 없는 그림에도 1에
+#    가까운 확률을 주기도 합니다. 실제 이미지로만 학습한 분류기를 써야 합니다. `diffeo edit measure`가 그렇게
+#    합니다(MNIST가 필요합니다).
 # 3. 기울기와 굵기는 덜 움직입니다. 그 대신 다시 옮기는 동안 다른 것이 변하고, 바라는 클래스에서 조금 벗어날 수
 #    있습니다. 재어 본 수치로 답해야 합니다.
 # %% answers [markdown] lang="en" tags=["solution"]
@@ -206,7 +234,8 @@ image_grid(picture, 256, columns=len(failed), pixels=60 * len(failed)) if len(fa
 #
 # 1. The first changes attributes of one image (thickness, slant, class) in z. Style transfer repaints the content of
 #    one image in the manner of **another image**, by matching statistics of features.
-# 2. It judges its own drawing by its own standard, so the rate tends to be too high. Use a classifier that has seen
-#    real images only, as `diffeo edit measure` does (it needs MNIST).
+# 2. It judges its own drawing by its own standard, so the rate tends to be too high: it gives a probability near 1
+#    even to a drawing that nobody can read. Use a classifier that has seen real images only, as `diffeo edit measure`
+#    does (it needs MNIST).
 # 3. Slant and thickness move less. But bringing them back changes other things too, and may leave the class wanted.
 #    Answer with the measured figures.

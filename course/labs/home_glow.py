@@ -278,6 +278,7 @@ plt.ylabel("validation, bits/dim")
 plt.legend()
 plt.show()
 # %% ablation-samples
+print("conv1x1:")
 image_grid(trained.sample(48, temperature=0.8, generator=torch.Generator().manual_seed(0)), 17, columns=16)
 # %% questions [markdown] lang="ko" tags=["student"]
 # **생각해 볼 것**
@@ -304,8 +305,8 @@ image_grid(trained.sample(48, temperature=0.8, generator=torch.Generator().manua
 # **Answers**
 #
 # 1. The first two channels are kept by every coupling; only ActNorm scales and shifts them. That is why the upper
-#    half of the listing's samples stayed noise. Here a channel is one place of the 2×2 blocks, so every second row of
-#    pixels is left as it is.
+#    half of the listing's samples stayed noise. Here a channel is one place of the 2×2 blocks, so in every second row
+#    the pixels come out independent of one another.
 # 2. The determinant costs about C³ = 110,592, the LU form a sum of 48 numbers. The convolution itself costs H·W·C² in
 #    both.
 # 3. Every invertible matrix is P L U for **some** P. With P and the signs fixed some are out of reach: a set of
