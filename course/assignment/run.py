@@ -24,6 +24,7 @@ import torch
 from safetensors.torch import save_file
 
 from diffeo.course.handin.choice import ablation_of, seed_of
+from diffeo.course.handin.reading import student_id
 from diffeo.course.handin.source import decoded, definitions, of_notebook
 from diffeo.data import load
 from diffeo.evaluation.baselines import baselines
@@ -42,6 +43,9 @@ def main():
     parser.add_argument("--data", default="digits", help="digits 또는(or) mnist")
     options = parser.parse_args()
 
+    student = student_id(options.id)
+    if not student:
+        sys.exit(f"학번은 숫자 4~12개입니다 (a student id has 4 to 12 digits): {options.id!r}\n--id 20231234")
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     there = [name for name in (*MADE, *FIGURES) if (out / name).exists()]
@@ -50,7 +54,7 @@ def main():
             f"이미 있습니다, 덮어쓰지 않습니다 (already there, not overwritten): {', '.join(there)}\n"
             "지우거나 옮긴 다음 다시 실행하십시오. 또는 (remove or move them and run again; or): --out result2"
         )
-    seed, ablation = seed_of(options.id), ablation_of(options.id)
+    seed, ablation = seed_of(student), ablation_of(student)
     code, data = read_code(Path(options.code)), load(options.data)
     try_out(code, data)
     print(f"seed: {seed}")
@@ -60,7 +64,7 @@ def main():
     _, _, without = train(code, data, options.epochs, seed, ablation=ablation)
     simple = {name: value.mean for name, value in baselines(data).items() if name in ("uniform", "histogram")}
     results = {"bits_per_dim": round(bits, 4), **{name: round(value, 4) for name, value in simple.items()}}
-    report = {"id": options.id, "name": options.name, "values": data.values, "epochs": options.epochs, "seed": seed}
+    report = {"id": student, "name": options.name, "values": data.values, "epochs": options.epochs, "seed": seed}
     report |= {**results, "ablation": {"name": ablation, "bits_per_dim": round(without, 4)}}
 
     save_file(model.state_dict(), out / "weights.safetensors")

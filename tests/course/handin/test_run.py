@@ -6,13 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from diffeo.course.material import material
 
 ASSIGNMENT = material() / "assignment"
 
 
-def _run(place: Path, code: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ASSIGNMENT / "run.py"), "--id", "20230042", "--name", "홍길동", "--epochs", "1"]
+def _run(place: Path, code: str, student: str = "20230042") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ASSIGNMENT / "run.py"), "--id", student, "--name", "홍길동", "--epochs", "1"]
     return subprocess.run(
         [*command, "--code", code],
         cwd=place,
@@ -46,3 +48,12 @@ def test_code_that_is_not_there_is_named_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "submision.py" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("student", ["", "Gildong", "20231234a", "12"])
+def test_what_is_no_student_id_is_named_before_any_training(tmp_path: Path, student: str) -> None:
+    done = _run(tmp_path, str(ASSIGNMENT / "solution.py"), student)
+    assert done.returncode == 1
+    assert repr(student) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "seed: " not in done.stdout
