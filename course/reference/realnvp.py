@@ -1,6 +1,6 @@
 """RealNVP in one file, read from top to bottom (Dinh, Sohl-Dickstein and Bengio, 2017).
 
-    python realnvp.py                        강의 계획의 모델, 오류만 고침 (the plan's model, its bugs corrected)
+    python realnvp.py                        강의 계획의 모델, 오류만 고침: [fix] (the plan's model, its bugs corrected)
     python realnvp.py --model paper          체커보드, 스퀴즈, 채널 마스크, 분리 출력 (small, but as in the paper)
     python realnvp.py --data mnist --folder FOLDER_OF_THE_IDX_FILES
 forward(x) -> (z, log_det): 데이터에서 잡음으로 (data to noise); log_det은 nat, 모양 (B,). inverse(z) -> x.
@@ -33,10 +33,10 @@ def load(name, folder):  # 정수 픽셀 (N, 1, H, W) 둘과 값의 개수 (trai
     raw = [bytearray(gzip.decompress(file.read_bytes())[16:]) for file in files]  # IDX: 머리말 16바이트
     return *(torch.frombuffer(part, dtype=torch.uint8).view(-1, 1, 28, 28) for part in raw), 256
 
-def dequantize(images, values):  # 역양자화: 정수 k를 칸 [k, k + 1) / values 안에 고르게 흩음
+def dequantize(images, values):  # [fix] 역양자화: 정수 k를 칸 [k, k + 1) / values 안에 고르게 흩음
     return (images + torch.rand(images.shape)) / values
 
-class Preprocess(nn.Module):  # (0, 1) -> 실수: 로짓, 픽셀별 표준화. 그 로그 행렬식도 셈 (its log-det counts)
+class Preprocess(nn.Module):  # (0, 1) -> 실수: 로짓, 표준화. [fix] 그 로그 행렬식도 셈 (its log-det counts)
     def __init__(self, y):
         super().__init__()
         x = torch.logit(ALPHA + (1 - 2 * ALPHA) * y)
@@ -165,9 +165,9 @@ def generate(model, like, values):  # 표본 64개를 8x8 격자로 (64 samples 
     return pixels.permute(0, 2, 1, 3).flatten(0, 1).flatten(1)  # (8H, 8W)
 
 @torch.no_grad()
-def bits_per_dim(model, images, values):  # 평균과 표준 오차 (mean, standard error); log2(values): 칸의 크기
+def bits_per_dim(model, images, values):  # [fix] 시험 집합에서, 평균과 표준 오차 (test set: mean, standard error)
     nats = torch.cat([loss(model, dequantize(part, values)) for part in images.split(500)])
-    bits = nats / (images[0].numel() * math.log(2)) + math.log2(values)
+    bits = nats / (images[0].numel() * math.log(2)) + math.log2(values)  # log2(values): 칸의 크기 (size of a cell)
     return bits.mean().item(), bits.std().item() / math.sqrt(len(bits))
 
 def histogram(images, test, values):  # 비교 기준: 픽셀마다 값의 빈도 (independent pixels)
@@ -185,7 +185,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.out.exists():
         parser.error(f"{options.out} is there already. Name a new folder: --out FOLDER")
-    torch.manual_seed(options.seed)
+    torch.manual_seed(options.seed)  # [fix]
     images, test, values = load(options.data, options.folder)
     model = build(options.model, dequantize(images[:10000], values))
     train(model, images, values, options.epochs)
