@@ -54,3 +54,12 @@ def test_results_add_up_as_gradescope_reads_them(report: Report) -> None:
 def test_what_students_write_does_not_become_html(report: Report) -> None:
     sly = Report("en", report.lines, ID, "<script>alert(1)</script>")
     assert "<script>" not in sly.to_html()
+
+
+@pytest.mark.parametrize("line", ["from einops_of_mine import rearrange", "from .layers import squeeze"])
+def test_a_module_that_is_not_there_is_named_with_what_to_do(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "20231234.py"
+    path.write_text(f"{line}\ndef split(x):\n    return x.chunk(2, dim=1)\n", encoding="utf-8")
+    (note,) = grade(read(path), "en").notes
+    assert "Line 1 imports" in note
+    assert "move its content into this one" in note

@@ -359,3 +359,75 @@ CASES.append(
         50,
     )
 )
+OTHERWISE = '''
+import functools
+from typing import TYPE_CHECKING
+from torch.nn import functional as F
+if TYPE_CHECKING:
+    from torch import Tensor
+if torch.cuda.is_available():
+    device = "cuda"
+else:
+    device = "cpu"
+CACHE = {}
+CACHE["half"] = 0.5
+
+
+def logged(function):
+    @functools.wraps(function)
+    def inner(*given, **named):
+        return function(*given, **named)
+
+    return inner
+
+
+class Squeeze:
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.pixel_unshuffle(x, 2)
+
+    def inverse(self, x: Tensor) -> Tensor:
+        return F.pixel_shuffle(x, 2)
+
+
+@torch.jit.script
+def channel_mask(channels: int):
+    return (torch.arange(channels) < channels // 2).float()
+
+
+def split(x):
+    yield x[:, : (half := x.shape[1] // 2)]
+    yield x[:, half:]
+
+
+@logged
+def checkerboard_mask(높이, 너비):
+    if 높이 == 1:
+        return (1 - torch.arange(너비) % 2)[None].float().to(device)
+    위 = checkerboard_mask(높이 - 1, 너비)
+    return torch.cat([위, 1 - 위[-1:]])
+
+
+def coupling_forward(x, mask, network):
+    raw, shift = network(mask * x)
+    z, log_scale, moves = x.clone(), torch.tanh(raw) * (1 - mask), mask == 0
+    z[:, moves] = z[:, moves] * log_scale[:, moves].exp() + shift[:, moves]
+    return z, log_scale.sum(1)
+
+
+def loss(z, log_det):
+    def one(row, more):
+        return CACHE["half"] * (row**2 + math.log(2 * math.pi)).sum() - more
+
+    return torch.vmap(one)(z, log_det).mean()
+'''
+CASES.append(
+    Case(
+        "conditions, a cache, jit, a generator, vmap: another style",
+        "from __future__ import annotations\n"
+        + without(
+            "squeeze", "unsqueeze", "split", "channel_mask", "checkerboard_mask", "coupling_forward", "loss",
+            more=OTHERWISE,
+        ),
+        50,
+    )
+)  # fmt: skip

@@ -1,6 +1,7 @@
 """Grading one submission, line by line of the rubric."""
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -61,10 +62,19 @@ def grade(
         notes.insert(0, say("checker-changed", language, files=", ".join(changed)))
         lines = [_cancelled(line, say("checker-changed-line", language)) for line in lines]
     for outcome in outcomes[:1]:
-        notes += [say("grade-load-error", language, line=line, detail=error) for line, error in outcome.errors[:5]]
+        notes += [_not_loaded(line, error, language) for line, error in outcome.errors[:5]]
         if outcome.printed:
             notes.append(say("grade-printed", language, text=_first_line(outcome.printed)))
     return Report(language, lines, submission.id, submission.name, notes)
+
+
+def _not_loaded(line: int, error: str, language: str) -> str:
+    from diffeo.course.messages import say
+
+    module = re.search(r"No module named '([\w.]+)'", error) or re.search(r"attempted (relative import)", error)
+    if module is None:
+        return say("grade-load-error", language, line=line, detail=error)
+    return say("grade-no-module", language, line=line, module=module[1])
 
 
 def _imports_diffeo(source: str) -> bool:
