@@ -1,6 +1,7 @@
 """The process that runs a student's program: ``python -m checker.child FOLDER MEMORY RULES``."""
 
 import __future__
+
 import ast
 import json
 import linecache
@@ -14,6 +15,8 @@ from . import messages, model
 from .calling import PROGRAM, Answer, call, failed, find
 from .confine import confine
 from .family import separate
+from .gradients import reached
+from .messages import GRADIENT
 
 
 def main(folder: Path, memory: int, reading: dict[str, bool]) -> None:
@@ -55,12 +58,12 @@ def run(source: str, program: types.ModuleType) -> list[tuple[int, str]]:
 def answered(program: types.ModuleType, asked: messages.Call) -> Answer:
     """The answer to one call."""
     try:
-        if asked.question:
+        if asked.question not in ("", GRADIENT):
             return model.answer(program, asked)
         function = find(vars(program), asked.function)
     except BaseException as error:
         return failed(error)
-    return call(function, asked.arguments)
+    return reached(function, asked.arguments) if asked.question else call(function, asked.arguments)
 
 
 if __name__ == "__main__":
