@@ -37,6 +37,14 @@ def test_a_module_or_its_class_is_as_good_as_a_function() -> None:
     assert check("squeeze", Squeeze())
 
 
+def test_right_numbers_without_a_gradient_are_not_right(capsys: pytest.CaptureFixture[str]) -> None:
+    def loss(z: torch.Tensor, log_det: torch.Tensor) -> torch.Tensor:
+        return torch.tensor(program(BASE).loss(z, log_det).item())
+
+    assert not check("loss", loss, "en")
+    assert "no gradient passes" in capsys.readouterr().out
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="coupling_forward, coupling_inverse"):
         check("coupling", print)

@@ -1,5 +1,6 @@
 """A whole hand-in: report, pages, results.json, and what another submission's weights lead to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,31 @@ def test_results_add_up_as_gradescope_reads_them(report: Report) -> None:
 def test_what_students_write_does_not_become_html(report: Report) -> None:
     sly = Report("en", report.lines, ID, "<script>alert(1)</script>")
     assert "<script>" not in sly.to_html()
+
+
+@pytest.mark.parametrize("line", ["from einops_of_mine import rearrange", "from .layers import squeeze"])
+def test_a_module_that_is_not_there_is_named_with_what_to_do(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "20231234.py"
+    path.write_text(f"{line}\ndef split(x):\n    return x.chunk(2, dim=1)\n", encoding="utf-8")
+    (note,) = grade(read(path), "en").notes
+    assert "Line 1 imports" in note
+    assert "move its content into this one" in note
+
+
+@pytest.mark.parametrize(("values", "shown"), [(12, "12"), ([17], "[17]"), ("17", '"17"')])
+def test_a_number_of_values_that_no_data_has_is_named_for_a_person_to_judge(
+    values: object, shown: str, tmp_path: Path
+) -> None:
+    hand_in = replace(honest(), claims={**honest().claims, "values": values})
+    graded = grade(read(hand_in.packed(tmp_path / f"{ID}.zip")), "en")
+    lines = {line.key: line for line in graded.lines}
+    assert [lines[key].points for key in ("model", "claimed-bits", "density", "curves")] == [None] * 4
+    assert f'"values" in report.json is {shown}.' in lines["model"].message
+
+
+def test_another_ablation_than_that_of_the_id_is_noted_and_costs_nothing(tmp_path: Path) -> None:
+    for name, notes in (("layers", 0), ("masks", 1)):
+        hand_in = replace(honest(), claims={**honest().claims, "ablation": {"name": name, "bits_per_dim": 2.5}})
+        graded = grade(read(hand_in.packed(tmp_path / f"{ID}.zip")), "en")
+        assert (graded.total, len(graded.notes)) == (80, notes)
+    assert "`masks`; that of the id is `layers`" in graded.notes[0]

@@ -104,6 +104,17 @@ CLAIMS = [
     Claim("honest", lambda honest: honest, 30),
     Claim("claims a better figure", _claims(bits_per_dim=1.9), 20, {"claimed-bits": "bits-differ"}),
     Claim("claims no figure", _claims(bits_per_dim="good"), 20, {"claimed-bits": "bits-not-claimed"}),
+    Claim(
+        "a number of values that no data set has",
+        _claims(values=[17]),
+        4,
+        {
+            "model": "model-values",
+            "claimed-bits": "model-values",
+            "density": "model-values",
+            "curves": "curves-not-computed",
+        },
+    ),
     Claim("forged metrics", _better_curve, 24, {"curves": "curves-differ"}),
     Claim("no metrics", lambda honest: replace(honest, metrics=[]), 24, {"curves": "curves-none"}),
     Claim("fewer rows than epochs", _claims(epochs=60), 27.5, {"curves": "curves-epochs"}),

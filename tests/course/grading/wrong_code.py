@@ -175,7 +175,12 @@ wrong(
 
 # ---- the form of what is returned
 wrong("z as float64", 47.5, {"coupling-forward": "form-dtype"}, forward(f"({Z}).double(), log_scale.sum(1)"))
-wrong("z as a numpy array", 47.5, {"coupling-forward": "form-type"}, forward(f"({Z}).numpy(), log_scale.sum(1)"))
+wrong(
+    "z as a numpy array",
+    45,
+    {"coupling-forward": "form-type", L: "form-no-gradient"},
+    forward(f"({Z}).numpy(), log_scale.sum(1)"),
+)
 wrong(
     "input changed in place",
     45,
@@ -262,6 +267,133 @@ wrong(
     edited((".sum(1) + log_det", ".sum(1) - log_det")),
 )
 wrong("mean squared error", 46, {"loss": "mistake-loss-squares"}, body("loss", "return (z**2).mean() - log_det.mean()"))
+
+wrong(
+    "loss without 1/2 and constant",
+    47,
+    {"loss": "mistake-loss-no-half"},
+    body("loss", "return (z.square().sum(1) - log_det).mean()"),
+)
+wrong(
+    "loss with D log(2 pi)",
+    48,
+    {"loss": "mistake-loss-constant"},
+    edited(("(z.square() + math.log", "(z.square() + 2 * math.log")),
+)
+wrong("loss of absolute values", 46, {"loss": "number-differs"}, edited(("z.square()", "z.abs()")))
+wrong(
+    "loss in bits/dim",
+    48,
+    {"loss": "mistake-loss-bits"},
+    edited(("-log_prob.mean()", "-log_prob.mean() / (z.shape[1] * math.log(2))")),
+)
+wrong(
+    "ActNorm with C*H*W",
+    49,
+    {H: "mistake-log-det-channels"},
+    edited(("places = x[0, 0].numel()", "places = x[0].numel()")),
+)
+wrong("ActNorm with H alone", 48.5, {H: "answer-differs"}, edited(("places = x[0, 0].numel()", "places = x.shape[2]")))
+wrong(
+    "logarithm of a negative determinant",
+    48.5,
+    {C: "mistake-log-det-negative"},
+    edited(("x.shape[3] * log_diagonal.sum()", "x.shape[3] * torch.logdet(permutation @ left @ right)")),
+)
+wrong(
+    "lower with the identity twice",
+    48,
+    {C: "mistake-lower-diagonal"},
+    edited(("lower.tril(-1) + identity", "lower + identity")),
+)
+wrong(
+    "sign ignored in both directions",
+    47,
+    {C: "mistake-no-diagonal-sign", "conv1x1-inverse": "mistake-no-diagonal-sign"},
+    edited(("torch.diag(sign * log_diagonal.exp())", "torch.diag(log_diagonal.exp())")),
+)
+wrong(
+    "inverses in the order of W",
+    48.5,
+    {"conv1x1-inverse": "mistake-inverse-order"},
+    body(
+        "conv1x1_inverse",
+        "left, right = _triangles(lower, upper, sign, log_diagonal)",
+        "return torch.einsum('ij,bjhw->bihw', permutation.T @ left.inverse() @ right.inverse(), z)",
+    ),
+)
+wrong("log-det: base 2", 46.25, {L: "mistake-log-det-log2"}, forward(f"{Z}, log_scale.exp().log2().sum(1)"))
+wrong("log-det: sum of scales", 45, {L: "mistake-log-det-exp"}, forward(f"{Z}, log_scale.exp().sum(1)"))
+wrong(
+    "coupling: shift where kept, too",
+    45,
+    {"coupling-forward": "mistake-nothing-kept"},
+    forward("x * log_scale.exp() + shift, log_scale.sum(1)"),
+)
+wrong(
+    "coupling: kept twice",
+    45,
+    {"coupling-forward": "mistake-kept-twice"},
+    forward(f"mask * x + {Z}, log_scale.sum(1)"),
+)
+wrong(
+    "coupling: shift and raw exchanged",
+    42.5,
+    both("mistake-network-order"),
+    forward(f"{Z}, log_scale.sum(1)", "shift, raw = network(mask * x)", RAW[1]),
+)
+wrong("noise of one's own", 48, {Q: "mistake-own-noise"}, body(Q, "return (x + torch.rand(x.shape)) / values"))
+wrong("between -1 and 1", 48, {Q: "mistake-both-signs"}, body(Q, "return 2 * (x + noise) / values - 1"))
+wrong(
+    "bits times ln 2",
+    47,
+    {D: "mistake-bits-multiplied"},
+    edited((BITS, "return -log_prob_of_y * math.log(2) / dimensions + math.log2(values)")),
+)
+wrong("every other channel", 48, {"split": "mistake-split-alternating"}, body("split", "return x[:, ::2], x[:, 1::2]"))
+wrong(
+    "second half kept, of four axes",
+    49,
+    {"channel-mask": "mistake-mask-second-half"},
+    body("channel_mask", "return (torch.arange(channels) >= channels // 2).float()[None, :, None, None]"),
+)
+wrong("z in half precision", 47.5, {"coupling-forward": "form-dtype"}, forward(f"({Z}).half(), log_scale.sum(1)"))
+
+# ---- right numbers, and no gradient
+wrong("z detached", 47.5, {"coupling-forward": "form-no-gradient"}, forward(f"({Z}).detach(), log_scale.sum(1)"))
+wrong(
+    "coupling under no_grad",
+    45,
+    both("form-no-gradient"),
+    edited(("def coupling_forward", "@torch.no_grad()\ndef coupling_forward")),
+)
+wrong(
+    "loss: log-det detached",
+    48,
+    {"loss": "form-no-gradient"},
+    edited((".sum(1) + log_det", ".sum(1) + log_det.detach()")),
+)
+wrong("loss by item()", 48, {"loss": "form-no-gradient"}, edited(("-log_prob.mean()", "-log_prob.mean().item()")))
+wrong(
+    "ActNorm by numpy",
+    48.5,
+    {H: "form-no-gradient"},
+    edited(("    z = (x + bias.re", "    x, bias = torch.from_numpy(x.numpy()), bias.detach()\n    z = (x + bias.re")),
+)
+wrong(
+    "gradient broken in place",
+    45,
+    both("form-gradient-failed"),
+    forward(
+        "z, log_det",
+        *RAW,
+        "log_det = log_scale.sum(1)",
+        "scale = log_scale.exp()",
+        "z = x * scale",
+        "scale += 0 * raw",
+        "z = z + (1 - mask) * shift",
+    ),
+)
 
 # ---- missing and failing
 wrong("a function is missing", 47, {"squeeze": "fault-missing"}, without("squeeze"))
@@ -359,3 +491,75 @@ CASES.append(
         50,
     )
 )
+OTHERWISE = """
+import functools
+from typing import TYPE_CHECKING
+from torch.nn import functional as F
+if TYPE_CHECKING:
+    from torch import Tensor
+if torch.cuda.is_available():
+    device = "cuda"
+else:
+    device = "cpu"
+CACHE = {}
+CACHE["half"] = 0.5
+
+
+def logged(function):
+    @functools.wraps(function)
+    def inner(*given, **named):
+        return function(*given, **named)
+
+    return inner
+
+
+class Squeeze:
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.pixel_unshuffle(x, 2)
+
+    def inverse(self, x: Tensor) -> Tensor:
+        return F.pixel_shuffle(x, 2)
+
+
+@torch.jit.script
+def channel_mask(channels: int):
+    return (torch.arange(channels) < channels // 2).float()
+
+
+def split(x):
+    yield x[:, : (half := x.shape[1] // 2)]
+    yield x[:, half:]
+
+
+@logged
+def checkerboard_mask(높이, 너비):
+    if 높이 == 1:
+        return (1 - torch.arange(너비) % 2)[None].float().to(device)
+    위 = checkerboard_mask(높이 - 1, 너비)
+    return torch.cat([위, 1 - 위[-1:]])
+
+
+def coupling_forward(x, mask, network):
+    raw, shift = network(mask * x)
+    z, log_scale, moves = x.clone(), torch.tanh(raw) * (1 - mask), mask == 0
+    z[:, moves] = z[:, moves] * log_scale[:, moves].exp() + shift[:, moves]
+    return z, log_scale.sum(1)
+
+
+def loss(z, log_det):
+    def one(row, more):
+        return CACHE["half"] * (row**2 + math.log(2 * math.pi)).sum() - more
+
+    return torch.vmap(one)(z, log_det).mean()
+"""
+CASES.append(
+    Case(
+        "conditions, a cache, jit, a generator, vmap: another style",
+        "from __future__ import annotations\n"
+        + without(
+            "squeeze", "unsqueeze", "split", "channel_mask", "checkerboard_mask", "coupling_forward", "loss",
+            more=OTHERWISE,
+        ),
+        50,
+    )
+)  # fmt: skip

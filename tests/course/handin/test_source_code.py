@@ -84,3 +84,26 @@ def test_names_are_found_even_where_the_code_does_not_parse() -> None:
         "RealNVP",
         "split",
     }
+
+
+def test_definitions_keep_what_is_set_under_a_condition_or_part_by_part() -> None:
+    code = (
+        "if torch.cuda.is_available():\n"
+        "    device = 'cuda'\n"
+        "    print('fast')\n"
+        "else:\n"
+        "    device = 'cpu'\n"
+        "cache = {}\n"
+        "cache['half'] = 0.5\n"
+        "def f(x):\n"
+        "    loss = x\n"
+        "    return loss.to(device) * cache['half']\n"
+        "loss = train()\n"
+        "if loss:\n"
+        "    loss = train()\n"
+        "if __name__ == '__main__':\n"
+        "    device = train()\n"
+        "    fit(device)\n"
+    )
+    kept = definitions(code).split("\n")
+    assert [number for number, line in enumerate(kept) if line] == list(range(10))

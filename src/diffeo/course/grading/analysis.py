@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LINES = [line for line in RUBRIC if line.part == "analysis"]
 ROWS = 256
-SETS = {17: "digits", 256: "mnist"}
 FINDERS: dict[str, Callable[["Evidence"], list[Fact]]] = {
     "model": facts.model,
     "claimed-bits": facts.claimed_bits,
@@ -94,9 +93,10 @@ def grade_analysis(
 
 
 def _data(submission: "Submission") -> Dataset | None:
+    name = facts.data_of(submission)
     try:
-        return load(SETS.get(submission.claims.get("values", 17), "digits"))
-    except (OSError, ValueError, TypeError):  # MNIST is not on this machine
+        return load(name) if name else None
+    except OSError:  # MNIST is not on this machine
         return None
 
 

@@ -15,7 +15,7 @@ from diffeo.course.handin.source import definitions
 from diffeo.course.messages import say
 from diffeo.course.sandbox.calling import Answer
 from diffeo.course.sandbox.limits import Limits
-from diffeo.course.sandbox.messages import Call
+from diffeo.course.sandbox.messages import GRADIENT, Call
 from diffeo.course.sandbox.process import Outcome, run
 
 LINES = [line for line in RUBRIC if line.part == "code"]
@@ -56,9 +56,17 @@ def grade_code(source: str, language: str, *, limits: Limits) -> tuple[list[Line
     seed = seed_of(source)
     cases = {name: draw(task, seed=seed) for name, task in TASKS.items()}
     calls = [Call(name, case) for name, each in cases.items() for case in each]
+    trained = [name for name, task in TASKS.items() if task.trains]
+    calls += [Call(name, cases[name][0], GRADIENT) for name in trained]
     outcome = run(source, calls, limits=limits)
-    answers = _by_function(calls, outcome.answers)
-    verdicts = [verdict for name, task in TASKS.items() for verdict in judge(task, cases[name], answers[name])]
+    values = len(calls) - len(trained)
+    answers = _by_function(calls[:values], outcome.answers[:values])
+    gradients = dict(zip(trained, outcome.answers[values:], strict=True))
+    verdicts = [
+        verdict
+        for name, task in TASKS.items()
+        for verdict in judge(task, cases[name], answers[name], gradients.get(name))
+    ]
     return [_line(key.key, key.possible, verdicts, language) for key in LINES], outcome
 
 

@@ -1,6 +1,7 @@
 """Grading one submission, line by line of the rubric."""
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -56,15 +57,27 @@ def grade(
         analysis, more = grade_analysis(submission, source, language, others=others or {}, limits=limits)
         outcomes += [more] if more is not None else []
         lines = [*lines, *analysis, *_by_hand(language)]
+        notes += _other_ablation(submission, language)
     changed = list(dict.fromkeys(name for outcome in outcomes for name in outcome.changed))
     if changed:
         notes.insert(0, say("checker-changed", language, files=", ".join(changed)))
         lines = [_cancelled(line, say("checker-changed-line", language)) for line in lines]
     for outcome in outcomes[:1]:
-        notes += [say("grade-load-error", language, line=line, detail=error) for line, error in outcome.errors[:5]]
+        lost = any(line.points != line.possible for line in lines)  # a module that nothing needed is no news
+        errors = [each for each in outcome.errors if lost or not each[1].startswith("ModuleNotFoundError")]
+        notes += [_not_loaded(line, error, language) for line, error in errors[:5]]
         if outcome.printed:
             notes.append(say("grade-printed", language, text=_first_line(outcome.printed)))
     return Report(language, lines, submission.id, submission.name, notes)
+
+
+def _not_loaded(line: int, error: str, language: str) -> str:
+    from diffeo.course.messages import say
+
+    module = re.search(r"No module named '([\w.]+)'", error) or re.search("relative import", error)
+    if module is None:
+        return say("grade-load-error", language, line=line, detail=error)
+    return say("grade-no-module", language, line=line, module=module[1] if module.re.groups else "from .")
 
 
 def _imports_diffeo(source: str) -> bool:
@@ -72,6 +85,18 @@ def _imports_diffeo(source: str) -> bool:
     names = [each.name for node in nodes if isinstance(node, ast.Import) for each in node.names]
     names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
     return any(name.partition(".")[0] == "diffeo" for name in names)
+
+
+def _other_ablation(submission: "Submission", language: str) -> list[str]:
+    """For whoever scores the text: the second training left out something else than the id says."""
+    from diffeo.course.handin.choice import ablation_of
+    from diffeo.course.messages import say
+
+    said = submission.claims.get("ablation")
+    given = said.get("name") if isinstance(said, dict) else said
+    if not submission.id or given is None or given == (expected := ablation_of(submission.id)):
+        return []
+    return [say("grade-ablation", language, given=str(given)[:40], expected=expected)]
 
 
 def _by_hand(language: str) -> list[Line]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from diffeo.course.grading.tasks.task import Mistake, Output, Task
 from diffeo.course.sandbox.calling import Answer
+from diffeo.course.sandbox.gradients import reached
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ Cases = Sequence[tuple[Any, ...]]
 HALF = 0.5  # right numbers in the wrong form: a shape, a type, an input that was changed
 
 
-def judge(task: Task, cases: Cases, answers: Sequence[Answer]) -> list[Verdict]:
-    """A verdict on every output of a function, from its answers to all cases."""
+def judge(task: Task, cases: Cases, answers: Sequence[Answer], gradient: Answer | None = None) -> list[Verdict]:
+    """A verdict on every output of a function, from its answers to all cases; of gradients, in the first case."""
     bad = next((answer for answer in answers if answer.fault), None)
     if bad is not None:
         finding = _fault(task, bad)
@@ -56,7 +57,10 @@ def judge(task: Task, cases: Cases, answers: Sequence[Answer]) -> list[Verdict]:
         given = [answer.values[index] for answer in answers]
         expected = [each[index] for each in right]
         form = _form(task, output, answers, index, expected)
-        verdicts.append(Verdict(output, (*_numbers(task, cases, index, given, expected), *form)))
+        found = [*_numbers(task, cases, index, given, expected), *form]
+        if not found and gradient is not None:
+            found = _gradient(task, cases[0], index, gradient)
+        verdicts.append(Verdict(output, tuple(found)))
     return verdicts
 
 
@@ -92,6 +96,16 @@ def _form(task: Task, output: Output, answers: Sequence[Answer], index: int, exp
     return findings
 
 
+def _gradient(task: Task, case: tuple[Any, ...], index: int, answer: Answer) -> list[Finding]:
+    """What is wrong with an output, of which the numbers are right, where it is differentiated."""
+    name: dict[str, object] = {"name": task.outputs[index].name}
+    if answer.fault:
+        return [Finding("form-gradient-failed", name | {"detail": answer.detail}, HALF)]
+    (right,), (given,) = reached(task.right, case).values, answer.values
+    fine = index < len(given) and bool((given[index] >= right[index]).all())
+    return [] if fine else [Finding("form-no-gradient", name, HALF)]
+
+
 def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
@@ -99,31 +113,35 @@ def _name(dtype: torch.dtype) -> str:
 def _numbers(task: Task, cases: Cases, index: int, given: list[Tensor], expected: list[Tensor]) -> list[Finding]:
     """What is wrong with the numbers and their shape; nothing if they are right."""
     output = task.outputs[index]
-    alike = _agree(given, expected, task.tolerance, loose=output.loose)
-    if alike:
+    short = all(each.dtype in (torch.float16, torch.bfloat16) for each in given)
+    tolerance = 2e-2 if short else task.tolerance  # of few digits, which the form says
+    if _agree(given, expected, tolerance, loose=output.loose):
         return []
     shapes: dict[str, object] = {
         "name": output.name,
         "given": tuple(given[0].shape),
         "expected": f"{output.shape} = {tuple(expected[0].shape)}",
     }
-    if _agree(given, expected, task.tolerance, loose=True):
+    if _agree(given, expected, tolerance, loose=True):
         return [Finding("form-shape", shapes, HALF)]
-    mistake = fitting(task.mistakes, cases, index, given, task.tolerance)
+    mistake = fitting(task.mistakes, cases, index, given, tolerance, loose=output.loose)
     if mistake is not None:
         return [Finding(f"mistake-{mistake.key}", {"name": output.name}, mistake.share)]
-    if any(a.shape != b.shape for a, b in zip(given, expected, strict=True)):
+    plain = [(a, b.reshape(a.shape)) for a, b in zip(given, expected, strict=True) if _alike(a, b, output.loose)]
+    if len(plain) < len(given):
         return [Finding("wrong-shape", shapes, 0.0)]
-    return [_otherwise(output, cases, given, expected, task.tolerance)]
+    if task.explain is not None and (key := task.explain(cases, given)):
+        return [Finding(f"mistake-{key}", {"name": output.name}, HALF)]
+    return [_otherwise(output, cases, given, [b for _, b in plain], tolerance)]
 
 
 def fitting(
-    mistakes: Sequence[Mistake], cases: Cases, index: int, given: list[Tensor], tolerance: float
+    mistakes: Sequence[Mistake], cases: Cases, index: int, given: list[Tensor], tolerance: float, *, loose: bool
 ) -> Mistake | None:
     """The first known mistake that would have returned this, in every case."""
     for mistake in mistakes:
         wrong = [_value(mistake.function, case, index) for case in cases]
-        if all(each is not None for each in wrong) and _agree(given, wrong, tolerance, loose=False):  # type: ignore[arg-type]
+        if all(each is not None for each in wrong) and _agree(given, wrong, tolerance, loose=loose):  # type: ignore[arg-type]
             return mistake
     return None
 
@@ -137,13 +155,16 @@ def _value(function: Callable[..., tuple[Tensor, ...]], case: tuple[Any, ...], i
 
 def _agree(given: list[Tensor], expected: list[Tensor], tolerance: float, *, loose: bool) -> bool:
     for one, other in zip(given, expected, strict=True):
-        if one.shape != other.shape:
-            if not loose or _plain_shape(one) != _plain_shape(other):
-                return False
-            one = one.reshape(other.shape)
-        if not torch.allclose(one.double(), other.double(), rtol=tolerance, atol=tolerance):
+        if not _alike(one, other, loose):
+            return False
+        one = one.reshape(other.shape).double()
+        if not torch.allclose(one, other.double(), rtol=tolerance, atol=tolerance, equal_nan=True):
             return False
     return True
+
+
+def _alike(one: Tensor, other: Tensor, loose: bool) -> bool:
+    return one.shape == other.shape or (loose and _plain_shape(one) == _plain_shape(other))
 
 
 def _plain_shape(x: Tensor) -> tuple[int, ...]:
@@ -158,18 +179,21 @@ def _otherwise(output: Output, cases: Cases, given: list[Tensor], expected: list
     still = _still(cases, given, expected)
     if still:
         return Finding("never-changes", name | {"places": still}, 0.0)
-    if all(each.numel() > 1 and bool((each == each.flatten()[0]).all()) for each in given):
+    varied = all(bool((each != each.flatten()[0]).any()) for each in expected)
+    if varied and all(bool((each == each.flatten()[0]).all()) for each in given):
         return Finding("answer-constant", name, 0.0)
     ratios = [_constant(a.double() / b.double(), tolerance) for a, b in zip(given, expected, strict=True)]
     if all(ratio is not None for ratio in ratios) and len({round(float(ratio), 3) for ratio in ratios if ratio}) == 1:
         return Finding("off-by-factor", name | {"factor": f"{ratios[0]:.4g}"}, 0.0)
-    if all(_constant(a.double() - b.double(), tolerance) is not None for a, b in zip(given, expected, strict=True)):
+    if varied and all(
+        _constant(a.double() - b.double(), tolerance) is not None for a, b in zip(given, expected, strict=True)
+    ):
         by = (given[0].double() - expected[0].double()).flatten()[0]
         return Finding("off-by-constant", name | {"constant": f"{by:.4g}"}, 0.0)
     far = (given[0].double() - expected[0].double()).abs()
     place = tuple(int(each) for each in torch.unravel_index(far.argmax(), far.shape))
     values = {"place": list(place), "given": f"{given[0][place]:.4g}", "expected": f"{expected[0][place]:.4g}"}
-    return Finding("answer-differs", name | values, 0.0)
+    return Finding("answer-differs" if place else "number-differs", name | values, 0.0)
 
 
 def _constant(x: Tensor, tolerance: float) -> float | None:

@@ -34,14 +34,16 @@ def check(key: str, function: Callable[..., Any], language: str = "ko") -> bool:
     from diffeo.course.grading.tasks import TASKS
     from diffeo.course.messages import say
     from diffeo.course.sandbox.calling import call, find
+    from diffeo.course.sandbox.gradients import reached
 
     if key not in TASKS:
         raise ValueError(f"no function {key!r} in the assignment. Choose one of: {', '.join(TASKS)}")
     task = TASKS[key]
     found = find({key: function}, key)
+    cases = draw(task, seed=0)
     with torch.no_grad():
-        cases = draw(task, seed=0)
-        verdicts = judge(task, cases, [call(found, case) for case in cases])
+        answers = [call(found, case) for case in cases]
+    verdicts = judge(task, cases, answers, reached(found, cases[0]) if task.trains else None)
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     sys.stdout.write(say("check-wrong" if findings else "check-right", language, name=key) + "\n")
     for text in said(verdicts, language):

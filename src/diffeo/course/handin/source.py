@@ -4,6 +4,7 @@ import ast
 import codecs
 import json
 import re
+import symtable
 from collections.abc import Sequence
 
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)  # PEP 263
@@ -90,11 +91,9 @@ def definitions(code: str) -> str:
     """
     body = ast.parse(code).body
     kept = [node for node in body if _defines(node)]
-    assignments = [node for node in body if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign))]
-    used = _names(kept, ast.Load)
-    while chosen := [node for node in assignments if node not in kept and _names([node], ast.Store) & used]:
+    assignments = [node for node in body if _assigns(node)]
+    while chosen := [node for node in assignments if node not in kept and _set(node) & _used(kept)]:
         kept += chosen
-        used |= _names(chosen, ast.Load)
     lines = code.split("\n")
     inside = set[int]()
     for node in kept:
@@ -109,6 +108,37 @@ def _defines(node: ast.stmt) -> bool:
     return isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
 
 
-def _names(nodes: Sequence[ast.stmt], context: type[ast.expr_context]) -> set[str]:
-    inside = [each for node in nodes for each in ast.walk(node)]
-    return {each.id for each in inside if isinstance(each, ast.Name) and isinstance(each.ctx, context)}
+def _assigns(node: ast.stmt) -> bool:
+    """Whether it only sets or defines something: ``if torch.cuda.is_available(): device = "cuda"`` too."""
+    if isinstance(node, (ast.If, ast.With)):
+        inside = [*node.body, *getattr(node, "orelse", [])]
+        return all(_defines(each) or _assigns(each) or _says(each) for each in inside)
+    return isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign))
+
+
+def _says(node: ast.stmt) -> bool:
+    """Whether it does nothing that matters: ``pass``, a text, a ``print``."""
+    if not isinstance(node, ast.Expr):
+        return isinstance(node, ast.Pass)
+    called = node.value.func if isinstance(node.value, ast.Call) else None
+    return isinstance(node.value, ast.Constant) or (isinstance(called, ast.Name) and called.id == "print")
+
+
+def _set(node: ast.stmt) -> set[str]:
+    """The names that it binds, imports or changes a part of: ``cache[0] = 1`` sets `cache`."""
+    table = symtable.symtable(ast.unparse(node), "", "exec")
+    bound = {each.get_name() for each in table.get_symbols() if each.is_assigned() or each.is_imported()}
+    parts = [each for each in ast.walk(node) if isinstance(each, (ast.Attribute, ast.Subscript))]
+    changed = [each.value for each in parts if isinstance(each.ctx, ast.Store)]
+    return bound | {each.id for each in changed if isinstance(each, ast.Name)}
+
+
+def _used(nodes: Sequence[ast.stmt]) -> set[str]:
+    """The names of the program's outer level that something in them looks up; those of functions' own are none."""
+    tables = [symtable.symtable(ast.unparse(ast.Module(list(nodes), [])), "", "exec")]
+    found = set[str]()
+    for table in tables:
+        outermost = table.get_type() == "module"
+        found |= {x.get_name() for x in table.get_symbols() if x.is_referenced() and (outermost or x.is_global())}
+        tables += table.get_children()
+    return found

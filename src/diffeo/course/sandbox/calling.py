@@ -3,7 +3,7 @@
 import copy
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from .network import WrongWidth
 PROGRAM = "<submission>"  # the file name in tracebacks
 MOST_NUMBERS = 1 << 24
 METHODS = ("forward", "inverse", "initialize")
+INVERSES = {"unsqueeze": "squeeze_inverse"}
 
 
 @dataclass
@@ -46,7 +47,8 @@ class Missing(LookupError):
 def find(namespace: Mapping[str, Any], name: str) -> Callable[..., Any]:
     """A function, a module or a class's method by the name that the assignment gives it.
 
-    ``squeeze``, ``Squeeze`` and ``SQUEEZE`` are one name; ``actnorm_forward`` may be ``ActNorm().forward``.
+    ``squeeze``, ``Squeeze`` and ``SQUEEZE`` are one name; ``actnorm_forward`` may be ``ActNorm().forward``, and
+    ``unsqueeze`` may be ``Squeeze().inverse``.
 
     Raises:
         Missing: if there is none.
@@ -56,11 +58,18 @@ def find(namespace: Mapping[str, Any], name: str) -> Callable[..., Any]:
         stem, _, method = name.rpartition("_")
         owner = namespace.get(stem, _alike(namespace, stem))
         found = getattr(owner() if isinstance(owner, type) else owner, method, None)
-    if isinstance(found, type) and issubclass(found, nn.Module):
+    if isinstance(found, type) and _called_itself(found):
         found = found()
+    if found is None and name in INVERSES:
+        return find(namespace, INVERSES[name])
     if not callable(found):
         raise Missing(name)
     return found  # type: ignore[no-any-return]
+
+
+def _called_itself(kind: type) -> bool:
+    """Whether what is called is an object of the class, and not the class."""
+    return issubclass(kind, nn.Module) or any("__call__" in vars(each) for each in kind.__mro__)
 
 
 def _alike(namespace: Mapping[str, Any], name: str) -> Any:
@@ -95,6 +104,8 @@ def tensors(returned: Any) -> tuple[list[Tensor], list[str]]:
     Raises:
         NotReturned: if something in it is not numbers.
     """
+    if isinstance(returned, Iterator):
+        returned = list(returned)
     several = isinstance(returned, (tuple, list)) and not all(isinstance(each, (int, float)) for each in returned)
     items = list(returned) if several else [returned]
     return [_tensor(item) for item in items], [type(item).__name__ for item in items]

@@ -15,6 +15,7 @@ from .network import Network
 
 CALLS, SOURCE, LOADED, READY = "calls.safetensors", "source.txt", "loaded.json", "ready"
 WORK = "work"  # where the program is, and may do as it likes
+GRADIENT = "gradient"  # a question about a function; all others are about the model
 LARGEST_ANSWER = 256 << 20
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
 

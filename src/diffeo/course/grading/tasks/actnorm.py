@@ -49,6 +49,11 @@ def _not_log(x: Tensor) -> tuple[Tensor, Tensor]:
     return -mean, 1 / deviation
 
 
+def _deviation(x: Tensor) -> tuple[Tensor, Tensor]:
+    mean, deviation = _statistics(x)
+    return -mean, deviation
+
+
 def _after_scale(x: Tensor) -> tuple[Tensor, Tensor]:
     mean, deviation = _statistics(x)
     return -mean / deviation, -deviation.log()
@@ -96,6 +101,11 @@ def _no_places(x: Tensor, bias: Tensor, log_scale: Tensor) -> tuple[Tensor, Tens
     return z, log_scale.sum().expand(len(x))
 
 
+def _channels_too(x: Tensor, bias: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor]:
+    z, log_det = _forward(x, bias, log_scale)
+    return z, x.shape[1] * log_det
+
+
 def _scalar(x: Tensor, bias: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor]:
     z, log_det = _forward(x, bias, log_scale)
     return z, log_det[0]
@@ -130,6 +140,7 @@ ACTNORM = (
             Mistake("variance", _variance, 0.25),
             Mistake("actnorm-sign", _scale_sign, 0.25),
             Mistake("actnorm-not-log", _not_log, 0.25),
+            Mistake("actnorm-not-log", _deviation),
             Mistake("actnorm-bias-scaled", _after_scale, 0.5),
             Mistake("actnorm-one-for-all", _one_for_all),
             Mistake("actnorm-batch-only", _batch_only),
@@ -148,10 +159,12 @@ ACTNORM = (
             Mistake("actnorm-subtracted", _subtracted, 0.5),
             Mistake("no-exp", _no_exp),
             Mistake("log-det-no-places", _no_places, 0.25),
+            Mistake("log-det-channels", _channels_too, 0.25),
             Mistake("log-det-one-number", _scalar, 0.5),
             Mistake("log-det-batch-sum", _batch_sum),
             Mistake("log-det-sign", _log_det_sign),
             Mistake("log-det-mean", _log_det_mean),
         ),
+        trains=True,
     ),
 )

@@ -1,5 +1,7 @@
 """The affine coupling layer with a mask: forward with its log-determinant, and inverse."""
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,6 +19,15 @@ def _cases(generator: Generator) -> list[tuple[Any, ...]]:
         x = torch.randn(rows, width, generator=generator)
         cases.append((x, mask, Network.draw(width, generator)))
     return cases
+
+
+@dataclass(frozen=True)
+class _Exchanged:
+    network: Network
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        raw, shift = self.network(x)
+        return shift, raw
 
 
 def _scale_and_shift(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]:
@@ -66,6 +77,16 @@ def _not_log(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]
     return z, log_det.exp()
 
 
+def _log2(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]:
+    z, log_det = forward(x, mask, network)
+    return z, log_det / math.log(2)
+
+
+def _scales(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]:
+    log_scale, shift = _scale_and_shift(x, mask, network)
+    return x * log_scale.exp() + shift, log_scale.exp().sum(1)
+
+
 def _all_scales(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]:
     z, _ = forward(x, mask, network)
     return z, torch.tanh(network(x * mask)[0]).sum(1)
@@ -110,6 +131,20 @@ def _everything_changes(x: Tensor, mask: Tensor, network: Network) -> tuple[Tens
     return x * log_scale.exp() + shift, log_scale.sum(1)
 
 
+def _shift_everywhere(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]:
+    log_scale, _ = _scale_and_shift(x, mask, network)
+    return x * log_scale.exp() + network(x * mask)[1], log_scale.sum(1)
+
+
+def _kept_twice(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]:
+    z, log_det = forward(x, mask, network)
+    return z + mask * x, log_det
+
+
+def _order(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]:
+    return forward(x, mask, _Exchanged(network))  # type: ignore[arg-type]
+
+
 def _other_way_round(x: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, Tensor]:
     return forward(x, 1 - mask, network)
 
@@ -145,6 +180,20 @@ def _inverse_everything_seen(z: Tensor, mask: Tensor, network: Network) -> tuple
     return ((z - shift * (1 - mask)) * (-torch.tanh(raw) * (1 - mask)).exp(),)
 
 
+def _inverse_everywhere(z: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, ...]:
+    raw, shift = network(z * mask)
+    return ((z - shift) * (-torch.tanh(raw)).exp(),)
+
+
+def _inverse_shift_everywhere(z: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, ...]:
+    raw, shift = network(z * mask)
+    return ((z - shift) * (-torch.tanh(raw) * (1 - mask)).exp(),)
+
+
+def _inverse_order(z: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, ...]:
+    return inverse(z, mask, _Exchanged(network))  # type: ignore[arg-type]
+
+
 def _inverse_other_way_round(z: Tensor, mask: Tensor, network: Network) -> tuple[Tensor, ...]:
     return inverse(z, 1 - mask, network)
 
@@ -174,6 +223,8 @@ COUPLING = (
             Mistake("log-det-mean", _mean),
             Mistake("log-det-unsummed", _unsummed, 0.25),
             Mistake("log-det-exp", _not_log),
+            Mistake("log-det-exp", _scales),
+            Mistake("log-det-log2", _log2, 0.25),
             Mistake("log-det-unmasked", _all_scales),
             Mistake("log-det-zero", _zero),
             Mistake("no-tanh", _no_tanh, 0.5),
@@ -181,11 +232,15 @@ COUPLING = (
             Mistake("shift-first", _shift_first),
             Mistake("no-shift", _no_shift),
             Mistake("network-sees-all", _everything_seen),
+            Mistake("network-order", _order, 0.25),
             Mistake("nothing-kept", _everything_changes),
+            Mistake("nothing-kept", _shift_everywhere),
+            Mistake("kept-twice", _kept_twice),
             Mistake("mask-inverted", _other_way_round, 0.25),
             Mistake("mask-ignored", _first_half),
             Mistake("kept-lost", _lost),
         ),
+        trains=True,
     ),
     Task(
         function="coupling_inverse",
@@ -199,6 +254,9 @@ COUPLING = (
             Mistake("inverse-shift-last", _inverse_shift_last),
             Mistake("no-tanh", _inverse_no_tanh, 0.5),
             Mistake("network-sees-all", _inverse_everything_seen),
+            Mistake("network-order", _inverse_order, 0.25),
+            Mistake("nothing-kept", _inverse_everywhere),
+            Mistake("nothing-kept", _inverse_shift_everywhere),
             Mistake("mask-inverted", _inverse_other_way_round, 0.25),
             Mistake("mask-ignored", _inverse_first_half),
             Mistake("kept-lost", _inverse_lost),

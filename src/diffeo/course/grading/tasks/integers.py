@@ -1,6 +1,7 @@
 """Integers: dequantisation, and bits per dimension with the constant that belongs to it."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -50,6 +51,18 @@ def _not_divided(x: Tensor, values: int, noise: Tensor) -> tuple[Tensor]:
 
 def _centred(x: Tensor, values: int, noise: Tensor) -> tuple[Tensor]:
     return ((x + noise - 0.5) / values,)
+
+
+def _both_signs(x: Tensor, values: int, noise: Tensor) -> tuple[Tensor]:
+    return (2 * (x + noise) / values - 1,)
+
+
+def _own_noise(cases: Sequence[tuple[Any, ...]], given: Sequence[Tensor]) -> str:
+    """Other numbers, all in their cells."""
+    cells = [
+        torch.equal((y.double() * values).floor(), x.double()) for y, (x, values, _) in zip(given, cases, strict=True)
+    ]
+    return "own-noise" if all(cells) else ""
 
 
 def _log_probs(generator: Generator) -> list[tuple[Any, ...]]:
@@ -104,6 +117,18 @@ def _constant_divided(log_prob: Tensor, values: int, dimensions: int) -> tuple[T
     return ((math.log2(values) - log_prob / math.log(2)) / dimensions,)
 
 
+def _nats_alone(log_prob: Tensor, values: int, dimensions: int) -> tuple[Tensor]:
+    return (-log_prob / dimensions,)
+
+
+def _multiplied(log_prob: Tensor, values: int, dimensions: int) -> tuple[Tensor]:
+    return (math.log2(values) - log_prob * math.log(2) / dimensions,)
+
+
+def _whole_image(log_prob: Tensor, values: int, dimensions: int) -> tuple[Tensor]:
+    return (-log_prob / math.log(2),)
+
+
 def _averaged(log_prob: Tensor, values: int, dimensions: int) -> tuple[Tensor]:
     return (_bits(log_prob, values, dimensions)[0].mean(),)
 
@@ -123,8 +148,10 @@ INTEGERS = (
             Mistake("noise-not-divided", _noise_not_divided),
             Mistake("not-divided", _not_divided, 0.25),
             Mistake("noise-centred", _centred, 0.25),
+            Mistake("both-signs", _both_signs, 0.5),
         ),
         keeps_dtype=False,  # integers come in
+        explain=_own_noise,
         tolerance=1e-5,
     ),
     Task(
@@ -141,9 +168,12 @@ INTEGERS = (
             Mistake("bits-negative", _negative, 0.25),
             Mistake("bits-sign", _sign, 0.25),
             Mistake("bits-nats", _nats, 0.25),
+            Mistake("bits-nats", _nats_alone),
+            Mistake("bits-multiplied", _multiplied, 0.25),
             Mistake("bits-mixed", _mixed, 0.25),
             Mistake("bits-mixed", _mixed_constant, 0.25),
             Mistake("bits-not-per-dim", _all_dimensions, 0.25),
+            Mistake("bits-not-per-dim", _whole_image),
             Mistake("bits-constant-divided", _constant_divided, 0.25),
             Mistake("averaged", _averaged, 0.5),
         ),

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from diffeo.course.grading.tasks.task import Mistake, Output, Task
+from diffeo.course.grading.tasks.task import Function, Mistake, Output, Task
 
 
 def _cases(generator: Generator) -> list[tuple[Any, ...]]:
@@ -16,8 +16,11 @@ def _cases(generator: Generator) -> list[tuple[Any, ...]]:
     ]
 
 
-def _normal(z: Tensor) -> Tensor:
-    return -0.5 * (z**2).sum(1) - 0.5 * z.shape[1] * math.log(2 * math.pi)
+CONSTANT = 0.5 * math.log(2 * math.pi)  # of each dimension
+
+
+def _normal(z: Tensor, constant: float = CONSTANT) -> Tensor:
+    return -0.5 * (z**2).sum(1) - constant * z.shape[1]
 
 
 def _loss(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
@@ -48,6 +51,24 @@ def _no_half(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
     return (((z**2).sum(1) + 0.5 * z.shape[1] * math.log(2 * math.pi) - log_det).mean(),)
 
 
+def _constant_of(constant: float) -> Function:
+    return lambda z, log_det: (-(_normal(z, constant) + log_det).mean(),)
+
+
+def _no_half_twice(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
+    return (-(2 * _normal(z) + log_det).mean(),)
+
+
+def _bare(wrong: Function) -> Function:
+    """The same without the normal's constant, which the other mistake outweighs."""
+
+    def function(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
+        zeros, nothing = torch.zeros_like(z), torch.zeros_like(log_det)
+        return (wrong(z, log_det)[0] - wrong(zeros, nothing)[0],)
+
+    return function
+
+
 def _sum(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
     return (-(_normal(z) + log_det).sum(),)
 
@@ -68,10 +89,19 @@ def _squares(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
     return ((z**2).mean() - log_det.mean(),)
 
 
+def _half_squares(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
+    return (0.5 * (z**2).mean() - log_det.mean(),)
+
+
+def _bits_per_dim(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
+    return (-(_normal(z) + log_det).mean() / (z.shape[1] * math.log(2)),)
+
+
 def _bits(z: Tensor, log_det: Tensor) -> tuple[Tensor]:
     return (-(_normal(z) + log_det).mean() / math.log(2),)
 
 
+OTHER_CONSTANTS = (math.pi, 0.5 * math.log(math.pi), math.log(2 * math.pi), 0.5 * math.log2(2 * math.pi))
 OBJECTIVE = (
     Task(
         function="loss",
@@ -85,13 +115,21 @@ OBJECTIVE = (
             Mistake("loss-no-log-det", _no_log_det),
             Mistake("loss-no-constant", _no_constant, 0.5),
             Mistake("loss-constant-once", _constant_once, 0.5),
-            Mistake("loss-no-half", _no_half, 0.25),
+            *(Mistake("loss-constant", _constant_of(c), 0.5) for c in OTHER_CONSTANTS),
+            *(Mistake("loss-no-half", each, 0.25) for each in (_no_half, _no_half_twice, _bare(_no_half))),
             Mistake("loss-sum", _sum, 0.5),
             Mistake("loss-per-dim", _per_dim, 0.5),
             Mistake("loss-mean-over-dimensions", _mean_over_dimensions),
             Mistake("loss-not-averaged", _not_averaged, 0.5),
             Mistake("loss-squares", _squares),
+            Mistake("loss-squares", _half_squares),
             Mistake("loss-bits", _bits, 0.5),
+            Mistake("loss-bits", _bits_per_dim, 0.5),
+            Mistake("loss-log-det-sign", _bare(_log_det_sign)),
+            Mistake("loss-no-log-det", _bare(_no_log_det)),
+            Mistake("loss-sign", _bare(_likelihood), 0.25),
+            Mistake("loss-sum", _bare(_sum), 0.5),
         ),
+        trains=True,
     ),
 )

@@ -90,6 +90,10 @@ def _columns_split(x: Tensor) -> tuple[Tensor, Tensor]:
     return first, second
 
 
+def _alternating(x: Tensor) -> tuple[Tensor, Tensor]:
+    return x[:, ::2], x[:, 1::2]
+
+
 def _batch_split(x: Tensor) -> tuple[Tensor, Tensor]:
     half = (len(x) + 1) // 2
     return x[:half], x[half:]
@@ -109,6 +113,7 @@ SHAPES = (
             Mistake("unchanged", _unchanged),
             Mistake("sides-exchanged", _sides_exchanged),
         ),
+        trains=True,
     ),
     Task(
         function="unsqueeze",
@@ -134,6 +139,8 @@ SHAPES = (
             Mistake("split-rows", _rows_split),
             Mistake("split-columns", _columns_split),
             Mistake("split-batch", _batch_split),
+            Mistake("split-alternating", _alternating),
         ),
+        trains=True,
     ),
 )

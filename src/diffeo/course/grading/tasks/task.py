@@ -1,6 +1,6 @@
 """A function that the assignment asks for, as data: what it is given, what is right, which mistakes are known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,8 @@ class Task:
         mistakes: known ones, the likeliest first.
         tolerance: absolute and relative.
         keeps_dtype: floating-point results have the dtype of the input.
+        trains: gradients have to pass through it.
+        explain: a mistake whose numbers cannot be foretold, from the cases and what was returned: its key, or "".
     """
 
     function: str
@@ -64,3 +66,5 @@ class Task:
     mistakes: tuple[Mistake, ...] = ()
     tolerance: float = 1e-4
     keeps_dtype: bool = True
+    trains: bool = False
+    explain: Callable[[Sequence[tuple[Any, ...]], Sequence[Tensor]], str] | None = None
