@@ -106,7 +106,7 @@ def split(x):
     return goes_on, leaves
 
 
-# ---------------------------------------------------------------- 역양자화와 차원당 비트 수 (dequantisation, bits/dim)
+# ---------------------------------------------------------------- 역양자화와 차원당 비트 수 (dequantization, bits/dim)
 
 
 def dequantize(x, values, noise):

@@ -96,7 +96,7 @@ def split(x):
     raise NotImplementedError
 
 
-# ---------------------------------------------------------------- 역양자화와 차원당 비트 수 (dequantisation, bits/dim)
+# ---------------------------------------------------------------- 역양자화와 차원당 비트 수 (dequantization, bits/dim)
 
 
 def dequantize(x, values, noise):

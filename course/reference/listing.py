@@ -142,7 +142,7 @@ def run(train_dataset, num_epochs=num_epochs, picture=None):  # [instead]
 def bits_per_dim(model, images, values):
     """Mean and standard error of the density that the listing's model defines, for integers.
 
-    역양자화 없이 학습한 모델을 재는 법 (how a model without dequantisation is scored):
+    역양자화 없이 학습한 모델을 재는 법 (how a model without dequantization is scored):
     y = (k + u) / values 는 칸 [k, k+1) / values 안의 점; 학습한 점 k / (values - 1)도 같은 칸에 있음 (the same cell);
     전처리 2y - 1의 로그 행렬식 D log 2, 이미지마다 따로 더한 로그 행렬식, 기저 분포 N(0, I)을 모두 셈.
     """

@@ -1,4 +1,4 @@
-"""Integers: dequantisation, and bits per dimension with the constant that belongs to it."""
+"""Integers: dequantization, and bits per dimension with the constant that belongs to it."""
 
 import math
 from collections.abc import Sequence
