@@ -20,6 +20,7 @@ from course.grading.wrong_code import CASES, Case
 from diffeo.course.grading import Report, grade
 from diffeo.course.grading.analysis import grade_analysis
 from diffeo.course.grading.code import program
+from diffeo.course.grading.weights import fingerprint
 from diffeo.course.handin.reading import read
 from diffeo.course.sandbox.limits import Limits
 
@@ -57,7 +58,8 @@ def analysis(claim: Claim) -> Given:
     """Grade the analysis of a hand-in."""
     with tempfile.TemporaryDirectory() as folder:
         submission = read(claim.change(honest()).packed(Path(folder) / f"{ID}.zip"))
-        lines, _ = grade_analysis(submission, program(submission.code), "en", others={}, limits=Limits(call=4))
+        others = {fingerprint(submission.weights): "20230001"} if claim.copied and submission.weights else {}
+        lines, _ = grade_analysis(submission, program(submission.code), "en", others=others, limits=Limits(call=4))
     return Given(sum(line.points or 0 for line in lines), {x.key: x.reasons for x in lines if x.points != x.possible})
 
 

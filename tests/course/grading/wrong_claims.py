@@ -64,12 +64,16 @@ def trained(code: str) -> HandIn:
 
 @dataclass(frozen=True)
 class Claim:
-    """A hand-in made from the honest one, and the points of the analysis that it is to be given, out of 30."""
+    """A hand-in made from the honest one, and the points of the analysis that it is to be given, out of 30.
+
+    Another one has the same weights if they were `copied`.
+    """
 
     name: str
     change: Callable[[HandIn], HandIn]
     points: float
     reasons: dict[str, str] = field(default_factory=dict)
+    copied: bool = False
 
 
 def _claims(**more: Any) -> Callable[[HandIn], HandIn]:
@@ -154,6 +158,7 @@ CLAIMS = [
             "own-weights": "weights-unreadable",
         },
     ),
+    Claim("weights of another hand-in", _claims(), 26, {"own-weights": "weights-of-another"}, copied=True),
     Claim(
         "weights of a new model",
         _untrained,
