@@ -36,7 +36,7 @@ def main() -> None:
     for setting in options.setting or ("fast", "full"):
         with tempfile.TemporaryDirectory() as folder:
             build(Path(folder), "ko", version="solution")
-            with Peak() as peak:
+            with Peak(folder) as peak:
                 sections = run(Path(folder) / f"{options.lab}-solution.ipynb", fast=setting == "fast")
         times[setting] = {section.heading: round(section.seconds, 1) for section in sections}
         for heading, seconds in times[setting].items():
@@ -57,11 +57,16 @@ def main() -> None:
 
 
 class Peak:
-    """The most memory that the processes started by this one have held at a time, in bytes."""
+    """The most memory that the processes working in a folder have held at a time, in bytes.
+
+    The training is no child of the kernel: it outlives it.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder, self.bytes = Path(folder).resolve(), 0
+        self._done, self._looking = threading.Event(), threading.Thread(target=self._look)
 
     def __enter__(self) -> "Peak":
-        self.bytes, self._done = 0, threading.Event()
-        self._looking = threading.Thread(target=self._look)
         self._looking.start()
         return self
 
@@ -72,9 +77,10 @@ class Peak:
     def _look(self) -> None:
         while not self._done.wait(0.2):
             held = 0
-            for process in psutil.Process().children(recursive=True):
-                with suppress(psutil.Error):
-                    held += process.memory_info().rss
+            for process in psutil.process_iter():
+                with suppress(psutil.Error, OSError):
+                    if Path(process.cwd()).is_relative_to(self.folder):
+                        held += process.memory_info().rss
             self.bytes = max(self.bytes, held)
 
 
