@@ -126,9 +126,8 @@ def animation(
                 buffer = io.BytesIO()
                 made.savefig(buffer, format="png", dpi=pixels / made.get_figwidth())
                 plt.close(made)
-                opaque = Image.open(buffer).convert(
-                    "RGB"
-                )  # of a transparent picture the palette would have coloured fringes
+                # A palette gives a transparent picture coloured fringes.
+                opaque = Image.open(buffer).convert("RGB")
                 pictures.append(opaque.quantize(32, dither=Image.Dither.NONE))
         buffer = io.BytesIO()
         pictures[0].save(buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0)

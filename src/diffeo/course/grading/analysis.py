@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from diffeo.course.grading import density, facts
-from diffeo.course.grading.code import seed_of
+from diffeo.course.grading.code import seed_of_program
 from diffeo.course.grading.facts import Fact
 from diffeo.course.grading.report import Line
 from diffeo.course.grading.rubric import RUBRIC
@@ -125,7 +125,7 @@ def _jacobian(evidence: Evidence, calls: list[Call], source: str) -> list[Call]:
     (y,) = asked
     levels = (evidence.data.values if evidence.data else None) or 1
     inside = ((y.flatten(1) * levels % 1 - 0.5).abs() < 0.499).all(1)  # a logit is steep at the ends of cells
-    drawn = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed_of(source)))
+    drawn = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed_of_program(source)))
     evidence.chosen = drawn[inside[drawn]][:3]
     evidence.points = y[evidence.chosen].double()
     return [Call("jacobian", (density.around(evidence.points),), "forward")]

@@ -46,14 +46,14 @@ def draw(task: Task, *, seed: int) -> list[tuple[Any, ...]]:
     return task.cases(torch.Generator().manual_seed(seed))
 
 
-def seed_of(code: str) -> int:
+def seed_of_program(code: str) -> int:
     """A seed that nobody chose: the same program gets the same inputs, and another one others."""
     return int.from_bytes(hashlib.sha256(code.encode()).digest()[:6], "big")
 
 
 def grade_code(source: str, language: str, *, limits: Limits) -> tuple[list[Line], Outcome]:
     """Lines of the rubric for the functions of a program's definitions."""
-    seed = seed_of(source)
+    seed = seed_of_program(source)
     cases = {name: draw(task, seed=seed) for name, task in TASKS.items()}
     calls = [Call(name, case) for name, each in cases.items() for case in each]
     trained = [name for name, task in TASKS.items() if task.trains]
