@@ -2,7 +2,9 @@
 
 from diffeo.evaluation.animation import check_picture as check_picture
 from diffeo.evaluation.animation import strip_picture as strip_picture
+from diffeo.evaluation.baselines import Simple as Simple
 from diffeo.evaluation.baselines import baselines as baselines
+from diffeo.evaluation.baselines import simple_densities as simple_densities
 from diffeo.evaluation.calibration import Calibration as Calibration
 from diffeo.evaluation.calibration import calibration as calibration
 from diffeo.evaluation.calibration import calibration_picture as calibration_picture
@@ -30,6 +32,7 @@ from diffeo.evaluation.latents import latents_picture as latents_picture
 from diffeo.evaluation.likelihood import Estimate as Estimate
 from diffeo.evaluation.likelihood import condition_for as condition_for
 from diffeo.evaluation.likelihood import estimate as estimate
+from diffeo.evaluation.likelihood import far_rows as far_rows
 from diffeo.evaluation.likelihood import likelihood as likelihood
 from diffeo.evaluation.likelihood import row_log_probs as row_log_probs
 from diffeo.evaluation.memorisation import Memorisation as Memorisation

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,22 +11,71 @@ from diffeo.data import Part
 from diffeo.flow import Flow
 
 
+FAR = 100.0  # ranges of the middle half of the rows
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over rows with its standard error."""
+    """A mean over rows with its standard error.
+
+    Attributes:
+        mean: of all rows, those that lie far from the others included.
+        standard_error: of the mean.
+        median: of all rows: a few far rows do not move it. None where there are no rows to have one.
+        far: how many rows are :func:`far_rows`. Where there are any, the mean says little of the others.
+    """
 
     mean: float
     standard_error: float
+    median: float | None = None
+    far: int = 0
 
     def __str__(self) -> str:
         return f"{self.mean:.4f} ± {self.standard_error:.4f}"
 
 
 def estimate(per_row: Tensor) -> Estimate:
-    """Mean and standard error of one number a row."""
+    """Mean and standard error of one number a row, with the median and the count of rows far from the others.
+
+    Example:
+        >>> found = estimate(torch.tensor([-1.0] * 50 + [-2.0] * 49 + [-2e9]))
+        >>> found.mean, found.median, found.far
+        (-20000001.48, -1.5, 1)
+    """
     numbers = per_row.double()
+    if len(numbers) and bool((numbers == numbers[0]).all()):  # to the last digit
+        same = float(numbers[0])
+        return Estimate(same, 0.0 if len(numbers) > 1 else math.nan, same, int(far_rows(numbers).sum()))
     error = float(numbers.std()) / math.sqrt(len(numbers)) if len(numbers) > 1 else math.nan
-    return Estimate(float(numbers.mean()), error)
+    return Estimate(float(numbers.mean()), error, _median(numbers), int(far_rows(numbers).sum()))
+
+
+def far_rows(per_row: Tensor) -> Tensor:
+    """Which rows lie so far from the others that they alone decide the mean, ``(N,)``, bool.
+
+    Those more than 100 times the range of the middle half of the rows away from the median, to either side, and those
+    that are not finite. Where more than half of the rows are equal, the mean distance from the median takes the
+    place of that range.
+
+    Example:
+        >>> far_rows(torch.tensor([1.0, 2.0, 3.0, 4.0, -2e9, -math.inf])).tolist()
+        [False, False, False, False, True, True]
+    """
+    numbers = per_row.double().cpu()
+    known = numbers.isfinite()
+    if not known.any():
+        return ~known
+    low, median, high = np.quantile(numbers[known].numpy(), (0.25, 0.5, 0.75))
+    distance = (numbers - median).abs()
+    spread = float(high - low)
+    if spread <= 1e-6 * max(1.0, abs(float(median))):  # no more than rounding
+        spread = float(distance[known].mean())
+    return ~known | (distance > FAR * spread)
+
+
+def _median(numbers: Tensor) -> float | None:
+    known = numbers[~numbers.isnan()].cpu()
+    return float(np.quantile(known.numpy(), 0.5, method="averaged_inverted_cdf")) if len(known) else None
 
 
 def likelihood(flow: Flow, part: Part, *, samples: int = 1, seed: int = 0) -> Estimate:
