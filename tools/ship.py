@@ -5,7 +5,8 @@
 
 The name is the recipe's. Written are src/diffeo/models/shipped/NAME, the recipe's curve, and the table in
 docs/models.md; no figure of them by hand. ``--replace`` takes the place of a model that ships already; without a run,
-``python tools/ship.py --table`` writes the table alone.
+``python tools/ship.py --table`` writes the table alone, and ``python tools/ship.py --baselines`` computes the simple
+densities beside the models that ship again, and the round trips of continuous rows, where their data is on this machine.
 """
 
 import argparse
@@ -21,7 +22,8 @@ from recipe_of import RECIPES, differences
 
 import diffeo
 from diffeo.data import SOURCES
-from diffeo.evaluation import baselines, condition_for, likelihood, round_trip
+from diffeo.evaluation import condition_for, deviations, likelihood, round_trip, simple_densities
+from diffeo.evaluation.part import described
 from diffeo.models.cards import CARD_FILE
 from diffeo.models.places import SHIPPED
 from diffeo.runs import Run, read_run, write_curve
@@ -40,8 +42,12 @@ def main() -> int:
     parser.add_argument("name", nargs="?", help="of the recipe, and of the model")
     parser.add_argument("--replace", action="store_true", help="take the place of the model that ships already")
     parser.add_argument("--table", action="store_true", help="write the table in docs/models.md alone")
+    parser.add_argument("--baselines", action="store_true", help="compute the simple densities of all cards again")
     options = parser.parse_args()
-    if not options.table:
+    if options.baselines:
+        for name in diffeo.models.names():
+            compare_again(name)
+    elif not options.table:
         if options.run is None or options.name is None:
             parser.error("RUN and NAME are needed, for example: python tools/ship.py runs/glow-digits glow-digits")
         try:
@@ -87,8 +93,7 @@ def ship(place: Path, name: str, *, replace: bool) -> None:
             (SUMMARY_FILE, run.summary | {"command": found["command"]}),
             (CARD_FILE, found),
         ):
-            text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-            (folder / file).write_text(text, encoding="utf-8")
+            _write(folder / file, content)
         if target.exists():
             shutil.rmtree(target)
         folder.rename(target)
@@ -98,12 +103,39 @@ def ship(place: Path, name: str, *, replace: bool) -> None:
     )
 
 
+def compare_again(name: str) -> None:
+    """Compute what stands beside a shipped model's figure again, in its card and its summary."""
+    run = read_run(SHIPPED / name)
+    try:
+        data = run.load_data()
+    except (OSError, ValueError) as error:
+        print(f"{name}: left as it was, for want of its data: {str(error).splitlines()[0]}")
+        return
+    simple = described(simple_densities(data))
+    found: dict[str, Any] = {"baselines": simple}
+    if data.values is None:
+        flow = run.load_flow()
+        trip = round_trip(flow, data.test.x, condition_for(flow, data.test), deviation=deviations(data.train.x))
+        found["round_trip_error_standardised"] = trip.standardised
+    for file in (CARD_FILE, SUMMARY_FILE):
+        path = SHIPPED / name / file
+        before = json.loads(path.read_text(encoding="utf-8"))
+        _write(path, before | found)
+    for key, value in simple.items():
+        print(f"{name}: {key} {before['baselines'][key]['mean']:.4f}, now {value['mean']:.4f}")
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def card(run: Run, name: str) -> dict[str, Any]:
     """Everything that is said of the model, measured now."""
     flow, data, source = run.load_flow(), run.load_data(), SOURCES[run.data_name]
     summary, seed = run.summary or {}, int(run.record["seed"])
     labels = condition_for(flow, data.test)
-    test, trip = likelihood(flow, data.test, seed=seed), round_trip(flow, data.test.x, labels)
+    test = likelihood(flow, data.test, seed=seed)
+    trip = round_trip(flow, data.test.x, labels, deviation=deviations(data.train.x))
     report = diffeo.verify(flow, data.test.x, labels)
     rows, checked = check(flow)
     given = ", given the class" if flow.conditional else ""
@@ -140,8 +172,9 @@ def card(run: Run, name: str) -> dict[str, Any]:
             "seed": seed if run.in_bits else None,
         },
         "check": {"rows": rows, "count": ROWS, "mean": checked.mean, "standard_error": checked.standard_error},
-        "baselines": {key: vars(value) for key, value in baselines(data).items()},
+        "baselines": described(simple_densities(data)),
         "round_trip_error": trip.error,
+        "round_trip_error_standardised": trip.standardised,
         "wrong_values": trip.wrong_values,
         "verify": {"ok": report.ok, "verdict": report.verdict},
         "versions": {key: value for key, value in run.record["versions"].items() if key != "threads"},

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 
 def show_summary(summary: dict[str, Any]) -> None:
-    """A run's test figure beside its baselines, and its round trip."""
+    """What there is to know first; a run's test figure beside its baselines, and its round trip."""
     bits = "test_bits_per_dim" in summary
     unit = "bits/dim, lower is better" if bits else "nats, higher is better"
     console = Console()
+    _show_verdicts(console, summary)
     console.print(f"{summary['data']}: {summary['test_rows']:,} test rows ({unit})", highlight=False, markup=False)
     own = {
         "mean": summary["test_bits_per_dim" if bits else "test_log_likelihood"],
         "standard_error": summary["standard_error"],
+        "median": summary.get("median"),
+        "far": summary.get("far_rows", 0),
     }
     console.print(_densities(summary["flow"], own, summary["baselines"]))
     _show_round_trip(console, f"{summary['test_rows']:,} test rows", summary)
@@ -35,6 +38,7 @@ def show_evaluation(found: dict[str, Any]) -> None:
     bits = "bits_per_dim" in found
     unit = "bits/dim, lower is better" if bits else "nats in the data's own units, higher is better"
     console = Console()
+    _show_verdicts(console, found)
     console.print(f"{found['data']}: {found['rows']:,} {found['part']} rows ({unit})", highlight=False, markup=False)
     console.print(_densities(found["flow"], found["bits_per_dim" if bits else "log_likelihood"], found["baselines"]))
     if bits:
@@ -71,7 +75,8 @@ def show_comparison(records: list[dict[str, Any]]) -> None:
     best = min(records, key=lambda record: sign * record["mean"])
     for record in records:
         difference = record["difference"]
-        trip = "" if record["round_trip_error"] is None else f"{record['round_trip_error']:.1e}"
+        own, standard = record["round_trip_error"], record["round_trip_error_standardised"]
+        trip = f"{standard:.1e} sd" if standard is not None else "" if own is None else f"{own:.1e}"
         if record["wrong_values"] is not None:
             trip += f"\n{record['wrong_values']} wrong"
         table.add_row(
@@ -85,6 +90,8 @@ def show_comparison(records: list[dict[str, Any]]) -> None:
         )
     console.print(table)
     console.print("difference: from the first run, paired over the same rows", highlight=False)
+    if any(record["round_trip_error_standardised"] is not None for record in records):
+        console.print("sd: standard deviations of a column; others are in the data's units", highlight=False)
     if not all(record["finished"] for record in records):
         console.print("(stopped): no summary.json; its best weights so far were measured", highlight=False)
 
@@ -149,22 +156,45 @@ def _row(scores: "Scores", i: int) -> str:
     return f"row {int(scores.rows[i])}" if scores.files is None else scores.files[i]
 
 
-def _densities(flow: str, own: dict[str, Any], simple: dict[str, dict[str, float]]) -> Table:
-    table = Table()
+def _show_verdicts(console: Console, found: dict[str, Any]) -> None:
+    from diffeo.runs.verdicts import verdicts
+
+    for line in verdicts(found):
+        console.print(line, style="bold", highlight=False, markup=False, soft_wrap=True)
+
+
+def _densities(flow: str, own: dict[str, Any], simple: dict[str, dict[str, Any]]) -> Table:
+    notes = [f"{name}: {value['note']}" for name, value in simple.items() if value.get("note")]
+    table = Table(caption="; ".join(notes) or None, caption_justify="left")
     table.add_column("density")
     table.add_column("mean", justify="right")
     table.add_column("standard error", justify="right")
-    table.add_row(flow, _number(own["mean"]), _number(own["standard_error"]), style="bold")
-    for name, value in simple.items():
-        table.add_row(name, _number(value["mean"]), _number(value["standard_error"]))
+    far = bool(own.get("far"))
+    if far:
+        table.add_column("median", justify="right")
+    for name, value in ((flow, own), *simple.items()):
+        cells = [_number(value["mean"]), _number(value["standard_error"])]
+        cells += [_number(value.get("median"))] if far else []
+        table.add_row(name, *cells, style="bold" if value is own else None)
     return table
 
 
 def _show_round_trip(console: Console, rows: str, found: dict[str, Any]) -> None:
     wrong = "" if found["wrong_values"] is None else f", {found['wrong_values']} wrong values"
-    error = "not finite" if found["round_trip_error"] is None else f"{found['round_trip_error']:.2g}"
-    console.print(f"round trip of {rows}: error {error}{wrong}", highlight=False)
+    console.print(f"round trip of {rows}: error {_trip_error(found)}{wrong}", highlight=False)
+
+
+def _trip_error(found: dict[str, Any]) -> str:
+    """A round trip's largest error: in standard deviations where that is known, and in the data's units."""
+    from diffeo.evaluation.numbers import short
+
+    own, standard = found["round_trip_error"], found.get("round_trip_error_standardised")
+    if own is None:
+        return "not finite"
+    unit = "in the data's units" if found["wrong_values"] is None else "grey levels"
+    own = f"{short(own, 2)} {unit}"
+    return own if standard is None else f"{short(standard, 2)} standard deviations ({own})"
 
 
 def _number(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.4f}"
+    return "not finite" if value is None else f"{value:,.4f}"

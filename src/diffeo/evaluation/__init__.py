@@ -4,6 +4,7 @@ from diffeo.evaluation.animation import check_picture as check_picture
 from diffeo.evaluation.animation import strip_picture as strip_picture
 from diffeo.evaluation.baselines import Simple as Simple
 from diffeo.evaluation.baselines import baselines as baselines
+from diffeo.evaluation.baselines import better_ones as better_ones
 from diffeo.evaluation.baselines import simple_densities as simple_densities
 from diffeo.evaluation.calibration import Calibration as Calibration
 from diffeo.evaluation.calibration import calibration as calibration
@@ -47,6 +48,7 @@ from diffeo.evaluation.quantiles import quantiles as quantiles
 from diffeo.evaluation.round_trip import RoundTrip as RoundTrip
 from diffeo.evaluation.round_trip import round_trip as round_trip
 from diffeo.evaluation.units import Units as Units
+from diffeo.evaluation.units import deviations as deviations
 from diffeo.evaluation.units import units as units
 from diffeo.evaluation.verification import Fault as Fault
 from diffeo.evaluation.verification import Report as Report

@@ -1,7 +1,7 @@
 """What simple densities reach on the same rows: a figure means little without them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from diffeo.data import Dataset
 from diffeo.evaluation.likelihood import Estimate, estimate
+from diffeo.evaluation.units import deviations
 
 SHRINKAGE = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)  # of integers, whose dimensions have one unit
 SHRINKAGE_OF_SINGULAR = (1e-9, 1e-8, 1e-7, 1e-6, *SHRINKAGE)
@@ -69,6 +70,29 @@ def simple_densities(data: Dataset) -> dict[str, Simple]:
     return found
 
 
+def better_ones(simple: Mapping[str, Simple], per_row: Tensor, *, lower_is_better: bool) -> list[str]:
+    """Names of the simple densities that are better than a flow on the same rows, by more than noise.
+
+    Rows are compared one by one, so that what is hard for both counts for none: better by more than two standard errors
+    of the mean difference, or by rows that are far from all others, or where the flow's figure is not finite.
+
+    Args:
+        simple: from :func:`simple_densities`.
+        per_row: the flow's figures in the same unit, ``(N,)``.
+        lower_is_better: of bits a dimension.
+    """
+    sign = 1.0 if lower_is_better else -1.0
+    found = []
+    for name, one in simple.items():
+        if not bool(one.per_row.isfinite().all()):
+            continue
+        lost = estimate(sign * (per_row.double().cpu() - one.per_row))
+        noise = 0.0 if lost.far else 2 * lost.standard_error
+        if lost.mean > noise or not math.isfinite(lost.mean):
+            found.append(name)
+    return found
+
+
 def _histogram(train: Tensor, validation: Tensor, test: Tensor, values: int) -> Tensor:
     """Log P(x) under independent dimensions, each with its own frequencies."""
     counts = torch.stack([column.bincount(minlength=values) for column in train.T.int()], 1).double()  # (values, D)
@@ -84,9 +108,8 @@ def _look_up(table: Tensor, x: Tensor) -> Tensor:
 def _gaussian(train: Tensor, validation: Tensor, test: Tensor) -> Simple:
     """Log p(x) under the normal with the training rows' mean and covariance, computed in standard deviations."""
     mean = train.mean(0)
-    constant = (train == train[:1]).all(0)
-    deviation = train.std(0, correction=0).masked_fill(constant, 1.0)  # a constant column keeps its units
-    z = ((train - mean) / deviation).masked_fill(constant, 0.0)
+    deviation = deviations(train)
+    z = (train - mean) / deviation
     correlation = z.T @ z / len(z)
 
     def log_prob(x: Tensor, factor: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 QUANTILES = (0.05, 0.5, 0.95)
 BINS = 40
+ROOM = 32  # letters below a histogram
 POINTS = 1500  # of each kind in a panel of the pair plot
 
 
@@ -78,6 +79,9 @@ def column_picture(data: Tensor, samples: Tensor, label: str) -> "Figure":
     axes.title.set_fontsize(10)
     axes.tick_params(labelsize=8)
     plain(axes)
+    ticks = axes.xaxis.get_major_formatter().format_ticks(list(axes.get_xticks()))
+    if len("".join(ticks)) > ROOM:
+        axes.locator_params(axis="x", nbins=3)
     axes.spines["left"].set_visible(False)
     return figure
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from diffeo.evaluation.figures import DATA, SAMPLE
+from diffeo.evaluation.numbers import plain_numbers
 from diffeo.flow import Flow
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def density_picture(flow: Flow, samples: Tensor, data: Tensor, *, size: int = 30
     panels[2].set_title("density")
     for axis in panels:
         axis.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+        plain_numbers(axis)
     return figure
 
 
@@ -49,4 +51,5 @@ def scatter_picture(samples: Tensor) -> "Figure":
     across, up = samples.cpu().numpy().T
     axis.scatter(across, up, s=4, color=SAMPLE, linewidths=0)
     axis.set(aspect="equal")
+    plain_numbers(axis)
     return figure

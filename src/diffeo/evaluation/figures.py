@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from diffeo.evaluation.fonts import use_fonts
+from diffeo.evaluation.numbers import plain_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,5 +44,6 @@ def svg(figure: "Figure") -> str:
 
 
 def plain(axes: "Axes") -> None:
-    """Take away the frame's upper and right line."""
+    """Take away the frame's upper and right line, and write numbers out."""
     axes.spines[["top", "right"]].set_visible(False)
+    plain_numbers(axes)

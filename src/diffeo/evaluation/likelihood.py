@@ -10,7 +10,6 @@ from torch import Tensor
 from diffeo.data import Part
 from diffeo.flow import Flow
 
-
 FAR = 100.0  # ranges of the middle half of the rows
 
 
@@ -70,7 +69,8 @@ def far_rows(per_row: Tensor) -> Tensor:
     spread = float(high - low)
     if spread <= 1e-6 * max(1.0, abs(float(median))):  # no more than rounding
         spread = float(distance[known].mean())
-    return ~known | (distance > FAR * spread)
+    far: Tensor = ~known | (distance > FAR * spread)
+    return far
 
 
 def _median(numbers: Tensor) -> float | None:

@@ -1,15 +1,16 @@
 """Everything that is measured of a flow on one part of a data set."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 from diffeo.data import Dataset, Part
-from diffeo.evaluation.baselines import baselines
+from diffeo.evaluation.baselines import Simple, better_ones, simple_densities
 from diffeo.evaluation.calibration import TooFewRows, calibration
 from diffeo.evaluation.likelihood import Estimate, bits_per_nat, condition_for, estimate, row_log_probs
 from diffeo.evaluation.round_trip import round_trip
-from diffeo.evaluation.units import units
+from diffeo.evaluation.units import deviations, units
 from diffeo.flow import Flow
 
 PartName = Literal["train", "validation", "test"]
@@ -29,9 +30,12 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         ``flow``, ``data``, ``part``, ``rows``, ``samples``, ``seed``; ``bits_per_dim`` for integers, and
         ``bits_per_dim_by_one_draw``, the looser bound by the first of the draws; otherwise ``log_likelihood`` (nats,
         the data's own units) and ``log_likelihood_standardised`` (nats, columns divided by the training rows'
-        standard deviations), each with ``mean`` and ``standard_error`` over the rows; ``baselines`` in the unit of the
-        first; ``round_trip_error`` and ``wrong_values``; ``calibration`` by
-        :func:`~diffeo.evaluation.calibration`, in figures (None of fewer than 20 rows) and in words.
+        standard deviations), each with ``mean`` and ``standard_error`` over the rows, their ``median``, and ``far``,
+        how many rows are far from all others (:func:`~diffeo.evaluation.far_rows`); ``baselines`` in the unit of the
+        first; ``worse_than``, the baselines that are better by more than noise; ``round_trip_error`` in the data's
+        units, ``round_trip_error_standardised`` in standard deviations of the training rows' columns (None for
+        integers), and ``wrong_values``; ``calibration`` by :func:`~diffeo.evaluation.calibration`, in figures (None of
+        fewer than 20 rows) and in words.
 
     Raises:
         ValueError: if the data does not fit the flow, or `samples` is below 1.
@@ -65,8 +69,10 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
             "log_likelihood": estimate(log_prob + offsets.own),
             "log_likelihood_standardised": estimate(log_prob + offsets.standardised),
         }
-    simple = {name: moved(value, shift) for name, value in baselines(replace(data, test=rows)).items()}
-    trip = round_trip(flow, rows.x, condition_for(flow, rows))
+    simple = simple_densities(replace(data, test=rows))
+    bits = offsets.standardised is None
+    figures_by_row = log_prob * bits_per_nat(flow) if bits else log_prob
+    trip = round_trip(flow, rows.x, condition_for(flow, rows), deviation=deviations(data.train.x))
     figures: dict[str, float] | None
     try:
         fit = calibration(flow, rows, seed=seed)
@@ -81,17 +87,24 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         "samples": samples if flow.door is not None else None,
         "seed": seed if flow.door is not None else None,
         **{name: vars(value) for name, value in found.items()},
-        "baselines": {name: vars(value) for name, value in simple.items() if math.isfinite(value.mean)},
+        "baselines": described(simple, shift),
+        "worse_than": better_ones(simple, figures_by_row, lower_is_better=bits),
         "round_trip_error": trip.error,
+        "round_trip_error_standardised": trip.standardised,
         "wrong_values": trip.wrong_values,
         "calibration": figures,
         "calibration_in_words": words,
     }
 
 
-def moved(value: Estimate, shift: float) -> Estimate:
-    """An estimate in other units: its mean moved by a constant."""
-    return Estimate(value.mean + shift, value.standard_error)
+def described(simple: Mapping[str, Simple], shift: float = 0.0) -> dict[str, dict[str, Any]]:
+    """The figures of simple densities for JSON, with a note where one needs it; `shift` moves them to other units."""
+    found = {name: (estimate(one.per_row + shift), one.note) for name, one in simple.items()}
+    return {
+        name: vars(value) | ({"note": note} if note else {})
+        for name, (value, note) in found.items()
+        if math.isfinite(value.mean)
+    }
 
 
 def check_fit(flow: Flow, name: str, shape: tuple[int, ...], values: int | None) -> None:

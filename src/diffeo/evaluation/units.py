@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from diffeo.data import Dataset
 
@@ -35,5 +36,12 @@ def units(data: Dataset) -> Units:
     own = -sum(torch.tensor(data.scale, dtype=torch.float64).log().tolist()) if data.scale else 0.0
     if data.values is not None:
         return Units(own, None)
-    deviation = data.train.x.flatten(1).double().std(0, correction=0)
-    return Units(own, float(deviation[deviation > 0].log().sum()))  # a constant column keeps its units
+    return Units(own, float(deviations(data.train.x).log().sum()))
+
+
+def deviations(rows: Tensor) -> Tensor:
+    """The standard deviation of every column of some rows, ``(*shape)``, float64; 1 of a constant one, which keeps its
+    units.
+    """
+    constant = (rows == rows[:1]).flatten(1).all(0)
+    return rows.flatten(1).double().std(0, correction=0).masked_fill(constant, 1.0).view(rows.shape[1:])

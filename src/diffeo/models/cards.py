@@ -75,7 +75,7 @@ def in_words(found: dict[str, Any]) -> str:
             "",
             f"- test ({test['rows']:,} rows): {figure(found)} ({better})",
             f"- simple densities on the same rows: {simple}",
-            f"- round trip of the test rows: error {found['round_trip_error']:.2g}{wrong}",
+            f"- round trip of the test rows: error {_trip(found)}{wrong}",
             f"- `diffeo verify {found['name']}`: {verified['verdict']}",
             "",
             "## Training",
@@ -87,6 +87,11 @@ def in_words(found: dict[str, Any]) -> str:
             f"With {versions}.",
         ]
     )
+
+
+def _trip(found: dict[str, Any]) -> str:
+    standard = found.get("round_trip_error_standardised")
+    return f"{found['round_trip_error']:.2g} grey levels" if standard is None else f"{standard:.2g} standard deviations"
 
 
 def duration(seconds: float) -> str:

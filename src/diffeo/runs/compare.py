@@ -49,6 +49,7 @@ def compare_runs(runs: Sequence[Run]) -> list[dict[str, Any]]:
                 "seconds": summary.get("seconds", last.get("seconds")),
                 "steps": summary.get("steps", last.get("step")),
                 "round_trip_error": summary.get("round_trip_error"),
+                "round_trip_error_standardised": summary.get("round_trip_error_standardised"),
                 "wrong_values": summary.get("wrong_values"),
                 "finished": run.summary is not None,
             }

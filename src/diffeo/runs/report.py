@@ -12,6 +12,7 @@ from markupsafe import Markup
 from diffeo.data import Dataset
 from diffeo.evaluation import curves_picture, save_figure, units
 from diffeo.evaluation.figures import svg
+from diffeo.evaluation.numbers import beside, grouped, short
 from diffeo.flow import Flow
 from diffeo.io import write_atomically
 from diffeo.runs.folder import Run, read_run
@@ -24,12 +25,13 @@ from diffeo.runs.report_sections import (
     sample_section,
 )
 from diffeo.runs.samples import samples_picture
+from diffeo.runs.verdicts import verdicts
 
 REPORT_FILE = "report.html"
 MEANINGS = {
     "uniform": "every value equally likely",
     "histogram": "each dimension by itself, by its frequencies",
-    "gaussian": "one normal with full covariance, shrunk as suits the validation rows",
+    "gaussian": "one normal with full covariance",
 }
 
 
@@ -62,13 +64,14 @@ def write_report(
     environment = Environment(
         loader=PackageLoader("diffeo.runs", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(short=_short, figure=_figure, share=_share, duration=_duration)
+    environment.filters.update(short=_short, beside=_beside, figure=_figure, share=_share, duration=_duration)
     page = environment.get_template("report.html.j2").render(
         title=title,
         summary=summary,
         data=data,
         record=run.record,
         started=_day(run.record.get("started")),
+        verdicts=verdicts(summary),
         likelihood=_likelihood(flow, data, summary),
         curves=svg(curves_picture(run.history, run.unit, lines, steps=run.step_losses())),
         samples=None if samples is None else png_data(samples),
@@ -101,19 +104,25 @@ def _likelihood(flow: Flow, data: Dataset, summary: Mapping[str, Any]) -> dict[s
     rows = [
         {
             "name": name,
-            "meaning": MEANINGS.get(name, "this flow"),
+            "meaning": MEANINGS.get(name, "this flow") + (f"; {note}" if note else ""),
             "mean": _nan(mean) + own,
+            "median": None if median is None else median + own,
             "standardised": None if bits or offsets.standardised is None else _nan(mean) + offsets.standardised,
             "error": error,
             "flow": name not in summary["baselines"],
         }
-        for name, mean, error in [
+        for name, mean, error, median, note in [
             (
                 summary["flow"],
                 summary["test_bits_per_dim" if bits else "test_log_likelihood"],
                 summary["standard_error"],
+                summary.get("median"),
+                "",
             ),
-            *((name, value["mean"], value["standard_error"]) for name, value in summary["baselines"].items()),
+            *(
+                (name, value["mean"], value["standard_error"], value.get("median"), value.get("note"))
+                for name, value in summary["baselines"].items()
+            ),
         ]
     ]
     known = [row for row in rows if math.isfinite(row["mean"])]
@@ -172,14 +181,19 @@ def _day(started: object) -> str:
 
 
 def _short(value: float | None, digits: int = 3) -> Markup:
-    """A number for a reader: a true minus sign, and powers of ten written as such."""
-    text = "–" if value is None else f"{value:.{digits}g}".replace("-", "−")
-    number, _, power = text.partition("e")
-    return Markup(f"{number} × 10<sup>{power.lstrip('+').replace('−0', '−').lstrip('0')}</sup>" if power else number)
+    """A number for a reader: a true minus sign, large numbers in full, and small powers of ten written as such."""
+    number, _, power = ("–" if value is None else short(value, digits)).partition("e")
+    return Markup(f"{number} × 10<sup>{str(int(power)).replace('-', '−')}</sup>" if power else number)
+
+
+def _beside(value: float, spread: float) -> Markup:
+    """A number of a column with as many decimals as the column's spread asks for."""
+    text = beside(value, spread)
+    return _short(value, 4) if text is None else Markup(text)
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}".replace("-", "−")
+    return "–" if value is None else grouped(value, 4)
 
 
 def _share(percent: float) -> str:

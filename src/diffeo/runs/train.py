@@ -21,19 +21,25 @@ import diffeo
 from diffeo import io
 from diffeo.data import Dataset
 from diffeo.evaluation import (
-    Estimate,
-    baselines,
+    Simple,
+    better_ones,
     condition_for,
+    deviations,
+    estimate,
     integral,
-    likelihood,
     log_det_error,
     round_trip,
+    row_log_probs,
+    simple_densities,
 )
+from diffeo.evaluation.likelihood import bits_per_nat
+from diffeo.evaluation.part import described
 from diffeo.flow import Flow
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
 from diffeo.runs.memory import peak_memory
 from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
+from diffeo.runs.verdicts import train_longer
 from diffeo.training.fit import fit
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS
@@ -165,7 +171,7 @@ def _train(
     seed, options = run["seed"], run["settings"]
     for note in data.notes:
         say(note)
-    simple = {name: value for name, value in baselines(data).items() if math.isfinite(value.mean)}
+    simple = simple_densities(data)
 
     spacing = max(1, (options["epochs"] or 0) // MOST_PICTURES)
     rest = (options["time_budget"] or 0.0) / MOST_PICTURES  # seconds between pictures
@@ -213,7 +219,7 @@ def _conclude(
     data: Dataset,
     folder: Path,
     run: dict[str, Any],
-    simple: dict[str, Estimate],
+    simple: dict[str, Simple],
     result: Fit,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -221,21 +227,28 @@ def _conclude(
     seed = run["seed"]
     say(f"evaluating on {len(data.test):,} test rows")
     started = time.perf_counter()
-    found = likelihood(flow, data.test, seed=seed)
+    bits = flow.door is not None
+    per_row = row_log_probs(flow, data.test, seed=seed) * (bits_per_nat(flow) if bits else 1.0)
+    found = estimate(per_row)
     labels = condition_for(flow, data.test)
-    trip = round_trip(flow, data.test.x, labels)
+    trip = round_trip(flow, data.test.x, labels, deviation=deviations(data.train.x))
+    improving = result.best["epoch"] == result.history[-1]["epoch"]
     summary = {
         "flow": type(flow).__name__,
         "data": data.name,
         "data_options": dict(data.options),
         "notes": data.notes,
-        "test_bits_per_dim" if flow.door is not None else "test_log_likelihood": found.mean,
+        "worse_than": better_ones(simple, per_row, lower_is_better=bits),
+        "still_improving": improving,
+        "train_longer": train_longer(run["command"], run["settings"]) if improving else None,
+        "test_bits_per_dim" if bits else "test_log_likelihood": found.mean,
         "standard_error": found.standard_error,
+        "median": found.median,
+        "far_rows": found.far,
         "test_rows": len(data.test),
-        "baselines": {
-            name: {"mean": value.mean, "standard_error": value.standard_error} for name, value in simple.items()
-        },
+        "baselines": described(simple),
         "round_trip_error": trip.error,
+        "round_trip_error_standardised": trip.standardised,
         "wrong_values": trip.wrong_values,
         "log_det_error": log_det_error(flow, data.test.x, labels),
         "integral": integral(flow, seed=seed) if on_the_plane(flow) else None,

@@ -16,6 +16,7 @@ from rich.text import Text
 from diffeo.evaluation.curves import thinned
 from diffeo.runs.characters import Line, curves, picture
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, STEPS_FILE, Run, read_run
+from diffeo.runs.verdicts import verdicts
 
 QUIET = 150.0  # seconds without a new line after which a training may have been stopped
 WIDE = 100  # columns from which curves and samples stand side by side
@@ -67,7 +68,7 @@ def frame(run: Run, console: Console) -> RenderableType:
 def _head(run: Run) -> list[Text]:
     flow = (run.record.get("flow") or {}).get("class") or (run.summary or {}).get("flow", "")
     title = Text.assemble((f"{flow} on {run.data_name}".strip(), "bold"), (f"   {run.folder}", "dim"))
-    lines = [title, _state(run)]
+    lines = [title, _state(run), *(Text(line, "bold") for line in verdicts(run.summary or {}))]
     last = run.history[-1] if run.history else {}
     if last:
         best = min((r["validation"] for r in run.history if r.get("validation") is not None), default=None)
