@@ -6,7 +6,7 @@
 The name is the recipe's. Written are src/diffeo/models/shipped/NAME, the recipe's curve, and the table in
 docs/models.md; no figure of them by hand. ``--replace`` takes the place of a model that ships already; without a run,
 ``python tools/ship.py --table`` writes the table alone, and ``python tools/ship.py --baselines`` computes the simple
-densities beside the models that ship again, and the round trips of continuous rows, where their data is on this machine.
+densities beside the models that ship again, and the round trips of continuous rows, where their data is on the machine.
 """
 
 import argparse
