@@ -12,6 +12,7 @@ from diffeo.evaluation import (
     baselines,
     curves_picture,
     density_picture,
+    deviations,
     estimate,
     image_grid,
     likelihood,
@@ -74,6 +75,56 @@ def test_the_round_trip_counts_what_does_not_come_back(monkeypatch) -> None:
     broken = round_trip(flow, x)
     assert broken.wrong_values == int((x < 15).sum() + (x == 15).sum())
     assert broken.error == pytest.approx(2.0, abs=1e-2)
+
+
+def test_the_round_trip_is_the_same_in_any_units_of_the_columns() -> None:
+    """In deviations of the training rows; a constant column, whose deviation is nothing, in its own units."""
+    x = torch.randn(200, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    units = torch.tensor([1e6, 1e-6, 1.0], dtype=torch.float64)
+
+    class Off(diffeo.Bijection):
+        def __init__(self, off: torch.Tensor):
+            super().__init__()
+            self.register_buffer("off", off)
+
+        def encode(self, x, condition=None):
+            return x, x.new_zeros(len(x))
+
+        def decode(self, z, condition=None):
+            return z + self.off, z.new_zeros(len(z))
+
+        def output_shape(self, shape):
+            return shape
+
+    off = 0.01 * x.std(0, correction=0)
+    for scale in (torch.ones(3, dtype=torch.float64), units):
+        flow = diffeo.Flow(Off(off * scale), diffeo.StandardNormal(3)).double()
+        found = round_trip(flow, x[:20] * scale, deviation=deviations(x * scale))
+        assert found.standardised == pytest.approx(0.01, rel=1e-6)
+        assert found.error == pytest.approx(float((off * scale).max()), rel=1e-6)
+    constant = x.clone()
+    constant[:, 1] = 0.1
+    off = torch.tensor([0.0, 0.5, 0.0], dtype=torch.float64)
+    flow = diffeo.Flow(Off(off), diffeo.StandardNormal(3)).double()
+    assert round_trip(flow, constant).standardised == pytest.approx(0.5)
+    assert round_trip(flow, constant[:0]).rows == 0
+
+
+def test_rows_far_from_all_others_are_counted_and_leave_the_median_alone() -> None:
+    rows = torch.randn(999, generator=torch.Generator().manual_seed(0))
+    plain = estimate(rows)
+    assert (plain.far, plain.median) == (0, pytest.approx(float(rows.median())))
+    for far in (-2e9, 2e9, -math.inf, math.nan):
+        found = estimate(torch.cat([rows, torch.tensor([far])]))
+        assert found.far == 1
+        assert found.median == pytest.approx(plain.median, abs=0.02)
+    heavy = torch.distributions.StudentT(torch.tensor(2.0))
+    torch.manual_seed(0)
+    assert estimate(heavy.sample((10_000,))).far <= 1  # heavy tails are not far
+    assert estimate(torch.tensor([1.0] * 60 + [4.0] * 40)).far == 0  # most are equal
+    assert estimate(torch.tensor([-1.0] * 999 + [-2e9])).far == 1
+    assert estimate(torch.tensor([-math.inf] * 3)).far == 3
+    assert estimate(torch.zeros(0)).median is None
 
 
 def test_a_wrong_log_det_is_measured() -> None:

@@ -31,7 +31,7 @@ from diffeo.cli.watch import watch
 HELP = """Exact-likelihood generative models: train a flow, sample from it, score data with it.
 
 Begin with:
-  diffeo demo                                a whole training, in about a minute
+  diffeo demo                                a whole training, on data that comes along
   diffeo sample glow-digits                  draw from a model that ships
   diffeo train realnvp table:sales.csv       your own table, or folder:photos
   diffeo sample runs/realnvp-sales -n 1000   draw from what it learnt

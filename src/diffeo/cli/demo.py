@@ -1,4 +1,4 @@
-"""``diffeo demo``: the main job on embedded data, in about a minute."""
+"""``diffeo demo``: the main job on embedded data."""
 
 import sys
 from pathlib import Path

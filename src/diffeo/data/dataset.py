@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+SHOWN = 6  # columns, and notes, when a data set is printed
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Part:
     """Rows, and the class label of each where there are classes; or another condition.
 
@@ -36,8 +38,18 @@ class Part:
     def __len__(self) -> int:
         return len(self.x)
 
+    def __repr__(self) -> str:
+        held = [f"{len(self):,} rows of shape {tuple(self.x.shape[1:])}, {_dtype(self.x)}"]
+        if self.labels is not None:
+            held.append("labels")
+        if self.condition is not None:
+            held.append(f"condition of shape {tuple(self.condition.shape[1:])}")
+        if self.columns is not None:
+            held.append(f"columns {_first(self.columns)}")
+        return f"Part({', '.join(held)})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """A data set: its parts, what its numbers are, where it comes from.
 
@@ -53,6 +65,13 @@ class Dataset:
         scale: for a table whose columns were divided by something beforehand: by what. In the table's own
             units a log density is smaller by the sum of the logs.
         notes: what was done to the source that a user should know of: rows left out, noise added.
+
+    Example:
+        >>> import diffeo
+        >>> print(diffeo.data.load("moons"))
+        moons: 20,000 training, 2,000 validation and 10,000 test rows
+        of shape (2,), continuous (float32)
+        source: drawn by diffeo
     """
 
     name: str
@@ -68,6 +87,27 @@ class Dataset:
     scale: tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        of = "continuous" if self.values is None else f"integers with {self.values:,} values"
+        kind = f"of shape {self.shape}, {of} ({_dtype(self.train.x)})"
+        kind += f", {self.classes:,} classes" if self.classes else ""
+        kind += f", conditioned on shape {self.condition_shape}" if self.condition_shape is not None else ""
+        lines = [
+            f"{self.name}: {len(self.train):,} training, {len(self.validation):,} validation and "
+            f"{len(self.test):,} test rows",
+            kind,
+        ]
+        if self.columns:
+            lines.append(f"columns: {_first(self.columns)}")
+        if self.options:
+            lines.append("options: " + ", ".join(f"{name} {_short(value)}" for name, value in self.options.items()))
+        if self.source:
+            lines.append(f"source: {self.source}")
+        lines += [f"note: {note}" for note in self.notes[:SHOWN]]
+        if len(self.notes) > SHOWN:
+            lines.append(f"and {len(self.notes) - SHOWN:,} more notes")
+        return "\n".join(lines)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of a row."""
@@ -82,6 +122,19 @@ class Dataset:
     def features(self) -> int:
         """Numbers in a row."""
         return math.prod(self.shape)
+
+
+def _dtype(x: Tensor) -> str:
+    return str(x.dtype).removeprefix("torch.")
+
+
+def _short(value: object) -> str:
+    return _first(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _first(names: Sequence[object]) -> str:
+    more = f", and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(map(str, names[:SHOWN])) + more
 
 
 @cache

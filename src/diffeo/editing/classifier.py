@@ -36,7 +36,7 @@ class Classifier:
 
 
 def train_classifier(data: Dataset, *, steps: int | None = None, seed: int = 0) -> Classifier:
-    """A small convolutional network, trained on the training rows, for at most a minute on one thread.
+    """A small convolutional network, trained on the training rows.
 
     It knows nothing of the flow. Images are shifted by up to a pixel while it trains.
 

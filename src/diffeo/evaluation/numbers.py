@@ -30,7 +30,7 @@ def short(value: float, digits: int) -> str:
         >>> short(1234567.0, 3), short(0.00123456, 3), short(-8192.4, 2), short(1.5e-9, 2)
         ('1,234,567', '0.00123', '−8192', '1.5e-09')
     """
-    if 10**digits <= abs(value) < MOST:
+    if 10**digits - 0.5 <= abs(value) < MOST:
         return grouped(value)
     return f"{value:.{digits}g}".replace("-", "−", 1) if value < 0 else f"{value:.{digits}g}"
 
