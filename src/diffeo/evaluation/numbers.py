@@ -73,7 +73,7 @@ def tick(value: float, step: float) -> str:
     """
     if value == 0 or not step > 0:
         return "0" if value == 0 else f"{value:g}"
-    unit, word = next(((size, word) for size, word in WORDS if size <= min(10 * step, abs(value))), (1.0, ""))
+    unit, word = next(((size, word) for size, word in WORDS if size <= 4 * step), (1.0, ""))
     if step / unit < 1e-6 or abs(value / unit) >= MOST:
         number, _, power = f"{value:.3g}".partition("e")
         return f"{number}e{int(power)}" if power else number
