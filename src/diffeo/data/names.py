@@ -1,10 +1,13 @@
 """Names that a person types: a name that is not there gets the nearest one that is."""
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+FOREIGN = re.compile(r"[\udc80-\udcff][\udc80-\udcffA-Za-z]*")  # bytes that are no UTF-8, and what such a pair ends in
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -21,6 +24,30 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     close = difflib.get_close_matches(apart, names, n=1, cutoff=cutoff)
     close = close or [name for name in names if name.startswith(apart)]
     return f" Did you mean {names[close[0]]}?" if close else ""
+
+
+def readable(text: str) -> str:
+    r"""A name whose bytes are no UTF-8 (Python has surrogates for them) in letters, as the system meant that wrote it.
+
+    It is for eyes and for files of text; :func:`existing` finds the file by it.
+
+    Example:
+        >>> readable(b"\xb8\xc5\xc3\xe2.csv".decode("utf-8", "surrogateescape")), readable("매출.csv")
+        ('매출.csv', '매출.csv')
+    """
+    return FOREIGN.sub(_guessed, text)
+
+
+def _guessed(found: re.Match[str]) -> str:
+    content = found[0].encode("utf-8", "surrogateescape")
+    for encoding in ("cp949", "cp1252"):  # Korean Windows, then Western
+        try:
+            guess = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if guess.isprintable():
+            return guess
+    return found[0].encode("ascii", "backslashreplace").decode()
 
 
 def composed(text: str) -> str:
@@ -58,9 +85,14 @@ def existing(path: str) -> Path:
             found /= name
             continue
         here = sorted(entry.name for entry in found.iterdir()) if found.is_dir() else []
-        same = [entry for entry in here if composed(entry) == composed(name)]
+        same = [entry for entry in here if _plain(entry) == _plain(name)]
         if not same:
             lost = "" if found / name == wanted else f": there is no {name!r} in {found}"
-            raise FileNotFoundError(f"{path} does not exist{lost}.{nearest(name, here, cutoff=0.8)}")
+            near = nearest(_plain(name), map(_plain, here), cutoff=0.8)
+            raise FileNotFoundError(readable(f"{path} does not exist{lost}.{near}"))
         found /= same[0]
     return found
+
+
+def _plain(name: str) -> str:
+    return composed(readable(name))
