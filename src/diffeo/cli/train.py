@@ -23,6 +23,7 @@ from diffeo.cli.settings import (
     check_condition,
     data_options,
 )
+from diffeo.letters import readable
 
 if TYPE_CHECKING:
     from diffeo.flow import Flow
@@ -121,7 +122,7 @@ def train(
         print_json({"run": str(place), **summary})
     else:
         show_summary(summary)
-        print(f"wrote {place}")
+        print(readable(f"wrote {place}"))
 
 
 def _resume(run: Path, device: str | None, say: Callable[[str], None], *, progress: bool) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def run_name(flow: str, data: str) -> str:
         >>> run_name("glow", "mnist"), run_name("realnvp", "table:~/x/sales 2024.csv"), run_name("glow", "folder:cats/")
         ('glow-mnist', 'realnvp-sales-2024', 'glow-cats')
     """
-    kind, colon, path = data.partition(":")
+    kind, colon, path = readable(data).partition(":")
     word = Path(path).resolve().name if colon and kind == "folder" else Path(path).stem if colon else data
     safe = re.sub(r"[^\w.-]+", "-", word).strip("-.")
     return f"{flow}-{safe or kind}"

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.image_files import Unreadable, read_header, read_pixels
-from diffeo.data.names import composed, existing, readable
+from diffeo.data.names import composed, existing
+from diffeo.letters import readable
 
 FOLDER_OPTIONS = ("size", "channels", "skip_broken")
 PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",

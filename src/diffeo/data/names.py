@@ -1,13 +1,12 @@
 """Names that a person types: a name that is not there gets the nearest one that is."""
 
 import difflib
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-FOREIGN = re.compile(r"[\udc80-\udcff][\udc80-\udcffA-Za-z]*")  # bytes that are no UTF-8, and what such a pair ends in
+from diffeo.letters import readable
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -24,30 +23,6 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     close = difflib.get_close_matches(apart, names, n=1, cutoff=cutoff)
     close = close or [name for name in names if name.startswith(apart)]
     return f" Did you mean {names[close[0]]}?" if close else ""
-
-
-def readable(text: str) -> str:
-    r"""A name whose bytes are no UTF-8 (Python has surrogates for them) in letters, as the system meant that wrote it.
-
-    It is for eyes and for files of text; :func:`existing` finds the file by it.
-
-    Example:
-        >>> readable(b"\xb8\xc5\xc3\xe2.csv".decode("utf-8", "surrogateescape")), readable("매출.csv")
-        ('매출.csv', '매출.csv')
-    """
-    return FOREIGN.sub(_guessed, text)
-
-
-def _guessed(found: re.Match[str]) -> str:
-    content = found[0].encode("utf-8", "surrogateescape")
-    for encoding in ("cp949", "cp1252"):  # Korean Windows, then Western
-        try:
-            guess = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if guess.isprintable():
-            return guess
-    return found[0].encode("ascii", "backslashreplace").decode()
 
 
 def composed(text: str) -> str:

@@ -30,6 +30,7 @@ from diffeo.evaluation import (
     round_trip,
 )
 from diffeo.flow import Flow
+from diffeo.letters import readable
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
 from diffeo.runs.memory import peak_memory
 from diffeo.runs.report import REPORT_FILE, write_report
@@ -106,18 +107,18 @@ def train_run(
         "class_names": data.class_names,
         "settings": _defaults() | options,
         "seed": seed,
-        "command": command,
+        "command": readable(command),
         "versions": _versions(),
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
-    text = json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    content = (json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
     def begin() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise FileExistsError(f"{folder} is in use by now. Start again, or choose another folder with --out")
         held.enter_context(locked(folder))
-        io.write_atomically(folder / RUN_FILE, text.encode())
+        io.write_atomically(folder / RUN_FILE, content)
 
     with ExitStack() as held:  # to the end of the report
         return _train(flow, data, folder, run, say, progress, begin=begin)
@@ -269,7 +270,7 @@ def _conclude(
 def _anywhere(name: str) -> str:
     """The name of a data set; of a file or folder by its whole path, so that it is found from another folder too."""
     kind, colon, path = name.partition(":")
-    return f"{kind}:{Path(path).expanduser().absolute()}" if colon else name
+    return readable(f"{kind}:{Path(path).expanduser().absolute()}") if colon else name
 
 
 def _defaults() -> dict[str, Any]:

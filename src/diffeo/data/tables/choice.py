@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from diffeo.data.names import composed, nearest
-from diffeo.data.proposals import option, word
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.files import Table
+from diffeo.proposals import option, word
 
 
 def names_of(names: str | Sequence[str] | None) -> list[str]:

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
-from diffeo.data.names import readable
 from diffeo.data.tables.cells import fill, ties
 from diffeo.data.tables.choice import cells, features, names_of, time_column
 from diffeo.data.tables.column import Column
@@ -30,6 +29,7 @@ from diffeo.data.tables.findings import (
     with_width,
 )
 from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
+from diffeo.letters import readable
 
 TABLE_OPTIONS = ("columns", "drop", "missing", "dequantize", "split", "header", "decimal")
 FEWEST = 10  # rows
