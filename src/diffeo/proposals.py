@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
 from typing import Any
 
 
@@ -20,6 +21,17 @@ def word(text: str) -> str:
     return text
 
 
+def path_word(path: str | PathLike[str]) -> str:
+    """A file or folder as one word for the shell, which is no option either.
+
+    Example:
+        >>> print(path_word("runs/glow"), path_word("my run"), path_word("-x"))
+        runs/glow 'my run' ./-x
+    """
+    text = fspath(path)
+    return word(f"./{text}" if text.startswith("-") else text)
+
+
 def quoted(*names: str) -> str:
     """Names of columns as one word for the shell, separated by commas.
 
@@ -28,8 +40,8 @@ def quoted(*names: str) -> str:
         '키,weight (kg)'
     """
     line = io.StringIO()
-    csv.writer(line, lineterminator="", quotechar='"').writerow(names)
-    text = line.getvalue()
+    csv.writer(line).writerow(names)
+    text = line.getvalue().removesuffix("\r\n")
     if text.lower() in ("none", "null"):  # which stand for no names at all
         text = f'"{text}"'
     return word(text)

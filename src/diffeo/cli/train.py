@@ -24,6 +24,7 @@ from diffeo.cli.settings import (
     data_options,
 )
 from diffeo.letters import readable
+from diffeo.proposals import path_word, word
 
 if TYPE_CHECKING:
     from diffeo.flow import Flow
@@ -159,7 +160,7 @@ def refuse_beside_resume(app: App, commands: tuple[str, ...], arguments: Argumen
         shown = ", ".join({"--flow": "FLOW", "--data": "DATA"}.get(name, name) for name in extra)
         raise CycloptsError(
             msg=f"{shown} cannot be given with --resume: flow, data and options are fixed by the run. "
-            f"Use diffeo train --resume {shlex.quote(run)}"
+            f"Use diffeo train --resume {path_word(run)}"
         )
 
 
@@ -202,7 +203,7 @@ def _train(
         dataset = diffeo.data.load(data, **options)
     except ValueError as error:  # a table's ends in the options that settle it: here they become a command
         found, use, settling = str(error).rpartition("\nUse --")
-        command = f"\nUse diffeo train {name} {shlex.quote(data)} --{settling}"
+        command = f"\nUse diffeo train {name} {word(readable(data))} --{settling}"
         raise ValueError(found + command if use else str(error)) from error
     torch.manual_seed(settings.seed)
     built = build_flow(name, dataset, model.chosen(), conditional=conditional).to(device)

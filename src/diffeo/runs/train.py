@@ -6,7 +6,6 @@ import json
 import math
 import os
 import platform
-import shlex
 import shutil
 import signal
 import time
@@ -31,6 +30,7 @@ from diffeo.evaluation import (
 )
 from diffeo.flow import Flow
 from diffeo.letters import readable
+from diffeo.proposals import path_word
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
 from diffeo.runs.memory import peak_memory
 from diffeo.runs.report import REPORT_FILE, write_report
@@ -143,7 +143,9 @@ def resume_run(
         raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
     with locked(folder):
         if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
-            raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
+            raise ValueError(
+                f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {path_word(folder)}"
+            )
         run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
         torch.manual_seed(run["seed"])
@@ -196,7 +198,7 @@ def _train(
     )
     if result.interrupted is not None:
         raise TrainingInterrupted(
-            f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {shlex.quote(str(folder))}",
+            f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {path_word(folder)}",
             result.interrupted,
         )
     flow.save_pretrained(folder, overwrite=True)  # after a rollback another model may lie there
@@ -204,7 +206,7 @@ def _train(
         return _conclude(flow, data, folder, run, simple, result, say)
     except KeyboardInterrupt:
         raise TrainingInterrupted(
-            f"the training is done, but not its report. Go on with: diffeo train --resume {shlex.quote(str(folder))}",
+            f"the training is done, but not its report. Go on with: diffeo train --resume {path_word(folder)}",
             signal.SIGINT,
         ) from None
 

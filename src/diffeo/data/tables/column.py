@@ -127,5 +127,5 @@ def _first(array: Any) -> str:
 
 
 def _numbers(array: Any) -> Numbers:
-    numbers: Numbers = array.to_numpy().astype(np.float64)
+    numbers: Numbers = array.to_numpy(zero_copy_only=False).astype(np.float64)
     return numbers

@@ -19,6 +19,10 @@ ALIKE = {  # signs of other alphabets that mean the same
     r"\x{FF0E}|\x{066B}": ".",
     r"\x{FF0C}": ",",
     r"\x{FF05}|\x{066A}": "%",
+    r"\x{FF04}": "$",
+    r"\x{FFE1}": "£",
+    r"\x{FFE5}": "¥",
+    r"\x{FFE6}": "₩",
     r"\x{FF08}": "(",
     r"\x{FF09}": ")",
     r"[\x{200E}\x{200F}\x{061C}]": "",  # marks of the direction of writing
