@@ -15,6 +15,7 @@ from diffeo.data.names import composed
 from diffeo.data.tables.header import is_header
 
 LOOKED_AT = 500  # lines by which the delimiter and the header are found
+FEWEST = 4
 DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}  # where several fit, the first does
 MISSING = (
     "", " ", "#N/A", "#NA", "#VALUE!", "#DIV/0!", "N/A", "n/a", "NA", "na", "<NA>", "NaN", "nan", "-nan", "-NaN",
@@ -23,6 +24,7 @@ MISSING = (
 DATES = (
     "%Y.%m.%d", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y-%m-%d %H:%M", "%Y년 %m월 %d일",
 )  # fmt: skip
+GROUPED = re.compile(rb"[1-9]\d{0,2}\.\d{3}(?!\d)")
 PLAIN = re.compile(r"[-+\u2212]?(\d+|\d{1,3}([.' \xa0\u202f\u2019]\d{3})+)([.,]\d*)?([eE][-+]?\d+)?")
 
 
@@ -33,12 +35,14 @@ class Cells:
     Attributes:
         table: pyarrow's, with the types that it finds.
         commas: whether commas separate the cells, or nothing does.
+        grouped: whether it has a point with three digits behind it, which may stand between thousands.
         notes: how it was read, where that was not plain.
         read_again: gives the table with other types for some columns, by name.
     """
 
     table: Any
     commas: bool
+    grouped: bool
     notes: list[str]
     read_again: Callable[[dict[str, Any]], Any]
 
@@ -77,7 +81,7 @@ def parse_csv(path: Path, content: bytes, *, header: bool | None = None, known: 
         notes.append(f"no header{why}; the columns are called {called}")
     names = None if named else [f"x{i}" for i in range(width)]
     read = partial(_read, path, text, delimiter, names)
-    return Cells(read({}), delimiter == ",", notes, read)
+    return Cells(read({}), delimiter == ",", GROUPED.search(text) is not None, notes, read)
 
 
 def _read(path: Path, text: bytes, delimiter: str, names: list[str] | None, types: dict[str, Any]) -> Any:
@@ -169,9 +173,11 @@ def _utf8(path: Path, content: bytes) -> tuple[bytes, list[str]]:
 
 def _head(text: bytes) -> str:
     """The first lines, without one that is cut off."""
-    part = text[: 2**20].decode("utf-8", errors="ignore")
-    lines = part.splitlines(keepends=True)
-    if len(text) > 2**20 and len(lines) > 1:
+    end = 2**20
+    while text.count(b"\n", 0, end) < FEWEST and end < len(text):
+        end *= 2  # lines of very wide tables
+    lines = text[:end].decode("utf-8", errors="ignore").splitlines(keepends=True)
+    if len(text) > end and len(lines) > 1:
         lines = lines[:-1]
     return "".join([line for line in lines if line.strip()][:LOOKED_AT])
 
@@ -183,7 +189,7 @@ def _cells(head: str, delimiter: str) -> Iterator[list[str]]:
 def _delimiter(head: str) -> str:
     """The delimiter that gives most lines the same number of cells, more than one."""
     best, score = ",", 0.0
-    for delimiter in DELIMITERS:
+    for delimiter in [mark for mark in DELIMITERS if mark in head]:
         counts = Counter(len(row) for row in _cells(head, delimiter))
         cells, lines = max(counts.items(), key=lambda item: (item[1], item[0]))
         if cells > 1 and lines / counts.total() > score:

@@ -126,10 +126,11 @@ def _from_csv(path: Path, shown: Path, header: bool | None, known: Sequence[str]
 
     cells = parse_csv(shown, _content(path, shown), header=header, known=known)
     table = cells.table
-    floats = [i for i, column in enumerate(table.columns) if pa.types.is_floating(column.type)]
-    points = len(floats)
-    if any(may_be_thousands(table.column(i).to_numpy()) for i in floats):
-        table, points = cells.read_again({table.column_names[i]: pa.string() for i in floats}), 0
+    floats = {name: column for name, column in zip(table.column_names, table.columns, strict=True)
+              if pa.types.is_floating(column.type)}  # fmt: skip
+    unsure = [name for name, column in floats.items() if may_be_thousands(column.to_numpy())]
+    if unsure and cells.grouped:
+        table = cells.read_again(dict.fromkeys(unsure, pa.string()))
     there = [bool(name.strip()) or column.null_count < len(column)  # a comma at the ends of lines opens no column
              for name, column in zip(table.column_names, table.columns, strict=True)]  # fmt: skip
     names, renamed = unique(table.column_names)
@@ -138,7 +139,7 @@ def _from_csv(path: Path, shown: Path, header: bool | None, known: Sequence[str]
         [name for name, kept in zip(names, there, strict=True) if kept],
         [column for column, kept in zip(table.columns, there, strict=True) if kept],
         notes,
-        points=points,
+        points=len(floats) - len(unsure) * cells.grouped,
         commas=cells.commas,
     )
 
@@ -201,7 +202,7 @@ def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
         >>> unique(["age", "age", ""])
         (['age', 'age.2', 'unnamed'], ['age.2'])
     """
-    taken: list[str] = []
+    taken: dict[str, None] = {}
     renamed = []
     for given in names:
         name = wanted = composed(given.strip()) or "unnamed"
@@ -210,8 +211,8 @@ def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
             name, n = f"{wanted}.{n}", n + 1
         if name != wanted:
             renamed.append(name)
-        taken.append(name)
-    return taken, renamed
+        taken[name] = None
+    return list(taken), renamed
 
 
 def _from_numpy(path: Path, shown: Path, key: str | None) -> Raw:

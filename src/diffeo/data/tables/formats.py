@@ -38,7 +38,9 @@ CELL = (
     rf"(?P<after>{UNIT})(?P<close>[-+) ]*)$"
 )
 WHOLE_PRICE = r"[.,]-+([^0-9]*)$"  # 5,- and 5.-
+BARE = r"^-?[0-9.,]*[0-9]$"
 NEGATIVE = ("-", "()")  # as accountants write
+SIDES = ("", "+", *NEGATIVE)
 
 
 @dataclass(frozen=True)
@@ -150,23 +152,31 @@ class Reading:
 
 def take_apart(cells: Any) -> Written:
     """Look at cells, which are pyarrow's strings, one of each."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bare = _mask(pc.match_substring_regex(cells, BARE))  # most are, and the pattern of all that may be takes long
+    digits, sides, unit = _parts(cells.filter(pa.array(~bare)))
+    negative, allowed, units = (np.empty(len(cells), kind) for kind in (bool, bool, object))
+    negative[bare], allowed[bare], units[bare] = _mask(pc.starts_with(cells, "-"))[bare], True, ""
+    negative[~bare], allowed[~bare], units[~bare] = np.isin(sides, NEGATIVE), np.isin(sides, SIDES), unit
+    digits = pc.replace_with_mask(pc.utf8_ltrim(cells, "-"), pa.array(~bare), digits)
+    fits = {sign: allowed & _mask(pc.match_substring_regex(digits, _number(sign))) for sign in SIGNS}
+    return Written(digits, negative, units, fits, _mask(pc.match_substring_regex(digits, "[.,]")))
+
+
+def _parts(cells: Any) -> tuple[Any, NDArray[np.str_], NDArray[np.object_]]:
+    """The digits of cells, null where there are none; signs and brackets around them; and units."""
     import pyarrow.compute as pc
 
     plain = pc.replace_substring_regex(_ascii(pc.utf8_trim_whitespace(cells)), WHOLE_PRICE, r"\1")
-    parts = pc.extract_regex(plain, CELL)
-    lead, before, inner, body, power, after, close = parts.flatten()
-    signs = pc.replace_substring(pc.binary_join_element_wise(lead, inner, close, ""), " ", "")
-    signed = signs.to_numpy(zero_copy_only=False)
-    digits = pc.binary_join_element_wise(body, power, "")
-    allowed = np.isin(signed.astype(str), ("", "+", *NEGATIVE)) & pc.is_valid(parts).to_numpy(zero_copy_only=False)
-    fits = {sign: allowed & _mask(pc.match_substring_regex(digits, _number(sign))) for sign in SIGNS}
+    lead, before, inner, body, power, after, close = pc.extract_regex(plain, CELL).flatten()
+    sides = pc.replace_substring(pc.binary_join_element_wise(lead, inner, close, ""), " ", "")
     units = pc.utf8_rtrim(pc.utf8_lower(pc.binary_join_element_wise(before, after, "")), ".")
-    return Written(
-        digits,
-        np.isin(signed.astype(str), NEGATIVE),
+    return (
+        pc.binary_join_element_wise(body, power, ""),
+        sides.to_numpy(zero_copy_only=False).astype(str),
         np.asarray(units.to_numpy(zero_copy_only=False), object),
-        fits,
-        _mask(pc.match_substring_regex(digits, "[.,]")),
     )
 
 
