@@ -41,9 +41,9 @@ def test_a_table_with_such_a_name_in_such_a_folder_is_found_by_its_letters_too(t
     assert existing(f"{tmp_path}/실습/매출.csv") == path
     assert diffeo.data.load(data.name).train.x.equal(data.train.x)
     path.write_text("x,y\n1,2\n")
-    with pytest.raises(ValueError, match="매출.csv has 1 row"):
+    with pytest.raises(ValueError, match=r"매출\.csv has 1 row"):
         diffeo.data.load(f"table:{path}")
-    with pytest.raises(FileNotFoundError, match="매출.csv does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"매출\.csv does not exist"):
         diffeo.data.load(f"table:{path}/{SALES}.csv")
 
 
