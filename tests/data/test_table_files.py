@@ -71,7 +71,9 @@ def test_thousands_separators_are_read(tmp_path: Path) -> None:
 def test_decimal_commas_are_read_where_commas_do_not_separate(tmp_path: Path) -> None:
     table = written(tmp_path / "a.csv", "a;b\n1,5;1\n1.234,25;2\n-3;3\n")
     assert numbers(table)["a"] == [1.5, 1234.25, -3]
-    assert table.columns[0].note == "the commas in a were read as decimal commas"
+    assert table.columns[0].note == (
+        "the commas in a were read as decimal commas; the points in a were read as thousands separators"
+    )
     several = written(tmp_path / "b.csv", "a;b\n1,234,567;1\n999;2\n")
     assert numbers(several)["a"] == [1234567, 999]
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from diffeo.cli.parse import Flag
+from diffeo.proposals import path_word
 
 
 def info(run: Path, /, *, json: Flag = False) -> None:
@@ -38,6 +39,6 @@ def info(run: Path, /, *, json: Flag = False) -> None:
     print(
         f"no {opened.folder / 'summary.json'}: the training has not ended, or was stopped. It wrote last after "
         f"{last.get('step', 0):,} steps (epoch {last.get('epoch', 0):g}); the flow has its best weights up to then.\n"
-        f"look at it with: diffeo watch {run}\n"
-        f"go on with:      diffeo train --resume {run}"
+        f"look at it with: diffeo watch {path_word(run)}\n"
+        f"go on with:      diffeo train --resume {path_word(run)}"
     )

@@ -1,10 +1,13 @@
 """What commands print, wherever it goes: a terminal of any alphabet, a pipe, a script."""
 
+import codecs
 import io
 import json
 import math
 import sys
 from typing import Any
+
+from diffeo.letters import readable
 
 
 def plain_letters() -> bool:
@@ -14,7 +17,7 @@ def plain_letters() -> bool:
 
 def as_json(value: Any, *, ascii_only: bool = False) -> str:
     """JSON for people and scripts; JSON has no NaN, so what is not finite becomes null."""
-    return json.dumps(_finite(value), indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    return readable(json.dumps(_finite(value), indent=2, ensure_ascii=ascii_only, allow_nan=False))
 
 
 def _finite(value: Any) -> Any:
@@ -31,7 +34,17 @@ def print_json(value: Any) -> None:
 
 
 def accept_any_letter() -> None:
-    """Let a letter that the terminal does not have become ``?`` in what people read, not an error."""
+    """Let a letter that the terminal does not have become ``?`` in what people read, not an error.
+
+    Names that are no UTF-8 are shown in letters.
+    """
+    codecs.register_error("diffeo.readable", _replaced)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="diffeo.readable")
+
+
+def _replaced(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return readable(error.object[error.start : error.end]).encode(error.encoding, "replace"), error.end

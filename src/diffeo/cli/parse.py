@@ -102,6 +102,16 @@ def _time(kind: Any, tokens: Sequence[Token]) -> float:
     return seconds(_text(tokens))
 
 
+def _switch(kind: Any, tokens: Sequence[Token]) -> bool:
+    given = tokens[0].implicit_value  # of --name and --no-name
+    if isinstance(given, bool):
+        return given
+    text = tokens[0].value.strip().lower()
+    if text not in ("true", "false", "yes", "no"):
+        raise ValueError(f'expected true or false, got "{text}"')
+    return text in ("true", "yes")
+
+
 def _names(kind: Any, tokens: Sequence[Token]) -> list[str]:
     return names([token.value for token in tokens])
 
@@ -127,5 +137,6 @@ Numbers = Annotated[list[float], Parameter(converter=_numbers, negative="")]
 Time = Annotated[float, Parameter(converter=_time, show_default=written)]
 MaybeTime = Annotated[float | None, Parameter(converter=_or_none(_time))]
 MaybeNames = Annotated[list[str] | None, Parameter(converter=_or_none(_names), negative="")]
+MaybeSwitch = Annotated[bool | None, Parameter(converter=_or_none(_switch), show_default=False)]
 Switch = Annotated[bool, Parameter(show_default=False)]  # can be switched off again, over a config file
 Flag = Annotated[bool, Parameter(show_default=False, negative="")]

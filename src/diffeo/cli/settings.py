@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from cyclopts import Group, Parameter
 
-from diffeo.cli.parse import MaybeNames, MaybeNumber, MaybeTime, MaybeWhole, Number, Switch, Time, Whole
+from diffeo.cli.parse import MaybeNames, MaybeNumber, MaybeSwitch, MaybeTime, MaybeWhole, Number, Switch, Time, Whole
 
 TRAINING = Group("Training", sort_key=1)
 FLOW = Group("Options of the flow", help="Each flow has some of these.", sort_key=2)
@@ -103,6 +103,10 @@ class TableSettings:
     """Columns of whole numbers that get noise below one unit, so that they have a density."""
     split: str | None = None
     """time:COLUMN: the latest rows are the test part; by a hash of the rows if not given."""
+    header: MaybeSwitch = None
+    """Whether the first line names the columns; by comparison with the lines below if not given."""
+    decimal: Literal[".", ","] | None = None
+    """The decimal sign, where numbers such as 1.234 can be read both ways."""
 
 
 def check_condition(condition: str | None, *, conditional: bool) -> None:

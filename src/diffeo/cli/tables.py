@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from diffeo.letters import readable
+
 MOST_EPOCHS = 12  # lines of a curve
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ def show_summary(summary: dict[str, Any]) -> None:
     """What there is to know first; a run's test figure beside its baselines, and its round trip."""
     bits = "test_bits_per_dim" in summary
     unit = "bits/dim, lower is better" if bits else "nats, higher is better"
-    console = Console()
+    console = Console(emoji=False)
     _show_verdicts(console, summary)
     console.print(f"{summary['data']}: {summary['test_rows']:,} test rows ({unit})", highlight=False, markup=False)
     own = {
@@ -37,7 +39,7 @@ def show_evaluation(found: dict[str, Any]) -> None:
     """What :func:`diffeo.evaluation.evaluate` found."""
     bits = "bits_per_dim" in found
     unit = "bits/dim, lower is better" if bits else "nats in the data's own units, higher is better"
-    console = Console()
+    console = Console(emoji=False)
     _show_verdicts(console, found)
     console.print(f"{found['data']}: {found['rows']:,} {found['part']} rows ({unit})", highlight=False, markup=False)
     console.print(_densities(found["flow"], found["bits_per_dim" if bits else "log_likelihood"], found["baselines"]))
@@ -63,7 +65,7 @@ def show_comparison(records: list[dict[str, Any]]) -> None:
     """What :func:`diffeo.runs.compare_runs` found."""
     first = records[0]
     better = "lower is better" if first["unit"] == "bits/dim" else "higher is better"
-    console = Console()
+    console = Console(emoji=False)
     console.print(
         f"{first['data']}: {first['rows']:,} test rows ({first['unit']}, {better})", highlight=False, markup=False
     )
@@ -98,7 +100,7 @@ def show_comparison(records: list[dict[str, Any]]) -> None:
 
 def show_curve(records: list[dict[str, Any]], unit: str) -> None:
     """What :func:`diffeo.runs.compare_with_curve` found; of many epochs some, the last among them."""
-    console = Console()
+    console = Console(emoji=False)
     console.print(f"validation, {unit}, lower is better", highlight=False)
     table = Table()
     for name in ("epoch", "run", "recipe", "difference", "seconds", "recipe's"):
@@ -129,7 +131,7 @@ def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
 
     count = len(scores.rows)
     whose = "" if scores.standardised is None else ", in the data's own units"
-    print(f"{data}: {count:,} rows, log-likelihood {estimate(scores.log_prob)} nats a row{whose}")
+    print(f"{readable(data)}: {count:,} rows, log-likelihood {estimate(scores.log_prob)} nats a row{whose}")
     if scores.standardised is not None:
         print(f"in standardised units: {estimate(scores.log_prob + scores.standardised)} nats")
     if scores.bits_per_dim is not None:

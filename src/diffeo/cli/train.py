@@ -23,6 +23,8 @@ from diffeo.cli.settings import (
     check_condition,
     data_options,
 )
+from diffeo.letters import readable
+from diffeo.proposals import path_word, word
 
 if TYPE_CHECKING:
     from diffeo.flow import Flow
@@ -121,7 +123,7 @@ def train(
         print_json({"run": str(place), **summary})
     else:
         show_summary(summary)
-        print(f"wrote {place}")
+        print(readable(f"wrote {place}"))
 
 
 def _resume(run: Path, device: str | None, say: Callable[[str], None], *, progress: bool) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def refuse_beside_resume(app: App, commands: tuple[str, ...], arguments: Argumen
         shown = ", ".join({"--flow": "FLOW", "--data": "DATA"}.get(name, name) for name in extra)
         raise CycloptsError(
             msg=f"{shown} cannot be given with --resume: flow, data and options are fixed by the run. "
-            f"Use diffeo train --resume {shlex.quote(run)}"
+            f"Use diffeo train --resume {path_word(run)}"
         )
 
 
@@ -169,7 +171,7 @@ def run_name(flow: str, data: str) -> str:
         >>> run_name("glow", "mnist"), run_name("realnvp", "table:~/x/sales 2024.csv"), run_name("glow", "folder:cats/")
         ('glow-mnist', 'realnvp-sales-2024', 'glow-cats')
     """
-    kind, colon, path = data.partition(":")
+    kind, colon, path = readable(data).partition(":")
     word = Path(path).resolve().name if colon and kind == "folder" else Path(path).stem if colon else data
     safe = re.sub(r"[^\w.-]+", "-", word).strip("-.")
     return f"{flow}-{safe or kind}"
@@ -201,7 +203,7 @@ def _train(
         dataset = diffeo.data.load(data, **options)
     except ValueError as error:  # a table's ends in the options that settle it: here they become a command
         found, use, settling = str(error).rpartition("\nUse --")
-        command = f"\nUse diffeo train {name} {shlex.quote(data)} --{settling}"
+        command = f"\nUse diffeo train {name} {word(readable(data))} --{settling}"
         raise ValueError(found + command if use else str(error)) from error
     torch.manual_seed(settings.seed)
     built = build_flow(name, dataset, model.chosen(), conditional=conditional).to(device)

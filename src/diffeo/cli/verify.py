@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from diffeo.cli.parse import Flag, Whole
+from diffeo.proposals import path_word
 
 if TYPE_CHECKING:
     from diffeo.evaluation.verification import Report
@@ -78,6 +79,7 @@ def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exac
         x = x.to(flow.dtype) if x.is_floating_point() else x  # a flow in float64 is verified in float64
     elif flow.conditional and getattr(flow.embedding, "classes", None) is None:
         raise ValueError(
-            f"{run} is conditioned on rows of numbers. Give the data they come with: diffeo verify {run} DATA"
+            f"{run} is conditioned on rows of numbers. Give the data they come with: "
+            f"diffeo verify {path_word(run)} DATA"
         )
     return diffeo.verify(flow, x, labels, rows=rows, exact_up_to=exact_up_to, seed=seed)

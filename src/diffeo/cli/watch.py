@@ -29,7 +29,7 @@ def watch(run: Path, /, *, every: float = 2.0, once: Flag = False) -> None:
 
     if every <= 0:
         raise ValueError(f"every must be positive, got {every:g}. Use --every 2")
-    console = Console()
+    console = Console(emoji=False)
     if once or not console.is_terminal:
         console.print(frame(read_run(run), console))
     else:

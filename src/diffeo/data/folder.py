@@ -16,6 +16,7 @@ from torch import Tensor
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.image_files import Unreadable, read_header, read_pixels
 from diffeo.data.names import composed, existing
+from diffeo.letters import readable
 
 FOLDER_OPTIONS = ("size", "channels", "skip_broken")
 PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
@@ -63,19 +64,19 @@ def folder(path: str, *, size: int | None = None, channels: int | None = None, s
     empty = [part for part in wanted if part not in parts]
     if empty:
         raise ValueError(
-            f"{root}: of {len(parts)} images none falls into the {' and the '.join(empty)} part. Add images "
-            f"(30 or more), or make the split yourself: subfolders train, validation and test"
+            f"{_shown(root)}: of {len(parts)} images none falls into the {' and the '.join(empty)} part. Add "
+            f"images (30 or more), or make the split yourself: subfolders train, validation and test"
         )
     train, validation, test = (_rows(images, labels, [i for i, p in enumerate(parts) if p == part]) for part in wanted)
     options: dict[str, Any] = {"size": size, "channels": images.channels, "skip_broken": skip_broken or None}
     return Dataset(
-        f"folder:{path}",
+        readable(f"folder:{path}"),
         train,
         validation,
         test,
         values=256,
         classes=len(names) if names else None,
-        source=root.resolve().name,
+        source=readable(root.resolve().name),
         options={name: value for name, value in options.items() if value is not None},
         class_names=names,
         notes=images.notes,
@@ -91,7 +92,10 @@ def read_folder(path: str, *, size: int | None = None, channels: int | None = No
 def _root(path: str) -> Path:
     root = existing(path)
     if not root.is_dir():
-        raise ValueError(f"{root} is a file. Use table:{path} for a table, or give the folder that holds the images")
+        raise ValueError(
+            f"{_shown(root)} is a file. Use table:{readable(path)} for a table, or give the folder that holds the "
+            f"images"
+        )
     return root
 
 
@@ -102,10 +106,10 @@ def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bo
         raise ValueError(f"channels is {channels!r}, expected 1 (grey) or 3 (RGB)")
     names = _listed(root)
     if not names:
-        raise ValueError(f"{root} holds no files. folder: reads the images in a folder and its subfolders")
+        raise ValueError(f"{_shown(root)} holds no files. folder: reads the images in a folder and its subfolders")
     headers, broken = _each(root, names, read_header)
     if not headers:
-        raise ValueError(f"{root} holds no image that can be read: {_named(broken)}")
+        raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(broken)}")
     chosen = channels or (1 if all(header.grey for header in headers.values()) else 3)
     sizes = Counter((header.width, header.height) for header in headers.values())
     crop = size or (_suggested(sizes) if len(sizes) > 1 or _bytes(sizes, chosen) > LARGEST else None)
@@ -113,7 +117,7 @@ def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bo
     broken |= unreadable
     _refuse(root, names, broken, sizes, chosen, {"size": size, "channels": channels, "skip_broken": skip_broken})
     if not pixels:
-        raise ValueError(f"{root} holds no image that can be read: {_named(broken)}")
+        raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(broken)}")
     notes = [f"left out {len(broken)} of {len(names)} files: {_named(broken)}"] if broken else []
     small = sum(min(headers[name].width, headers[name].height) < size for name in pixels) if size else 0
     if small:
@@ -142,7 +146,9 @@ def _refuse(
         given = given | {"size": _suggested(sizes)}
     options = [f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in given.items()
                if value]  # fmt: skip
-    raise ValueError("\n".join([f"{root}:", *(f"  {problem}" for problem in problems), f"Use {' '.join(options)}"]))
+    raise ValueError(
+        "\n".join([f"{_shown(root)}:", *(f"  {problem}" for problem in problems), f"Use {' '.join(options)}"])
+    )
 
 
 def _suggested(sizes: Counter[tuple[int, int]]) -> int:
@@ -167,6 +173,10 @@ def _listed(root: Path) -> list[str]:
     return sorted(found, key=composed)
 
 
+def _shown(root: Path) -> str:
+    return readable(str(root))
+
+
 def _clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in CLUTTER
 
@@ -187,7 +197,7 @@ def _each(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> tuple[
 
 
 def _named(broken: dict[str, str]) -> str:
-    shown = ", ".join(f"{name} ({why})" for name, why in list(broken.items())[:4])
+    shown = ", ".join(f"{readable(name)} ({why})" for name, why in list(broken.items())[:4])
     return f"{shown} and {len(broken) - 4} more" if len(broken) > 4 else shown
 
 
@@ -201,7 +211,7 @@ def _split_folders(files: Sequence[str]) -> dict[str, str]:
 
 def _part(file: str, split: dict[str, str]) -> str:
     """The part of a file: its top folder's, or by a hash of its name. A part without a folder is cut off train."""
-    share = int.from_bytes(hashlib.sha256(composed(file).encode()).digest()[:8], "big") / 2**64
+    share = int.from_bytes(hashlib.sha256(composed(readable(file)).encode()).digest()[:8], "big") / 2**64
     part = split.get(file.split("/")[0], "train")
     if part == "train" and share >= 0.9 and "test" not in split.values():
         return "test"
@@ -212,7 +222,7 @@ def _part(file: str, split: dict[str, str]) -> str:
 
 def _classes(files: Sequence[str], split: dict[str, str]) -> tuple[Tensor | None, tuple[str, ...] | None]:
     """The first folder of every file, below those of the parts; nothing if a file lies in none, or all in one."""
-    folders = [composed(file).split("/")[1 if split else 0 : -1][:1] for file in files]
+    folders = [composed(readable(file)).split("/")[1 if split else 0 : -1][:1] for file in files]
     names = sorted({folder[0] for folder in folders if folder})
     if len(names) < 2 or not all(folders):
         return None, None
@@ -225,5 +235,5 @@ def _rows(images: Images, labels: Tensor | None, rows: list[int]) -> Part:
         images.x[index],
         None if labels is None else labels[index],
         index,
-        tuple(composed(images.files[row]) for row in rows),
+        tuple(composed(readable(images.files[row])) for row in rows),
     )

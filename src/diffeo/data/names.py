@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from diffeo.letters import readable
+
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """A sentence to append to an error, with its space; nothing if no name is close.
@@ -58,9 +60,14 @@ def existing(path: str) -> Path:
             found /= name
             continue
         here = sorted(entry.name for entry in found.iterdir()) if found.is_dir() else []
-        same = [entry for entry in here if composed(entry) == composed(name)]
+        same = [entry for entry in here if _plain(entry) == _plain(name)]
         if not same:
             lost = "" if found / name == wanted else f": there is no {name!r} in {found}"
-            raise FileNotFoundError(f"{path} does not exist{lost}.{nearest(name, here, cutoff=0.8)}")
+            near = nearest(_plain(name), map(_plain, here), cutoff=0.8)
+            raise FileNotFoundError(readable(f"{path} does not exist{lost}.{near}"))
         found /= same[0]
     return found
+
+
+def _plain(name: str) -> str:
+    return composed(readable(name))

@@ -10,6 +10,7 @@ from typing import Any
 from diffeo import data, io, models
 from diffeo.data import Dataset
 from diffeo.flow import Flow
+from diffeo.proposals import path_word
 from diffeo.training.parts import fingerprint
 
 RUN_FILE, METRICS_FILE, STEPS_FILE, SUMMARY_FILE = "run.json", "metrics.jsonl", "steps.csv", "summary.json"
@@ -86,7 +87,7 @@ class Run:
         if not (self.folder / io.CONFIG_FILE).is_file() and self.summary is None:
             raise FileNotFoundError(
                 f"{self.folder} holds no model yet: no epoch of its training has ended. Look at it with: "
-                f"diffeo watch {self.folder}"
+                f"diffeo watch {path_word(self.folder)}"
             )
         flow: Flow = io.load(self.folder)
         return flow

@@ -11,6 +11,7 @@ from diffeo.data import Dataset, Part
 from diffeo.evaluation import FalseAlarms, estimate, false_alarms, quantiles, row_log_probs, units
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.evaluation.part import PartName, check_fit
+from diffeo.proposals import path_word
 from diffeo.runs.folder import Run
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _rows(run: Run, own: Dataset, source: str, part: PartName) -> tuple[Part, in
     if own.scale is not None:
         raise ValueError(
             f"the columns of {own.name} were divided beforehand, and {source} would have to be in the same way. "
-            f"Score {own.name} itself: diffeo score {run.folder} {own.name}"
+            f"Score {own.name} itself: diffeo score {path_word(run.folder)} {path_word(own.name)}"
         )
     options = {"condition": own.options.get("condition")}
     if source.partition(":")[0] == run.data_name.partition(":")[0]:

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import platform
-import shlex
 import shutil
 import signal
 import time
@@ -35,6 +34,8 @@ from diffeo.evaluation import (
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.evaluation.part import described
 from diffeo.flow import Flow
+from diffeo.letters import readable
+from diffeo.proposals import path_word
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
 from diffeo.runs.memory import peak_memory
 from diffeo.runs.report import REPORT_FILE, write_report
@@ -112,18 +113,18 @@ def train_run(
         "class_names": data.class_names,
         "settings": _defaults() | options,
         "seed": seed,
-        "command": command,
+        "command": readable(command),
         "versions": _versions(),
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
-    text = json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    content = (json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
     def begin() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise FileExistsError(f"{folder} is in use by now. Start again, or choose another folder with --out")
         held.enter_context(locked(folder))
-        io.write_atomically(folder / RUN_FILE, text.encode())
+        io.write_atomically(folder / RUN_FILE, content)
 
     with ExitStack() as held:  # to the end of the report
         return _train(flow, data, folder, run, say, progress, begin=begin)
@@ -148,7 +149,9 @@ def resume_run(
         raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
     with locked(folder):
         if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
-            raise ValueError(f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {folder}")
+            raise ValueError(
+                f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {path_word(folder)}"
+            )
         run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
         torch.manual_seed(run["seed"])
@@ -201,7 +204,7 @@ def _train(
     )
     if result.interrupted is not None:
         raise TrainingInterrupted(
-            f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {shlex.quote(str(folder))}",
+            f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {path_word(folder)}",
             result.interrupted,
         )
     flow.save_pretrained(folder, overwrite=True)  # after a rollback another model may lie there
@@ -209,7 +212,7 @@ def _train(
         return _conclude(flow, data, folder, run, simple, result, say)
     except KeyboardInterrupt:
         raise TrainingInterrupted(
-            f"the training is done, but not its report. Go on with: diffeo train --resume {shlex.quote(str(folder))}",
+            f"the training is done, but not its report. Go on with: diffeo train --resume {path_word(folder)}",
             signal.SIGINT,
         ) from None
 
@@ -282,7 +285,7 @@ def _conclude(
 def _anywhere(name: str) -> str:
     """The name of a data set; of a file or folder by its whole path, so that it is found from another folder too."""
     kind, colon, path = name.partition(":")
-    return f"{kind}:{Path(path).expanduser().absolute()}" if colon else name
+    return readable(f"{kind}:{Path(path).expanduser().absolute()}") if colon else name
 
 
 def _defaults() -> dict[str, Any]:

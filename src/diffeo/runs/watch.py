@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from diffeo.evaluation.curves import thinned
+from diffeo.proposals import path_word
 from diffeo.runs.characters import Line, curves, picture
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, STEPS_FILE, Run, read_run
 from diffeo.runs.verdicts import verdicts
@@ -103,7 +104,7 @@ def _state(run: Run) -> Text:
     if silent > QUIET:
         return Text.assemble(
             ("no news", "bold yellow"),
-            f" for {_time(silent)}: {where}. If it was stopped: diffeo train --resume {run.folder}",
+            f" for {_time(silent)}: {where}. If it was stopped: diffeo train --resume {path_word(run.folder)}",
         )
     return Text.assemble(("running", "bold green"), f": {where}, {_time(last.get('seconds') or 0.0)}")
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from diffeo.io import write_atomically
+from diffeo.proposals import path_word
 
 LOCK, HOLDER = ".lock", ".lock.json"
 
@@ -36,7 +36,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        name = shlex.quote(str(folder))
+        name = path_word(folder)
         raise FolderInUse(
             f"{folder} is in use: {_holder(folder)} trains in it. Look at it with: diffeo watch {name}. "
             f"To go on from here instead, stop that process with Ctrl-C or SIGTERM, which saves, and then: "

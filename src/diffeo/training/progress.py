@@ -23,7 +23,7 @@ class Progress:
     """
 
     def __init__(self, steps: int, *, rows_a_step: int, unit: str, done: int = 0, quiet: bool = False):
-        self.console = Console(stderr=True, quiet=quiet)
+        self.console = Console(stderr=True, quiet=quiet, emoji=False)
         self.rows_a_step, self.unit = rows_a_step, unit
         self.done = done
         self.bar = RichProgress(

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from diffeo.cli.parse import Flag, MaybeWhole, Whole
+from diffeo.proposals import path_word
 
 
 def direction(
@@ -71,7 +72,7 @@ def direction(
         if hasattr(subject.flow.embedding, "classes"):
             raise ValueError(
                 f"{run} is conditioned on classes, so its latent says little of them. "
-                f"Use diffeo edit class {run} --images 0 --to {class_}"
+                f"Use diffeo edit class {path_word(run)} --images 0 --to {class_}"
             )
     part = subject.part
     if against is not None and part.labels is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from diffeo.data.names import composed, nearest
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.files import Table
-from diffeo.data.tables.findings import quoted
+from diffeo.proposals import option, word
 
 
 def names_of(names: str | Sequence[str] | None) -> list[str]:
@@ -16,7 +16,7 @@ def names_of(names: str | Sequence[str] | None) -> list[str]:
 
 
 def features(file: Table, columns: Sequence[str], drop: Sequence[str], time: Column | None) -> list[Column]:
-    """The columns to use: `columns` in their order, or all; without `drop`, and without the one that orders the rows.
+    """The columns to use: `columns` in their order, or all but those that order or number the rows; without `drop`.
 
     Raises:
         ValueError: if a name is not in the file, or no column is left.
@@ -24,10 +24,11 @@ def features(file: Table, columns: Sequence[str], drop: Sequence[str], time: Col
     by_name = {column.name: column for column in file.columns}
     for name in (*columns, *drop):
         if name not in by_name:
+            headless = next((f" ({note})" for note in file.notes if note.startswith("no header")), "")
             raise ValueError(
-                f"{file.path} has no column {name!r}.{nearest(name, by_name)} It has: {', '.join(by_name)}"
+                f"{file.path} has no column {name!r}.{nearest(name, by_name)} It has: {', '.join(by_name)}{headless}"
             )
-    wanted = columns or [name for name in by_name if time is None or name != time.name]
+    wanted = columns or [name for name in by_name if not by_name[name].index and (time is None or name != time.name)]
     left = [by_name[name] for name in wanted if name not in drop]
     if not left:
         raise ValueError(f"{file.path}: no column is left. It has: {', '.join(by_name)}")
@@ -46,7 +47,7 @@ def time_column(file: Table, split: str | None) -> Column | None:
     name = composed(name.strip())
     if kind != "time" or not colon:
         dates = next((column.name for column in file.columns if column.kind == "date"), "COLUMN")
-        raise ValueError(f"split is {split!r}, expected time:COLUMN. Use --split {quoted(f'time:{dates}')}")
+        raise ValueError(f"split is {split!r}, expected time:COLUMN. Use {option('split', word(f'time:{dates}'))}")
     column = features(file, [name], [], None)[0]
     if column.kind not in ("date", "number"):
         raise ValueError(

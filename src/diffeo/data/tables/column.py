@@ -1,16 +1,15 @@
 """One column of a table: its numbers, or what it holds instead."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from diffeo.data.tables.formats import Numbers as Numbers
+from diffeo.data.tables.formats import Reading, Written, remark, same_units, take_apart
 
-THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
-DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+([eE][+-]?\d+)?")
+AS_IT_STANDS = Reading()
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,8 @@ class Column:
         example: some cell of a column that is not of numbers.
         strays: cells of a column of numbers that are no number, by row; their values are NaN.
         note: how its cells became numbers, if that was not plain.
+        doubt: where nothing tells which of two readings is meant: such a cell, and the decimal sign it was read with.
+        index: whether it numbers the rows, as pandas and R write it, and is no feature.
     """
 
     name: str
@@ -32,14 +33,51 @@ class Column:
     example: str = ""
     strays: dict[int, str] | None = None
     note: str = ""
+    doubt: tuple[str, str] | None = None
+    index: bool = False
 
 
-def from_arrow(name: str, array: Any, *, decimal_comma: bool = False) -> Column:
-    """A column from one of pyarrow's, whatever its type."""
+@dataclass(frozen=True)
+class Text:
+    """A column of text: its distinct cells, which of them is in each row, and the cells taken apart as numbers.
+
+    Attributes:
+        cells: pyarrow's ``(distinct,)``.
+        index: ``(rows,)``: numbers of cells, -1 where there is none.
+        written: the cells as numbers.
+    """
+
+    cells: Any
+    index: NDArray[np.int64]
+    written: Written
+
+    @staticmethod
+    def of(array: Any) -> "Text":
+        """From one of pyarrow's columns of strings."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        encoded = array.combine_chunks() if hasattr(array, "combine_chunks") else array
+        encoded = encoded.dictionary_encode()
+        index = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+        cells = encoded.dictionary.cast(pa.string())
+        return Text(cells, index, take_apart(cells))
+
+
+def is_text(array: Any) -> bool:
+    """Whether an array is one of pyarrow's, of strings."""
     import pyarrow as pa
 
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
+    kind = getattr(array, "type", None)
+    return kind is not None and bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def from_arrow(name: str, array: Any) -> Column:
+    """A column from one of pyarrow's, whatever its type but strings."""
+    import pyarrow as pa
+
     kind, rows = array.type, len(array)
     if pa.types.is_null(kind):
         return Column(name, "number", np.full(rows, np.nan))
@@ -48,8 +86,6 @@ def from_arrow(name: str, array: Any, *, decimal_comma: bool = False) -> Column:
     if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
         whole = array.cast(pa.int32() if kind.bit_width == 32 else pa.int64()).cast(pa.float64(), safe=False)
         return Column(name, "date", _numbers(whole), example=_first(array.cast(pa.string())))
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _from_text(name, array, decimal_comma=decimal_comma)
     if pa.types.is_boolean(kind):
         array = array.cast(pa.int8())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
@@ -58,18 +94,31 @@ def from_arrow(name: str, array: Any, *, decimal_comma: bool = False) -> Column:
 
 
 def from_numpy(name: str, array: NDArray[Any]) -> Column:
-    """A column from one of numpy's."""
+    """A column from one of numpy's, of any type but strings."""
     if array.dtype.kind in "biuf":
         return Column(name, "number", array.astype(np.float64))
     if array.dtype.kind == "M":
         whole = array.astype("datetime64[us]")
         values = np.where(np.isnat(whole), np.nan, whole.astype(np.int64).astype(np.float64))
         return Column(name, "date", values, example=str(array[0]) if len(array) else "")
-    if array.dtype.kind in "US":
-        import pyarrow as pa
-
-        return _from_text(name, pa.array(array.astype(str)), decimal_comma=False)
     return Column(name, "other", np.full(len(array), np.nan), example=str(array[0]) if len(array) else "")
+
+
+def from_text(name: str, text: Text, reading: Reading = AS_IT_STANDS) -> Column:
+    """A column of strings: of numbers if most of its cells are, however they are written."""
+    written, rows = text.written, len(text.index)
+    sign, why, doubtful = reading.sign(written)
+    mine, unit = same_units(written)
+    read = np.append(np.where(mine, written.values(sign), np.nan), np.nan)  # the last for rows without a cell
+    values = read[text.index]
+    stray = (text.index >= 0) & ~np.append(mine & written.fits[sign], False)[text.index]
+    if 2 * stray.sum() > (text.index >= 0).sum():
+        example = text.cells[int(text.index[np.flatnonzero(stray)[0]])].as_py()
+        return Column(name, "text", np.full(rows, np.nan), example=example)
+    strays = {int(row): text.cells[int(text.index[row])].as_py() for row in np.flatnonzero(stray)}
+    doubt = (text.cells[int(np.flatnonzero(written.open)[0])].as_py(), sign) if doubtful else None
+    note = "" if doubtful else remark(name, written, sign, why, unit)
+    return Column(name, "number", values, strays=strays, note=note, doubt=doubt)
 
 
 def _first(array: Any) -> str:
@@ -78,45 +127,5 @@ def _first(array: Any) -> str:
 
 
 def _numbers(array: Any) -> Numbers:
-    numbers: Numbers = array.to_numpy().astype(np.float64)
+    numbers: Numbers = array.to_numpy(zero_copy_only=False).astype(np.float64)
     return numbers
-
-
-def _from_text(name: str, array: Any, *, decimal_comma: bool) -> Column:
-    """Text is of numbers if most of its cells are, some perhaps written with separators."""
-    encoded = array.combine_chunks() if hasattr(array, "combine_chunks") else array
-    encoded = encoded.dictionary_encode()
-    cells = [str(cell) for cell in encoded.dictionary.to_pylist()]
-    index = encoded.indices.to_numpy(zero_copy_only=False).astype(np.float64)
-    given = ~np.isnan(index)
-    index = np.where(given, index, 0).astype(np.int64)
-    read, separators = _parse(cells, decimal_comma=decimal_comma)
-    values = np.where(given, read[index], np.nan) if cells else np.full(len(array), np.nan)
-    stray = given & np.isnan(values)
-    if 2 * stray.sum() > given.sum():
-        example = cells[int(index[np.flatnonzero(stray)[0]])]
-        return Column(name, "text", np.full(len(array), np.nan), example=example)
-    strays = {int(row): cells[index[row]] for row in np.flatnonzero(stray)}
-    note = f"the commas in {name} were read as {separators}" if separators else ""
-    return Column(name, "number", values, strays=strays, note=note)
-
-
-def _parse(cells: list[str], *, decimal_comma: bool) -> tuple[Numbers, str]:
-    """The numbers that cells are, NaN where they are none, and what their commas are taken for."""
-    with_comma = [cell.strip() for cell in cells if "," in cell]
-    grouped = sum(1 for cell in with_comma if THOUSANDS.fullmatch(cell))
-    decimal = decimal_comma and sum(1 for cell in with_comma if DECIMAL_COMMA.fullmatch(cell)) >= grouped
-    pattern, separators = (DECIMAL_COMMA, "decimal commas") if decimal else (THOUSANDS, "thousands separators")
-    read, used = np.full(len(cells), np.nan), False
-    for i, cell in enumerate(cells):
-        text = cell.strip()
-        if pattern.fullmatch(text):
-            text = text.replace(".", "").replace(",", ".") if decimal else text.replace(",", "")
-            used = True
-        elif "," in text or "_" in text:
-            continue
-        try:
-            read[i] = float(text)
-        except ValueError:
-            continue
-    return read, separators if used else ""

@@ -3,11 +3,19 @@
 import codecs
 import csv
 import io
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from diffeo.data.names import composed
+from diffeo.data.tables.header import is_header
+
+LOOKED_AT = 500  # lines by which the delimiter and the header are found
+FEWEST = 4
 DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}  # where several fit, the first does
 MISSING = (
     "", " ", "#N/A", "#NA", "#VALUE!", "#DIV/0!", "N/A", "n/a", "NA", "na", "<NA>", "NaN", "nan", "-nan", "-NaN",
@@ -16,17 +24,41 @@ MISSING = (
 DATES = (
     "%Y.%m.%d", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y-%m-%d %H:%M", "%Y년 %m월 %d일",
 )  # fmt: skip
+GROUPED = re.compile(rb"[1-9]\d{0,2}\.\d{3}(?!\d)")
+PLAIN = re.compile(r"[-+\u2212]?(\d+|\d{1,3}([.' \xa0\u202f\u2019]\d{3})+)([.,]\d*)?([eE][-+]?\d+)?")
 
 
-def parse_csv(path: Path, content: bytes) -> tuple[Any, bool, list[str]]:
-    """A table of pyarrow's from a file's content; whether commas in cells may be decimal; remarks.
+@dataclass(frozen=True)
+class Cells:
+    """A file's cells.
+
+    Attributes:
+        table: pyarrow's, with the types that it finds.
+        commas: whether commas separate the cells, or nothing does.
+        grouped: whether it has a point with three digits behind it, which may stand between thousands.
+        notes: how it was read, where that was not plain.
+        read_again: gives the table with other types for some columns, by name.
+    """
+
+    table: Any
+    commas: bool
+    grouped: bool
+    notes: list[str]
+    read_again: Callable[[dict[str, Any]], Any]
+
+
+def parse_csv(path: Path, content: bytes, *, header: bool | None = None, known: Sequence[str] = ()) -> Cells:
+    """The cells of a file by its content.
+
+    Args:
+        path: the file, for messages.
+        content: what is in it.
+        header: whether its first line names the columns; by comparison with those below if not given.
+        known: columns that are wanted.
 
     Raises:
         ValueError: if it is empty, no text, or its lines have different numbers of cells.
     """
-    from pyarrow import ArrowInvalid
-    from pyarrow import csv as arrow_csv
-
     text, notes = _utf8(path, content)
     if not text.strip():
         raise ValueError(f"{path} is empty")
@@ -35,50 +67,88 @@ def parse_csv(path: Path, content: bytes) -> tuple[Any, bool, list[str]]:
     head = _head(text)
     delimiter = _delimiter(head)
     lines = list(_cells(head, delimiter))
-    first = lines[0]
+    if len(lines[0]) > 1 and all(len(line) == len(lines[0]) + 1 for line in lines[1:]) and len(lines) > 1:
+        text, lines[0] = delimiter.encode() + text, ["", *lines[0]]  # R gives the rows' names no name
+    width = len(lines[0])
     _check_header(path, lines)
-    counted = [str(i) for i in range(len(first))]  # the header that pandas gives to an array
-    headless = all(_is_number(cell) for cell in first) and (first != counted or len(first) == 1)
-    if headless:
-        notes.append(f"no header: the first line is of numbers, so the columns are called x0, .. x{len(first) - 1}")
-    parser = arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=b'"' in text)
-    cells = arrow_csv.ConvertOptions(
-        null_values=MISSING, strings_can_be_null=True, timestamp_parsers=[arrow_csv.ISO8601, *DATES]
-    )
+    known = [composed(name) for name in known]
+    named, judged = is_header([[composed(cell) for cell in line] for line in lines], header, known, MISSING)
+    if judged:
+        notes.append(f"{judged}, unlike the lines below; --no-header takes it as a row")
+    if not named:
+        called = "x0" if width == 1 else f"x0, .. x{width - 1}"
+        why = "" if header is False else ": the first line is like those below; --header takes it as names"
+        notes.append(f"no header{why}; the columns are called {called}")
+    names = None if named else [f"x{i}" for i in range(width)]
+    read = partial(_read, path, text, delimiter, names)
+    return Cells(read({}), delimiter == ",", GROUPED.search(text) is not None, notes, read)
+
+
+def _read(path: Path, text: bytes, delimiter: str, names: list[str] | None, types: dict[str, Any]) -> Any:
+    from pyarrow import ArrowInvalid
+    from pyarrow import csv as arrow_csv
 
     def read(**options: bool) -> Any:
-        names = [f"x{i}" for i in range(len(first))] if headless else None
         return arrow_csv.read_csv(
             io.BytesIO(text),
             read_options=arrow_csv.ReadOptions(column_names=names, **options),
-            parse_options=parser,
-            convert_options=cells,
+            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=b'"' in text),
+            convert_options=_conversion(types),
         )
 
     try:
-        table = read()
+        return read()
     except ArrowInvalid:
         try:
-            table = read(use_threads=False)  # only so does it know the line
+            return read(use_threads=False)  # only so does it know the line
         except ArrowInvalid as error:
             problem = str(error).removeprefix("CSV parse error: ").replace("Row #", "line ")
             raise ValueError(
                 f"{path}: {problem[:200]} (cells are separated by {DELIMITERS[delimiter]}s). "
                 f"Give every line as many cells as the header has"
             ) from None
-    return table, delimiter != ",", notes
+
+
+def _conversion(types: dict[str, Any]) -> Any:
+    from pyarrow import csv as arrow_csv
+
+    return arrow_csv.ConvertOptions(
+        null_values=MISSING,
+        strings_can_be_null=True,
+        timestamp_parsers=[arrow_csv.ISO8601, *DATES],
+        column_types=types,
+    )
+
+
+def typed(array: Any) -> Any:
+    """A column of strings from another kind of file as a CSV would give it: dates are dates, missing cells are null."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    encoded = array.cast(pa.string()).combine_chunks().dictionary_encode()
+    file = io.BytesIO()
+    arrow_csv.write_csv(pa.table({"x": encoded.dictionary}), file)
+    found = arrow_csv.read_csv(
+        io.BytesIO(file.getvalue()),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=_conversion({}),
+    )["x"].combine_chunks()
+    if not pa.types.is_temporal(found.type):  # numbers are for the reader of numbers
+        found = pa.array([None if cell in MISSING else cell for cell in encoded.dictionary.to_pylist()], pa.string())
+    return found.take(encoded.indices)
 
 
 def _check_header(path: Path, lines: list[list[str]]) -> None:
     """Refuse a title or a remark above the header, and cells that are separated by spaces."""
     width = max(map(len, lines))
-    if width > 1 and len([cell for cell in lines[0] if cell.strip()]) == 1 and lines[0][0].strip():
+    words = [cell for cell in lines[0] if cell.strip()]
+    if width > 1 and len(words) == 1 and lines[0][0].strip() and not _is_number(words[0]):
         raise ValueError(
             f"{path}: its first line is no header for {width} columns: {lines[0][0][:40]!r}. "
             f"Delete what stands above the line with the columns' names"
         )
-    words = [len(line[0].split()) for line in lines]
-    if width == 1 and words[-1] > 1 and all(map(_is_number, lines[-1][0].split())):
+    last = lines[-1][0]
+    if width == 1 and len(last.split()) > 1 and not _is_number(last) and all(map(_is_number, last.split())):
         raise ValueError(f"{path}: cells are separated by spaces. Separate them by commas, semicolons or tabs")
 
 
@@ -102,12 +172,14 @@ def _utf8(path: Path, content: bytes) -> tuple[bytes, list[str]]:
 
 
 def _head(text: bytes) -> str:
-    """The first lines, up to fifty, without one that is cut off."""
-    part = text[: 2**20].decode("utf-8", errors="ignore")
-    lines = part.splitlines(keepends=True)
-    if len(text) > 2**20 and len(lines) > 1:
+    """The first lines, without one that is cut off."""
+    end = 2**20
+    while text.count(b"\n", 0, end) < FEWEST and end < len(text):
+        end *= 2  # lines of very wide tables
+    lines = text[:end].decode("utf-8", errors="ignore").splitlines(keepends=True)
+    if len(text) > end and len(lines) > 1:
         lines = lines[:-1]
-    return "".join([line for line in lines if line.strip()][:50])
+    return "".join([line for line in lines if line.strip()][:LOOKED_AT])
 
 
 def _cells(head: str, delimiter: str) -> Iterator[list[str]]:
@@ -117,17 +189,16 @@ def _cells(head: str, delimiter: str) -> Iterator[list[str]]:
 def _delimiter(head: str) -> str:
     """The delimiter that gives most lines the same number of cells, more than one."""
     best, score = ",", 0.0
-    for delimiter in DELIMITERS:
+    for delimiter in [mark for mark in DELIMITERS if mark in head]:
         counts = Counter(len(row) for row in _cells(head, delimiter))
         cells, lines = max(counts.items(), key=lambda item: (item[1], item[0]))
         if cells > 1 and lines / counts.total() > score:
             best, score = delimiter, lines / counts.total()
+    first, *rest = head.splitlines()
+    if best == "," and "," not in first and "," in "".join(rest) and all(map(_is_number, rest)):
+        return ";"  # a name, and numbers with decimal commas below
     return best
 
 
 def _is_number(cell: str) -> bool:
-    try:
-        float(cell.strip().replace(",", "."))
-    except ValueError:
-        return False
-    return True
+    return PLAIN.fullmatch(cell.strip()) is not None

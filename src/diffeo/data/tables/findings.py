@@ -1,10 +1,7 @@
 """What keeps a table from having a density, column by column, and the options that settle all of it."""
 
-import csv
-import io
 import math
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 
 from diffeo.data.tables.cells import Ties, step, ties
 from diffeo.data.tables.column import Column
+from diffeo.proposals import option, options_of, quoted, word
 
 MANY = 1 / 3  # share of missing values from which the column goes, rather than the rows
 ALMOST = 0.99  # share of one value from which a column is as good as constant
@@ -37,7 +35,7 @@ class Finding:
 
     column: str
     text: str
-    remedy: Literal["drop", "dequantize", "missing"]
+    remedy: Literal["drop", "dequantize", "missing", "decimal"]
     instead: str = ""
 
 
@@ -54,7 +52,9 @@ def unusable(columns: Sequence[Column]) -> list[Finding]:
             unit = "; to keep it, write numbers without signs and units" if UNIT.fullmatch(column.example) else ""
             found.append(Finding(column.name, f"text, such as {_short(column.example)}{unit}", "drop"))
         elif column.kind == "date":
-            text = f"dates, such as {column.example}; --split {_word(f'time:{column.name}')} would split by them"
+            text = (
+                f"dates, such as {column.example}; {option('split', word(f'time:{column.name}'))} would split by them"
+            )
             found.append(Finding(column.name, text, "drop"))
         elif column.kind == "other":
             found.append(Finding(column.name, f"no numbers, but values such as {_short(column.example)}", "drop"))
@@ -66,10 +66,27 @@ def mostly_missing(columns: Sequence[Column]) -> list[Finding]:
     found = []
     for column in columns:
         absent = float(np.isnan(column.values).mean())
-        if column.kind == "number" and absent > MANY:
-            text = "all values missing" if absent == 1 else f"{_percent(absent)} of the values missing"
-            found.append(Finding(column.name, text, "drop"))
+        if column.kind != "number" or absent <= MANY:
+            continue
+        strays = list((column.strays or {}).values())
+        empty = absent - len(strays) / len(column.values)
+        text = "all values missing" if empty == 1 else f"{_percent(empty)} of the values missing"
+        if strays:
+            also = f"; {text}" if empty > 0 else ""
+            text = f"{len(strays):,} cells that are no numbers, such as {_short(strays[0])}{also}"
+        found.append(Finding(column.name, text, "drop"))
     return found
+
+
+def doubtful(columns: Sequence[Column]) -> list[Finding]:
+    """Columns of numbers that can be read in two ways, a thousand times apart."""
+    return [
+        Finding(
+            column.name, f"{_short(column.doubt[0])} can be read in two ways: --decimal . or --decimal ,", "decimal"
+        )
+        for column in columns
+        if column.doubt is not None
+    ]
 
 
 def missing_cells(column: Column) -> list[Finding]:
@@ -126,14 +143,15 @@ def tied(column: Column, keep: Mask, *, counters: bool, noisy: bool) -> list[Fin
     instead = with_width(column, found)
     text = (
         f"{found.common:.6g} in {_percent(found.share)} of the rows, among values that are continuous; to keep it, "
-        f"give it noise of a width that suits, such as --dequantize {quoted(instead)}"
+        f"give it noise of a width that suits, such as {option('dequantize', quoted(instead))}"
     )
     return [Finding(column.name, text, "drop", instead)]
 
 
 def _counts(values: NDArray[np.float64]) -> bool:
-    steps = np.diff(values)
-    return bool(np.isfinite(steps).all() and (steps == steps[0]).all())
+    """Whether they rise or fall by one step, or are whole numbers without a gap, in any order."""
+    steps, gaps = np.diff(values), np.diff(np.sort(values))
+    return bool(np.isfinite(steps).all() and ((steps == steps[0]).all() or (gaps == 1).all()))
 
 
 def _repeats(values: NDArray[np.float64], found: Ties) -> str:
@@ -197,26 +215,7 @@ def suggestion(findings: Sequence[Finding], given: Mapping[str, Any]) -> str:
         options.pop("dequantize", None)
     if any(finding.remedy == "missing" for finding in findings):
         options["missing"] = "drop"
-    return " ".join(
-        f"--{name} {_word(value) if isinstance(value, str) else quoted(*value)}" for name, value in options.items()
-    )
-
-
-def quoted(*names: str) -> str:
-    """Names as one word for the shell, separated by commas.
-
-    Example:
-        >>> print(quoted("키", "weight (kg)"))
-        '키,weight (kg)'
-    """
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(names)
-    text = line.getvalue() if len(names) > 1 or "," in names[0] else names[0]
-    return _word(text)
-
-
-def _word(text: str) -> str:
-    return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else shlex.quote(text)
+    return options_of(options)
 
 
 def _rows(rows: Sequence[int]) -> str:

@@ -16,6 +16,7 @@ from diffeo.data.tables.files import Table, read_file
 from diffeo.data.tables.findings import (
     Finding,
     Mask,
+    doubtful,
     dropped,
     explain,
     missing_cells,
@@ -28,8 +29,9 @@ from diffeo.data.tables.findings import (
     with_width,
 )
 from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
+from diffeo.letters import readable
 
-TABLE_OPTIONS = ("columns", "drop", "missing", "dequantize", "split")
+TABLE_OPTIONS = ("columns", "drop", "missing", "dequantize", "split", "header", "decimal")
 FEWEST = 10  # rows
 COPIES = 0.01  # share of the rows from which copies are worth a remark
 
@@ -42,6 +44,8 @@ def table(
     missing: str = "error",
     dequantize: Sequence[str] | None = None,
     split: str | None = None,
+    header: bool | None = None,
+    decimal: str | None = None,
 ) -> Dataset:
     """A data set of the rows of a file: about 80 % train, 10 % validate, 10 % test.
 
@@ -59,6 +63,9 @@ def table(
             is the smallest distance between two values, or what follows an equals sign: ``"age=0.5"``.
         split: ``"time:COLUMN"``: the oldest rows train, the latest test; by a hash of the values if not given.
             The column orders the rows and is no feature, unless it is among `columns`.
+        header: of text: whether the first line names the columns; found by comparison with those below if not given.
+        decimal: ``"."`` or ``","``: the decimal sign, where cells such as 1.234 can be read both ways; otherwise
+            cells that can be read in one way only decide, of the same column or else of the others.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -66,7 +73,8 @@ def table(
             the error names all of them and ends in options that work.
     """
     given = _given(columns=columns, drop=drop, missing=missing, dequantize=dequantize, split=split)
-    file = read_file(path)
+    given |= _of_the_file(header, decimal)
+    file = read_file(path, header=header, decimal=decimal, known=given.get("columns", []))
     time = time_column(file, split)
     used = features(file, given.get("columns", []), given.get("drop", []), time)
     noisy = cells(used, given.get("dequantize", []))
@@ -78,14 +86,14 @@ def table(
     rows = by_content(hashes, keep, copies_together=together) if time is None else by_time(time, keep)
     train, validation, test = (Part(torch.from_numpy(x[part]), rows=torch.from_numpy(part)) for part in rows)
     return Dataset(
-        f"table:{path}",
+        readable(f"table:{path}"),
         train,
         validation,
         test,
         source=file.path.name,
-        options=given | _with_widths(widths),
+        options=given | _with_widths(widths) | ({"decimal": ","} if file.decimal == "," else {}),
         columns=tuple(column.name for column in used),
-        notes=(*file.notes, *_notes(used, time, keep, widths, hashes)),
+        notes=(*file.notes, *_index_notes(file, used, given), *_notes(used, time, keep, widths, hashes)),
     )
 
 
@@ -97,6 +105,8 @@ def read_table(
     missing: str = "error",
     dequantize: Sequence[str] | None = None,
     split: str | None = None,
+    header: bool | None = None,
+    decimal: str | None = None,
 ) -> Part:
     """All rows of a file; the options are :func:`table`'s.
 
@@ -108,7 +118,8 @@ def read_table(
         ValueError: if the file cannot be read, or a column that is needed is not there or not of numbers.
     """
     given = _given(columns=columns, drop=drop, missing=missing, dequantize=dequantize)
-    file = read_file(path)
+    given |= _of_the_file(header, decimal)
+    file = read_file(path, header=header, decimal=decimal or ".", known=given.get("columns", []))
     there = {column.name for column in file.columns}
     time = time_column(file, split) if split and not columns and names_of(split.partition(":")[2])[0] in there else None
     dropped = [name for name in given.pop("drop", []) if name in there]
@@ -138,6 +149,23 @@ def _given(*, missing: str, split: str | None = None, **names: Sequence[str] | N
     return given | ({"missing": missing} if missing == "drop" else {}) | ({"split": split} if split else {})
 
 
+def _of_the_file(header: bool | None, decimal: str | None) -> dict[str, Any]:
+    """How the file is to be read, checked."""
+    if decimal not in (None, ".", ","):
+        raise ValueError(f"decimal is {decimal!r}, expected '.' or ','. Use --decimal ,")
+    return {name: value for name, value in (("header", header), ("decimal", decimal)) if value is not None}
+
+
+def _index_notes(file: Table, used: Sequence[Column], given: Mapping[str, Any]) -> list[str]:
+    left = [column.name for column in file.columns if column.index and column not in used]
+    left = [name for name in left if name not in given.get("drop", [])]
+    one = len(left) == 1
+    text = (
+        f"left out {', '.join(left)}, which number{'s' * one} the rows; --columns can take {'it' if one else 'them'} in"
+    )
+    return [text] * bool(left)
+
+
 def _settled(
     file: Table, used: list[Column], time: Column | None, noisy: Mapping[str, float | None], given: Mapping[str, Any]
 ) -> Mask:
@@ -160,6 +188,9 @@ def _settled(
     if given.get("missing") != "drop":
         gone = dropped(found)
         found += [finding for column in ordered if column.name not in gone for finding in missing_cells(column)]
+    found += doubtful(used)
+    signs = [column.doubt[1] for column in used if column.doubt]
+    given = {**given, "decimal": signs[0]} if signs else given
     if found:
         names = [column.name for column in file.columns]
         found.sort(key=lambda finding: names.index(finding.column))
