@@ -305,8 +305,8 @@ MUTANTS = [
     Mutant(
         "an error inside frozen() leaves the flow frozen",
         "flow.py",
-        "try:\n            yield\n        finally:\n            self._frozen -= 1",
-        "if True:\n            yield\n            self._frozen -= 1",
+        "            yield\n        finally:\n            with _freezing:\n",
+        "            yield\n        finally:\n            with _freezing:\n                return\n",
         f"{STATE}::test_an_error_inside_frozen_leaves_nothing_frozen[Glow]",
     ),
     Mutant(

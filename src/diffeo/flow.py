@@ -1,6 +1,7 @@
 """Flow: a door, one bijection and a base make a density."""
 
 import math
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
+
+_freezing = threading.Lock()  # while frozen() counts
 
 
 @register
@@ -341,19 +344,26 @@ class Flow(Inputs, Pretrained):
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Inside, decoding uses inverses computed once. Do not train inside: they are detached."""
+        """Inside, decoding uses inverses computed once, which samples many batches faster.
+
+        They serve only as long as they are right: where weights were trained or loaded since, where a gradient is to
+        reach them, and in copies, decoding computes as it does outside. Contexts may be nested, and threads may share
+        a flow. As for autograd, what is written through ``parameter.data`` is not noticed.
+        """
         layers = [module for module in self.modules() if isinstance(module, Bijection)]
-        if not self._frozen:
-            for layer in layers:
-                layer.freeze()
-        self._frozen += 1
         try:
+            with _freezing:
+                self._frozen += 1
+                if self._frozen == 1:
+                    for layer in layers:
+                        layer.freeze()
             yield
         finally:
-            self._frozen -= 1
-            if not self._frozen:
-                for layer in layers:
-                    layer.thaw()
+            with _freezing:
+                self._frozen -= 1
+                if not self._frozen:
+                    for layer in layers:
+                        layer.thaw()
 
     def __repr__(self) -> str:
         values = "" if self.door is None else f", {self.door.values} values"

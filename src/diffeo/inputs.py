@@ -60,6 +60,10 @@ class Inputs(nn.Module):
             )
         self._frozen = 0  # how many frozen() are open
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy is made from: a copy of a frozen flow is not frozen."""
+        return {**self.__dict__, "_frozen": 0}
+
     @property
     def conditional(self) -> bool:
         """Whether a condition is needed."""

@@ -105,7 +105,7 @@ class Bijection(nn.Module):
         self.fits_all_rows = any(part.fits_all_rows for part in parts)
 
     def freeze(self) -> None:
-        """Prepare a detached inverse, for use inside :meth:`diffeo.Flow.frozen` only."""
+        """Prepare what decode needs inside :meth:`diffeo.Flow.frozen`; it must not outlive a change, or be copied."""
 
     def thaw(self) -> None:
         """Drop what :meth:`freeze` prepared."""
