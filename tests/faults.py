@@ -311,7 +311,7 @@ MUTANTS = [
     ),
     Mutant(
         "a coupling sums bfloat16 log-dets under autocast",
-        "bijections/coupling.py",
+        "networks/conditioner.py",
         "return parameters.float() if parameters.dtype.itemsize < 4 else parameters",
         "return parameters",
         f"{CHECKS}::test_log_det_is_as_wide_as_the_input_and_never_narrower_than_float32[Coupling-float32]",

@@ -230,7 +230,7 @@ def test_bad_shapes_say_what_was_expected() -> None:
         flow.log_prob(torch.zeros(2, 4))
     with pytest.raises(ValueError, match="ends in rows of shape"):
         Flow(Chain([diffeo.Flatten((1, 2, 2))]), StandardNormal(5))
-    with pytest.raises(ValueError, match="returned 3 channels, not 4"):
+    with pytest.raises(ValueError, match="returns 3 channels, and must return 4"):
         Coupling(4, MLP(2, 3)).encode(torch.zeros(1, 4))
 
 

@@ -10,6 +10,11 @@ Shape = tuple[int, ...]
 INVERSES = ("closed", "passes", "iterative")  # from strong to weak
 
 
+def expected_bijection(thing: object) -> str:
+    """How to call what is no bijection in an error."""
+    return f"the class {thing.__name__}" if isinstance(thing, type) else f"a {type(thing).__name__}"
+
+
 class Step(NamedTuple):
     """One layer's work on a batch; the steps' log-dets add up to the whole chain's."""
 

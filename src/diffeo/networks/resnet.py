@@ -59,6 +59,7 @@ class ResidualConvNet(nn.Module):
         if patch < 1 or (places is not None and (places[0] % patch or places[1] % patch)):
             raise ValueError(f"ResidualConvNet: squares of {patch}x{patch} pixels do not fill {places}. Use patch=1")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
+        self.inputs, self.outputs = channels, outputs
         self.dropout = dropout
         self.patch = patch
         self.first = nn.Conv2d(channels * patch**2, width, 3, padding=1)
