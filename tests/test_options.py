@@ -121,8 +121,10 @@ def test_what_is_no_number_is_refused_when_it_is_built(make, message: str) -> No
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), np.float32("inf")])
 def test_numbers_that_are_not_finite_are_refused_when_it_is_built(value) -> None:
-    for make in (lambda: Affine(bound=value), lambda: Logit(value), lambda: RealNVP(4, dropout=value)):
-        with pytest.raises(ValueError, match="must be a finite number"):
+    with pytest.raises(ValueError, match=r"dropout must be in \[0, 1\)"):
+        RealNVP(4, dropout=value)
+    for make in (lambda: Affine(bound=value), lambda: Logit(value), lambda: OptionTaker([value])):
+        with pytest.raises(ValueError, match=r"must be (a finite number|positive)"):
             make()
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from diffeo import models
-from diffeo.options import check_number, plain, torch_layer, torch_options
+from diffeo.options import check_number, plain, refuse, torch_layer, torch_options
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
@@ -80,11 +80,13 @@ def register(cls: T) -> T:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         for name in options:
-            bound.arguments[name] = plain(bound.arguments[name], f"{cls.__name__}: {name}")
+            bound.arguments[name] = plain(bound.arguments[name])
             if numbers:
                 check_number(bound.arguments[name], signature.parameters[name].annotation, f"{cls.__name__}: {name}")
         object.__setattr__(self, "_options", {name: _copied(bound.arguments[name]) for name in options})
         constructor(*bound.args, **bound.kwargs)
+        for name, value in self._options.items():  # after the constructor, which knows better what is wrong
+            refuse(value, f"{cls.__name__}: {name}")
 
     kind.__init__ = remember
     return cls

@@ -13,48 +13,62 @@ from torch import Tensor, nn
 KINDS = "Options are numbers, strings, booleans, None, lists and dicts of these, and objects of registered classes"
 
 
-def plain(value: Any, where: str) -> Any:
+def plain(value: Any) -> Any:
     """An option as the constructor gets it, today and from a file: scalars and arrays become numbers and lists.
 
-    Networks and other parts of unregistered classes stay as they are: a model that has them works, and only saving
-    refuses it.
-
-    Raises:
-        TypeError: if no file could hold it; `where` is the name of class and option.
-        ValueError: if it is a number that is not finite.
+    What no file could hold stays as it is, for :func:`refuse` to say so.
 
     Example:
-        >>> plain((np.float32(0.5), torch.tensor(3), np.arange(2)), "Net.sizes")
+        >>> plain((np.float32(0.5), torch.tensor(3), np.arange(2)))
         (0.5, 3, [0, 1])
     """
     if isinstance(value, (Tensor, np.ndarray, np.generic)):
         value = value.tolist()
-    if value is None or isinstance(value, bool):
+    for kind in (bool, str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, nn.Module) or _part(value):
         return value
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, int):
-        return int(value)
+    if isinstance(value, Mapping):
+        return {key: plain(v) for key, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(plain(v) for v in value)
+    if isinstance(value, Iterable) and not isinstance(value, (type, set, frozenset, bytes)):
+        return [plain(v) for v in value]
+    return value
+
+
+def refuse(value: Any, where: str) -> None:
+    """Refuse an option that no file could hold.
+
+    Networks and other parts of unregistered classes are let through: a model that has them works, and only saving
+    refuses it.
+
+    Raises:
+        TypeError: naming it by `where`, its class and option.
+        ValueError: if it is a number that is not finite.
+    """
+    if value is None or isinstance(value, (str, int, nn.Module)) or _part(value):
+        return
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{where} must be a finite number, got {value}: a saved file holds no other")
-        return float(value)
-    if isinstance(value, nn.Module) or "_options" in getattr(value, "__dict__", ()) or _part(value):
-        return value
-    if isinstance(value, Mapping):
-        wrong = [key for key in value if not isinstance(key, str) or key == "class"]
-        if wrong:
-            raise TypeError(f"{where}: the keys of a dict must be strings, and not 'class', got {wrong[0]!r}")
-        return {str(key): plain(v, f"{where}[{key!r}]") for key, v in value.items()}
-    if isinstance(value, tuple):
-        return tuple(plain(v, f"{where}[{i}]") for i, v in enumerate(value))
-    if isinstance(value, Iterable) and not isinstance(value, (type, set, frozenset, bytes)):
-        return [plain(v, f"{where}[{i}]") for i, v in enumerate(value)]
-    raise TypeError(f"{where}: {_told(value)}")
+    elif isinstance(value, dict):
+        for key, v in value.items():
+            if not isinstance(key, str) or key == "class":
+                raise TypeError(f"{where}: the keys of a dict must be strings, and not 'class', got {key!r}")
+            refuse(v, f"{where}[{key!r}]")
+    elif isinstance(value, (list, tuple)):
+        for i, v in enumerate(value):
+            refuse(v, f"{where}[{i}]")
+    else:
+        raise TypeError(f"{where}: {_told(value)}")
 
 
 def _part(value: Any) -> bool:
-    """Whether it has methods as elementwise maps, doors and bases have."""
+    """Whether it is of a registered class, or has methods as elementwise maps, doors and bases have."""
+    if "_options" in getattr(value, "__dict__", ()):
+        return True
     methods = any(hasattr(value, name) for name in ("encode", "decode", "log_prob"))
     return methods and not isinstance(value, (type, str, bytes, bytearray))
 

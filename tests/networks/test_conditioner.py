@@ -74,7 +74,7 @@ def test_convolutions_of_x_alone_are_conditioners_and_priors() -> None:
         (MLP, r"got the class MLP\. Build it: MLP\(\.\.\)"),
         ("mlp", "must be a network.*got a str"),
         (None, "must be a network.*got a NoneType"),
-        (torch.zeros(3), "must be a network.*got a Tensor"),
+        (torch.zeros(3), "must be a network.*got a list"),
     ],
 )
 def test_what_is_no_network_is_refused_when_it_is_built(thing, message: str) -> None:

@@ -30,6 +30,10 @@ class InvertibleConv1x1(Bijection):
     `P` is a fixed permutation, `L` unit lower triangular, `U` upper triangular with a diagonal of fixed
     signs. Starts as a random rotation. The log-diagonal and the entries beside both diagonals are
     bounded by a tanh, since bounding the diagonal alone leaves `W` free to become singular to rounding.
+    :math:`|\det W|` then lies between :math:`e^{-4C}` and :math:`e^{4C}` for all parameters, so `W` has an inverse.
+    How exactly rounding lets it be found is another matter: with every parameter at its worst, the condition number
+    reaches 1e5 for two channels, 2e8 for three, and from six channels on more than float64 resolves. Training stays
+    far from that (below 3.3 in the models that ship); the round trip that every run measures would show it.
     Decoding solves the two triangular systems; no inverse is kept, except inside
     :meth:`diffeo.Flow.frozen`.
 
