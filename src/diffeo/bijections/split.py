@@ -84,7 +84,7 @@ class Split(Bijection):
         return torch.cat([z_a.flatten(1), z_b.flatten(1)], 1), rest_log_det + log_det
 
     def decode(self, z: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        self.expect(z, None, (math.prod(self.shape),))
+        self.expect(z, self._like, (math.prod(self.shape),))
         self.expect_condition(condition)
         z_a = z[:, : self.rest_features].unflatten(1, self.rest.output_shape(self.half_shape))
         z_b = z[:, self.rest_features :].unflatten(1, self.half_shape)
@@ -94,8 +94,12 @@ class Split(Bijection):
         b, log_sigma = self.gaussian.encode(z_b, self._prior_parameters(a, condition))
         return torch.cat([a, b], 1), rest_log_det + log_sigma.flatten(1).sum(1)
 
+    @property
+    def _like(self) -> Tensor | None:
+        return None if self.prior is None else next(self.prior.parameters(), None)
+
     def _halves(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
-        self.expect(x, None if self.prior is None else next(self.prior.parameters(), None), self.shape)
+        self.expect(x, self._like, self.shape)
         self.expect_condition(condition)
         a, b = x.chunk(2, 1)
         return a, b
