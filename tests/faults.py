@@ -291,8 +291,8 @@ MUTANTS = [
     Mutant(
         "an inverse is kept over a step of the optimizer (1x1 convolution)",
         "bijections/conv1x1.py",
-        "if self._frozen_inverse is not None:",
-        "self._frozen_inverse is None and self.freeze()\n        if self._frozen_inverse is not None:",
+        "inverse = self._inverse_if_frozen()",
+        "self._frozen_inverse is None and self.freeze()\n        inverse = self._frozen_inverse.inverse",
         f"{COPIES}::test_a_fused_step_is_seen_by_the_next_decode[InvertibleConv1x1]",
     ),
     Mutant(

@@ -57,6 +57,8 @@ def test_a_copy_made_inside_decodes_rightly_after_training(way: str) -> None:
     flow = make()
     with flow.frozen(), flow.frozen():
         twin = COPIES[way](flow)
+        if way != "copy":  # which has the same layers
+            assert all(getattr(layer, "_frozen_inverse", None) is None for layer in twin.modules())
         assert error(twin) < 1e-4
         train(twin)
         assert error(twin) < 1e-4
