@@ -143,7 +143,7 @@ def test_a_whole_declares_the_weakest_of_its_parts(whole, passes: tuple[int, int
 
 @pytest.mark.point("declared")
 def test_a_chain_is_from_its_first_layers_domain_to_its_last_layers_codomain() -> None:
-    chain = Chain([Logit(3), ActNorm(2), Inverse(Logit(5))])
+    chain = Chain([Logit(3, alpha=0.0), ActNorm(2), Inverse(Logit(5, alpha=0.0))])
     assert (chain.domain, chain.codomain) == ("(0, 3)", "(0, 5)")
     assert (Chain([]).domain, Chain([Flatten((2,))]).codomain) == ("real", "real")
 
