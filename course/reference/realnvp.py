@@ -1,7 +1,7 @@
 """RealNVP in one file, read from top to bottom (Dinh, Sohl-Dickstein and Bengio, 2017).
 
     python realnvp.py                        강의 계획의 모델, 오류만 고침: [fix] (the plan's model, its bugs corrected)
-    python realnvp.py --model paper          체커보드, 스퀴즈, 채널 마스크, 분리 출력 (small, but as in the paper)
+    python realnvp.py --model paper          체커보드, 스퀴즈, 채널 마스크, 분리 출력 (small, after the paper)
     python realnvp.py --data mnist --folder FOLDER_OF_THE_IDX_FILES
 forward(x) -> (z, log_det): 데이터에서 잡음으로 (data to noise); log_det은 nat, 모양 (B,). inverse(z) -> x.
 """

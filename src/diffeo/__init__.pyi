@@ -2,6 +2,7 @@ from . import data as data
 from . import editing as editing
 from . import evaluation as evaluation
 from . import models as models
+from .bases import Base as Base
 from .bases import StandardNormal as StandardNormal
 from .bijections import ActNorm as ActNorm
 from .bijections import Bijection as Bijection

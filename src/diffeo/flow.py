@@ -1,6 +1,7 @@
 """Flow: a door, one bijection and a base make a density."""
 
 import math
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +9,15 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from diffeo.bases import check_temperature
+from diffeo.bases import check_n, check_temperature
 from diffeo.bijections import Bijection
 from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
+
+_freezing = threading.Lock()  # while frozen() counts
 
 
 @register
@@ -28,7 +31,7 @@ class Flow(Inputs, Pretrained):
 
     Args:
         bijection: from data to noise, preprocessing included.
-        base: the density of the noise.
+        base: the density of the noise, :class:`~diffeo.StandardNormal` or one of your own (:class:`~diffeo.Base`).
         door: :class:`~diffeo.Quantizer` for integers; None for continuous data.
         embedding: from conditions to what the bijection takes; None to hand them on as they are.
 
@@ -37,7 +40,8 @@ class Flow(Inputs, Pretrained):
         condition: ``(B, ..)`` or one row for all; class labels ``(B,)``, or one integer.
 
     Raises:
-        ValueError: if the shapes of bijection and base do not fit.
+        TypeError: if a part is not what it should be.
+        ValueError: if the shapes of bijection and base do not fit, or parts share parameters.
 
     Example:
         >>> import diffeo
@@ -84,7 +88,13 @@ class Flow(Inputs, Pretrained):
 
     def _log_prob(self, x: Tensor, condition: Tensor | None, noise: Tensor | None) -> Tensor:
         z, log_det = self.bijection.encode(self._enter(x, noise), self._embed(condition))
-        return self.base.log_prob(z) + log_det
+        log_prob = self.base.log_prob(z)
+        if log_prob.shape != log_det.shape:
+            raise ValueError(
+                f"{self._name}: the base's log_prob has shape {tuple(log_prob.shape)}, not "
+                f"{tuple(log_det.shape)}: one number a row. Sum it over the row's dimensions"
+            )
+        return log_prob + log_det
 
     @torch.no_grad()
     def bits_per_dim(
@@ -192,6 +202,7 @@ class Flow(Inputs, Pretrained):
             batch_size: rows at a time.
         """
         z = self._latents(n, temperature, noise, generator)
+        n = z.shape[0]
         row_condition = self._condition(condition, n, check=True)
         rows_at_a_time = self._rows_at_a_time() if batch_size is None else batch_size
         with self._evaluating(), self.frozen():
@@ -218,7 +229,7 @@ class Flow(Inputs, Pretrained):
     ) -> Tensor:
         """Samples with gradients, ``(n, *shape)``; of integers the continuous points before the floor."""
         z = self._latents(n, temperature, noise, generator)
-        return self.bijection.decode(z, self.embed(condition, n))[0]
+        return self.bijection.decode(z, self.embed(condition, z.shape[0]))[0]
 
     @in_evaluation
     def sample_and_log_prob(
@@ -232,17 +243,19 @@ class Flow(Inputs, Pretrained):
     ) -> tuple[Tensor, Tensor]:
         """Samples as of :meth:`rsample` and their log density under the flow (at temperature 1), with gradients."""
         z = self._latents(n, temperature, noise, generator)
-        x, log_det = self.bijection.decode(z, self.embed(condition, n))
+        x, log_det = self.bijection.decode(z, self.embed(condition, z.shape[0]))
         return x, self.base.log_prob(z) - log_det
 
     def _latents(self, n: int, temperature: float, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
         self._check_precision()
-        if n < 0:
-            raise ValueError(f"the number of samples must not be negative, got {n}")
+        wanted = (check_n(n), *self.base.shape)
         check_temperature(temperature)
-        if noise is not None and noise.shape != (n, *self.base.shape):
-            raise ValueError(f"noise must have shape {(n, *self.base.shape)}, got {tuple(noise.shape)}")
-        return self.base.sample(n, temperature=temperature, noise=noise, generator=generator)
+        if noise is not None and noise.shape != wanted:
+            raise ValueError(f"noise must have shape {wanted}, got {tuple(noise.shape)}")
+        z = self.base.sample(wanted[0], temperature=temperature, noise=noise, generator=generator)
+        if z.shape != wanted:
+            raise ValueError(f"{self._name}: the base's sample has shape {tuple(z.shape)}, not {wanted}")
+        return z
 
     # ---- the map itself
 
@@ -262,7 +275,8 @@ class Flow(Inputs, Pretrained):
         """Noise to data: ``(x, log_det)``; with a door x is the integer in whose cell the point lies."""
         self._check_precision()
         if z.shape[1:] != self.base.shape:
-            raise ValueError(f"{self._name}: expected z of shape (B, {self.base.features}), got {tuple(z.shape)}")
+            wanted = "(" + ", ".join(["B", *map(str, self.base.shape)]) + ")"
+            raise ValueError(f"{self._name}: expected z of shape {wanted}, got {tuple(z.shape)}")
         x, log_det = self.bijection.decode(z, self.embed(condition, z.shape[0]))
         return self._leave(x), log_det
 
@@ -341,19 +355,26 @@ class Flow(Inputs, Pretrained):
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Inside, decoding uses inverses computed once. Do not train inside: they are detached."""
+        """Inside, decoding uses inverses computed once, which samples many batches faster.
+
+        They serve only as long as they are right: where weights were trained or loaded since, where a gradient is to
+        reach them, and in copies, decoding computes as it does outside. Contexts may be nested, and threads may share
+        a flow. As for autograd, what is written through ``parameter.data`` is not noticed.
+        """
         layers = [module for module in self.modules() if isinstance(module, Bijection)]
-        if not self._frozen:
-            for layer in layers:
-                layer.freeze()
-        self._frozen += 1
         try:
+            with _freezing:
+                self._frozen += 1
+                if self._frozen == 1:
+                    for layer in layers:
+                        layer.freeze()
             yield
         finally:
-            self._frozen -= 1
-            if not self._frozen:
-                for layer in layers:
-                    layer.thaw()
+            with _freezing:
+                self._frozen -= 1
+                if not self._frozen:
+                    for layer in layers:
+                        layer.thaw()
 
     def __repr__(self) -> str:
         values = "" if self.door is None else f", {self.door.values} values"

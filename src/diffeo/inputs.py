@@ -9,8 +9,9 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from diffeo.bases import StandardNormal
-from diffeo.bijections import Bijection
+from diffeo.bases import Base, expect_base
+from diffeo.bijections import Bijection, refuse_shared
+from diffeo.bijections.bijection import expected_bijection
 from diffeo.doors import Quantizer
 
 Condition = Tensor | int | Sequence[int] | None
@@ -38,12 +39,13 @@ class Inputs(nn.Module):
     def __init__(
         self,
         bijection: Bijection,
-        base: StandardNormal,
+        base: Base,
         *,
         door: Quantizer | None = None,
         embedding: nn.Module | None = None,
     ):
         super().__init__()
+        self._check_parts(bijection, base, door, embedding)
         self.bijection, self.base, self.door, self.embedding = bijection, base, door, embedding
         self.shape = tuple(bijection.input_shape(base.shape))
         reached = tuple(bijection.output_shape(self.shape))
@@ -59,6 +61,25 @@ class Inputs(nn.Module):
                 f"Build its conditioners with condition_shape={given}"
             )
         self._frozen = 0  # how many frozen() are open
+
+    def _check_parts(self, bijection: object, base: object, door: object, embedding: object) -> None:
+        """Refuse what cannot be a part, and parts that share parameters."""
+        if not isinstance(bijection, Bijection):
+            hint = ". Use Chain([..])" if isinstance(bijection, (list, tuple)) else ""
+            raise TypeError(
+                f"{self._name}: the bijection must be a Bijection, got {expected_bijection(bijection)}{hint}"
+            )
+        expect_base(base, self._name)
+        if door is not None and not isinstance(door, Quantizer):
+            raise TypeError(f"{self._name}: door must be a Quantizer or None, got {door!r}. Use diffeo.Quantizer(256)")
+        if embedding is not None and not isinstance(embedding, nn.Module):
+            raise TypeError(f"{self._name}: embedding must be a torch.nn.Module, got {expected_bijection(embedding)}")
+        parts = {"bijection": bijection, "base": base, "embedding": embedding}
+        refuse_shared(self._name, [(name, part) for name, part in parts.items() if isinstance(part, nn.Module)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy is made from: a copy of a frozen flow is not frozen."""
+        return {**self.__dict__, "_frozen": 0}
 
     @property
     def conditional(self) -> bool:

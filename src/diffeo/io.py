@@ -4,8 +4,8 @@ import functools
 import importlib
 import inspect
 import json
-import operator
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,10 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from diffeo import models
+from diffeo.options import check_number, plain, refuse, torch_layer, torch_options
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "model.safetensors"
+
+TORCH = "torch.nn."  # before the names of torch's own layers
 
 T = TypeVar("T", bound=type)
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -30,11 +33,14 @@ _classes: dict[str, type] = {}
 def register(cls: T) -> T:
     """Admit a class to configurations: its constructor's options are remembered, so it can be saved.
 
-    Use it as a decorator on your own bijections, conditioners or flows. Options may be numbers,
-    strings, booleans, None, lists or dicts of these, and objects of registered classes.
+    Use it as a decorator on your own bijections, conditioners, bases or flows. Options may be numbers,
+    strings, booleans, None, lists or dicts of these, and objects of registered classes or of torch's own
+    layers. The constructor gets them as a file would hold them: NumPy's and torch's scalars as numbers, arrays
+    and tensors as lists. Anything else is refused when the object is built, not when it is saved.
 
     Raises:
-        TypeError: if the constructor takes ``*args`` or ``**kwargs`` (they cannot be named in a file).
+        TypeError: if the constructor takes ``*args`` or ``**kwargs`` (they cannot be named in a file); when an
+            object is built, if an option cannot be saved.
         ValueError: if another class is registered under the same name.
 
     Example:
@@ -64,14 +70,23 @@ def register(cls: T) -> T:
         owner = "diffeo" if ours or other is None else other.__module__
         raise ValueError(f"{cls.__name__} is already registered by {owner}: give the class another name")
     _classes[cls.__name__] = cls
+    numbers = cls.__module__.startswith("diffeo.")  # whose annotations are to be held to
 
     @functools.wraps(constructor)
     def remember(self: Any, *args: Any, **kwargs: Any) -> None:
-        if "_options" not in self.__dict__:  # the outermost constructor: a recipe, not what it calls
-            bound = signature.bind(self, *args, **kwargs)
-            bound.apply_defaults()
-            object.__setattr__(self, "_options", {name: _copied(bound.arguments[name]) for name in options})
-        constructor(self, *args, **kwargs)
+        if "_options" in self.__dict__:  # of the outermost constructor: a recipe, not what it calls
+            constructor(self, *args, **kwargs)
+            return
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        for name in options:
+            bound.arguments[name] = plain(bound.arguments[name])
+            if numbers:
+                check_number(bound.arguments[name], signature.parameters[name].annotation, f"{cls.__name__}: {name}")
+        object.__setattr__(self, "_options", {name: _copied(bound.arguments[name]) for name in options})
+        constructor(*bound.args, **bound.kwargs)
+        for name, value in self._options.items():  # after the constructor, which knows better what is wrong
+            refuse(value, f"{cls.__name__}: {name}")
 
     kind.__init__ = remember
     return cls
@@ -89,10 +104,16 @@ def config(item: Any) -> dict[str, Json]:
         TypeError: if `item`, or something among its options, is of no registered class.
     """
     cls = type(item)
-    if _classes.get(cls.__name__) is not cls or "_options" not in item.__dict__:
+    if isinstance(item, nn.Module) and (found := torch_options(item)) is not None:
+        name = TORCH + cls.__name__
+        return {"class": name, "options": {k: _encode(v, f"{name}.{k}") for k, v in found.items()}}
+    known = _classes.get(cls.__name__) is cls
+    if not known or "_options" not in item.__dict__:
         raise TypeError(
-            f"{cls.__name__} cannot be saved: it is not registered. "
-            f"Decorate the class with @diffeo.register before you build it."
+            f"{cls.__name__} cannot be saved: "
+            + ("it was built before its class was registered. " if known else "its class is not registered. ")
+            + "Decorate the class with @diffeo.register and build the model anew; it may have the weights of this one: "
+            "new.load_state_dict(old.state_dict()). Then the new one can be saved"
         )
     return {
         "class": cls.__name__,
@@ -109,10 +130,15 @@ def build(data: Json) -> Any:
     if not isinstance(data, dict) or set(data) != {"class", "options"}:
         keys = sorted(data) if isinstance(data, dict) else data
         raise ValueError(f"expected the keys 'class' and 'options', got {keys}")
-    name, options = data["class"], data["options"]
-    cls = _find(str(name))
+    name, options = str(data["class"]), data["options"]
     if not isinstance(options, dict):
         raise ValueError(f"{name}: options must be a JSON object, got {type(options).__name__}")
+    if name.startswith(TORCH):
+        try:
+            return torch_layer(name.removeprefix(TORCH), {k: _decode(v) for k, v in options.items()})
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"{name}: {error}") from error
+    cls = _find(name)
     known = inspect.signature(cls).parameters
     earlier = getattr(cls, "earlier_options", {})  # what an option meant before files held it
     unknown = sorted(set(options) - set(known))
@@ -121,19 +147,43 @@ def build(data: Json) -> Any:
     try:
         return cls(**{**earlier, **{k: _decode(v) for k, v in options.items()}})
     except TypeError as error:
-        raise ValueError(f"{name}: {error}") from error
+        text = str(error)
+        raise ValueError(text if text.startswith(f"{name}:") else f"{name}: {text}") from error
+
+
+def describe(item: nn.Module) -> dict[str, Json]:
+    """What ``config.json`` will hold of a model, once it is certain that the model can be built from it again.
+
+    Raises:
+        TypeError: if the model cannot be described by its options (see :func:`register`).
+        ValueError: if it is not what its options say: it was changed, or two of its parts share parameters.
+    """
+    import diffeo
+
+    described: dict[str, Json] = {
+        "format": FORMAT,
+        **config(item),
+        "versions": {"diffeo": diffeo.__version__, "torch": torch.__version__},
+    }
+    skeleton = _skeleton(described)
+    _same_tensors(skeleton, item.state_dict(), "cannot be saved: its options do not describe it")
+    if _tied(skeleton) != _tied(item):
+        raise ValueError(
+            f"{type(item).__name__} cannot be saved: two of its parts share parameters. Build one for each place"
+        )
+    if _structure(skeleton) != _structure(item):
+        raise ValueError(f"{type(item).__name__} cannot be saved: it was changed after it was built. Build it anew")
+    return described
 
 
 def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write ``config.json`` and ``model.safetensors`` into `folder`, each whole or not at all.
 
     Raises:
-        TypeError: if the model cannot be described by its options (see :func:`register`).
+        TypeError, ValueError: if the model cannot be built from its options again (see :func:`describe`).
         FileExistsError: if a model lies there already and `overwrite` is not set.
     """
     from safetensors.torch import save as to_bytes
-
-    import diffeo
 
     folder = Path(folder)
     present = [name for name in (CONFIG_FILE, TENSORS_FILE) if (folder / name).exists()]
@@ -141,18 +191,8 @@ def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = F
         raise FileExistsError(
             f"{folder} already holds {' and '.join(present)}. Choose another folder, or pass overwrite=True."
         )
-    described: dict[str, Json] = {
-        "format": FORMAT,
-        **config(item),
-        "versions": {"diffeo": diffeo.__version__, "torch": torch.__version__},
-    }
+    described = describe(item)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in item.state_dict().items()}
-    skeleton = _skeleton(described)
-    _same_tensors(skeleton, tensors, "cannot be saved: its options do not describe it")
-    if nn.Module.__repr__(skeleton) != nn.Module.__repr__(item):
-        raise ValueError(f"{type(item).__name__} cannot be saved: it was changed after it was built. Build it anew")
-    if len(list(item.parameters())) != len(list(item.named_parameters(remove_duplicate=False))):
-        raise ValueError(f"{type(item).__name__} cannot be saved: two of its parts share parameters")
     text = json.dumps(described, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / TENSORS_FILE, to_bytes(tensors))
@@ -194,7 +234,12 @@ def load(where: str | os.PathLike[str], *, device: torch.device | str | None = N
     except Exception as error:  # safetensors has an error class of its own
         raise ValueError(f"{folder / TENSORS_FILE} is damaged: {error}") from error
     _same_tensors(item, tensors, f"does not fit {folder / TENSORS_FILE}")
+    tied = _tied(item)
     item.load_state_dict(tensors, strict=True, assign=True)
+    for first, *others in tied:
+        for other in others:
+            owner, _, leaf = other.rpartition(".")
+            setattr(item.get_submodule(owner), leaf, item.get_parameter(first))
     return item.to(device).eval() if device is not None else item.eval()
 
 
@@ -227,9 +272,7 @@ def _encode(value: Any, where: str) -> Json:
         return [_encode(v, f"{where}[{i}]") for i, v in enumerate(value)]
     if isinstance(value, dict):
         return {str(k): _encode(v, f"{where}.{k}") for k, v in value.items()}
-    if hasattr(value, "__index__"):  # numpy's whole numbers
-        return operator.index(value)
-    if hasattr(value, "__dict__"):
+    if hasattr(value, "__dict__") and not inspect.isroutine(value):
         return config(value)
     raise TypeError(f"{where}: a {type(value).__name__} cannot be saved as an option")
 
@@ -251,6 +294,28 @@ def _find(name: str) -> type:
             f"with @diffeo.register first"
         )
     return _classes[name]
+
+
+def _tied(item: nn.Module) -> list[list[str]]:
+    """The names of each parameter that has several, in order."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in item.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    return [several for several in names.values() if len(several) > 1]
+
+
+def _structure(item: nn.Module) -> list[tuple[object, ...]]:
+    """Every part: its name, class, what it prints of itself (but no addresses), and its parts that are no modules."""
+    found: list[tuple[object, ...]] = []
+    for name, part in item.named_modules(remove_duplicate=False):
+        said = re.sub(r" at 0x[0-9a-fA-F]+", "", part.extra_repr())
+        others = {
+            key: config(value)
+            for key, value in vars(part).items()
+            if not isinstance(value, nn.Module) and "_options" in getattr(value, "__dict__", ())
+        }
+        found.append((name, type(part), said, others))
+    return found
 
 
 def _skeleton(described: object) -> nn.Module:

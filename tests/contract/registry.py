@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import diffeo
 from diffeo import (
@@ -17,6 +17,7 @@ from diffeo import (
     Affine,
     Bijection,
     Chain,
+    ClassEmbedding,
     ConvNet,
     Coupling,
     Flatten,
@@ -24,6 +25,7 @@ from diffeo import (
     Flow,
     Gaussianize,
     Glow,
+    ImageEmbedding,
     Inverse,
     InvertibleConv1x1,
     Logit,
@@ -35,6 +37,7 @@ from diffeo import (
     Squeeze,
     Standardize,
     StandardNormal,
+    VectorEmbedding,
     ZeroConv,
 )
 from diffeo.networks import OutputConv, PlaceBias
@@ -73,6 +76,7 @@ class Case:
     classes: int | None = None
     volume_preserving: bool = False
     uniform: float | None = None  # the domain is (0, this), not the real line
+    margin: float = 0.0  # beside the domain's ends
     any_shape: bool = False  # rows of every shape are taken
     idle: tuple[str, ...] = ()  # parameters that nothing depends on at this size
     declares: Declared = Declared()
@@ -95,6 +99,10 @@ class Case:
         return torch.randn(rows, *shape, dtype=torch.float64, generator=generator).to(dtype)
 
 
+def resnet(channels: int, outputs: int, **options: Any) -> ResidualConvNet:
+    return ResidualConvNet(channels, outputs, width=4, **options)
+
+
 def image_net(channels: int, outputs: int, **options: Any) -> ConvNet:
     return ConvNet(channels, outputs, width=6, **options)
 
@@ -102,8 +110,9 @@ def image_net(channels: int, outputs: int, **options: Any) -> ConvNet:
 BIJECTIONS: dict[str, Case] = {
     "Standardize": Case(lambda: Standardize((3,)), (3,)),
     "Standardize image": Case(lambda: Standardize((2, 4, 4)), (2, 4, 4)),
-    "Logit": Case(lambda: Logit(1.0, 0.01), (3,), uniform=1.0, any_shape=True),
-    "Logit 256": Case(lambda: Logit(256), (1, 2, 2), uniform=256.0, any_shape=True),
+    "Logit": Case(lambda: Logit(1.0, 0.01), (3,), uniform=1.0, margin=0.01 / 0.98, any_shape=True),
+    "Logit 256": Case(lambda: Logit(256), (1, 2, 2), uniform=256.0, margin=256e-6 / (1 - 2e-6), any_shape=True),
+    "Logit without margin": Case(lambda: Logit(3, alpha=0.0), (2,), uniform=3.0, any_shape=True),
     "Gaussianize": Case(lambda: Gaussianize((3,), 5), (3,), uniform=5.0),
     "Gaussianize 256": Case(lambda: Gaussianize((1, 2, 2), 256), (1, 2, 2), uniform=256.0),
     "ActNorm": Case(lambda: ActNorm(3), (3,)),
@@ -112,6 +121,7 @@ BIJECTIONS: dict[str, Case] = {
     "InvertibleConv1x1 one channel": Case(
         lambda: InvertibleConv1x1(1), (1, 2, 2), declares=MIXING, idle=("raw_triangles",)
     ),
+    "InvertibleConv1x1 eight channels": Case(lambda: InvertibleConv1x1(8), (8,), declares=MIXING),
     "InvertibleConv1x1 image": Case(lambda: InvertibleConv1x1(4), (4, 2, 3), declares=MIXING),
     "Permutation": Case(lambda: Permutation([2, 0, 3, 1]), (4,), volume_preserving=True),
     "Permutation image": Case(lambda: Permutation.random(4, seed=3), (4, 2, 2), volume_preserving=True),
@@ -126,6 +136,11 @@ BIJECTIONS: dict[str, Case] = {
         lambda: Coupling(4, MLP(2, 2, width=8), elementwise=Additive()), (4,), volume_preserving=True
     ),
     "Coupling conditional": Case(lambda: Coupling(4, MLP(2, 4, width=8, condition_shape=(3,))), (4,)),
+    "Coupling of one layer": Case(lambda: Coupling(4, MLP(2, 4, width=8, depth=1, dropout=0.3)), (4,)),
+    "Coupling of torch's layers": Case(
+        lambda: Coupling(4, nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 4))), (4,)
+    ),
+    "Coupling of torch's convolution": Case(lambda: Coupling(3, nn.Conv2d(1, 4, 3, padding=1)), (3, 3, 2)),
     "Coupling channels": Case(lambda: Coupling(4, image_net(2, 4)), (4, 4, 4)),
     "Coupling channels swapped": Case(
         lambda: Coupling(3, image_net(2, 2), swap=True, elementwise=Affine(bound=1.0)), (3, 4, 4)
@@ -137,12 +152,27 @@ BIJECTIONS: dict[str, Case] = {
         lambda: Coupling(1, image_net(1, 2), partition="checkerboard", swap=True), (1, 3, 5)
     ),
     "Coupling on a map": Case(lambda: Coupling(2, image_net(1, 2, condition_shape=(3, 2, 2))), (2, 4, 4)),
+    "Coupling on a vector, by places": Case(
+        lambda: Coupling(2, image_net(1, 2, places=(2, 3), condition_shape=(3,))), (2, 2, 3)
+    ),
+    "Coupling of squares": Case(
+        lambda: Coupling(1, resnet(1, 2, blocks=0, patch=2, places=(4, 2), dropout=0.3), partition="checkerboard"),
+        (1, 4, 2),
+    ),
+    "Coupling of squares on a map": Case(
+        lambda: Coupling(2, resnet(1, 2, patch=2, blocks=1, condition_shape=(2, 1, 3))), (2, 2, 4)
+    ),
+    "Coupling residual on a vector": Case(lambda: Coupling(2, resnet(1, 2, condition_shape=(3,))), (2, 2, 2)),
     "Split": Case(lambda: Split((4, 2, 2), Chain([ActNorm(2), Flatten((2, 2, 2))]), ZeroConv(2, 4)), (4, 2, 2)),
     "Split without prior": Case(lambda: Split((4, 2, 2), Flatten((2, 2, 2))), (4, 2, 2), volume_preserving=True),
     "Split conditional": Case(
         lambda: Split((4, 2, 2), Chain([ActNorm(2), Flatten((2, 2, 2))]), ZeroConv(2, 4, condition_shape=(3,))),
         (4, 2, 2),
     ),
+    "Split on a map": Case(
+        lambda: Split((2, 2, 2), Flatten((1, 2, 2)), ZeroConv(1, 2, condition_shape=(3, 4, 4))), (2, 2, 2)
+    ),
+    "Split of torch's layer": Case(lambda: Split((4,), ActNorm(2), nn.Linear(2, 4)), (4,)),
     "Split of a vector": Case(lambda: Split((4,), ActNorm(2), MLP(2, 4, width=8)), (4,)),
     "Chain": Case(
         lambda: Chain([ActNorm(4), Flip(), Coupling(4, MLP(2, 4, width=8)), InvertibleConv1x1(4)]),
@@ -159,6 +189,27 @@ FLOWS: dict[str, Case] = {
     "Flow": Case(lambda: Flow(Chain([ActNorm(2), Coupling(2, MLP(1, 2, width=8))]), StandardNormal(2)), (2,)),
     "Flow conditional": Case(
         lambda: Flow(Chain([ActNorm(2), Coupling(2, MLP(1, 2, width=8, condition_shape=(3,)))]), StandardNormal(2)),
+        (2,),
+    ),
+    "Flow of classes": Case(
+        lambda: Flow(
+            Coupling(2, MLP(1, 2, width=8, condition_shape=(4,))), StandardNormal(2), embedding=ClassEmbedding(3, 4)
+        ),
+        (2,),
+        classes=3,
+    ),
+    "Flow given a vector": Case(
+        lambda: Flow(
+            Coupling(2, MLP(1, 2, width=8, condition_shape=(5,))), StandardNormal(2), embedding=VectorEmbedding((2,), 5)
+        ),
+        (2,),
+    ),
+    "Flow given an image": Case(
+        lambda: Flow(
+            Coupling(2, MLP(1, 2, width=8, condition_shape=(5,))),
+            StandardNormal(2),
+            embedding=ImageEmbedding((1, 2, 2), 5, vector=True),
+        ),
         (2,),
     ),
     "NICE": Case(lambda: NICE(5, width=8, depth=2), (5,)),
@@ -180,6 +231,7 @@ FLOWS: dict[str, Case] = {
         lambda: RealNVP((1, 4, 4), values=7, levels=1, width=4, blocks=0, preprocessing="logit"),
         (1, 4, 4),
         uniform=7.0,
+        margin=7e-6 / (1 - 2e-6),
     ),
     "Glow": Case(lambda: Glow((2, 4, 4), levels=2, steps=2, width=4), (2, 4, 4), declares=MIXING),
     "Glow given an image": Case(

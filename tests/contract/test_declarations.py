@@ -80,11 +80,33 @@ def test_what_takes_a_condition_has_a_case_with_one_and_a_case_without() -> None
     assert {cls for cls, kinds in found.items() if kinds == {True, False}} == takes
 
 
+def test_every_option_of_every_network_is_tried() -> None:
+    """At another value than its default; and conditions of each kind that a network takes."""
+    from diffeo import networks
+
+    found: dict[tuple[str, str], set[str]] = {}
+    for case in (*BIJECTIONS.values(), *FLOWS.values()):
+        for module in case.make().modules():
+            if type(module).__module__.startswith("diffeo.networks"):
+                for option, value in module._options.items():
+                    found.setdefault((type(module).__name__, option), set()).add(repr(value))
+                    if option == "condition_shape":
+                        kind = "none" if value is None else f"{len(value)} dimensions"
+                        found.setdefault((type(module).__name__, "condition"), set()).add(kind)
+    for name, network in vars(networks).items():
+        if isinstance(network, type):
+            for option, parameter in inspect.signature(network).parameters.items():
+                assert found[name, option] - {repr(parameter.default)}, (name, option)
+    for name in ("ConvNet", "ResidualConvNet", "ZeroConv"):
+        assert found[name, "condition"] == {"none", "1 dimensions", "3 dimensions"}, name
+
+
 @pytest.mark.point("declared")
 def test_a_class_declares_what_the_registry_says(case: Case) -> None:
     bijection = bijection_of(case.make())
     assert Declared.by(bijection) == case.declares
-    assert bijection.domain == ("real" if case.uniform is None else f"(0, {case.uniform:g})")
+    ends = None if case.uniform is None else f"({-case.margin or 0:g}, {case.uniform + case.margin:g})"
+    assert bijection.domain == ("real" if ends is None else ends)
 
 
 @pytest.mark.point("declared")
@@ -121,7 +143,7 @@ def test_a_whole_declares_the_weakest_of_its_parts(whole, passes: tuple[int, int
 
 @pytest.mark.point("declared")
 def test_a_chain_is_from_its_first_layers_domain_to_its_last_layers_codomain() -> None:
-    chain = Chain([Logit(3), ActNorm(2), Inverse(Logit(5))])
+    chain = Chain([Logit(3, alpha=0.0), ActNorm(2), Inverse(Logit(5, alpha=0.0))])
     assert (chain.domain, chain.codomain) == ("(0, 3)", "(0, 5)")
     assert (Chain([]).domain, Chain([Flatten((2,))]).codomain) == ("real", "real")
 

@@ -13,6 +13,7 @@ from diffeo.bijections.logit import Logit as Logit
 from diffeo.bijections.partition import halves as halves
 from diffeo.bijections.permutation import Flip as Flip
 from diffeo.bijections.permutation import Permutation as Permutation
+from diffeo.bijections.sharing import refuse_shared as refuse_shared
 from diffeo.bijections.split import Split as Split
 from diffeo.bijections.squeeze import Squeeze as Squeeze
 from diffeo.bijections.standardize import Standardize as Standardize

@@ -10,6 +10,11 @@ Shape = tuple[int, ...]
 INVERSES = ("closed", "passes", "iterative")  # from strong to weak
 
 
+def expected_bijection(thing: object) -> str:
+    """How to call what is no bijection in an error."""
+    return f"the class {thing.__name__}" if isinstance(thing, type) else f"a {type(thing).__name__}"
+
+
 class Step(NamedTuple):
     """One layer's work on a batch; the steps' log-dets add up to the whole chain's."""
 
@@ -105,7 +110,7 @@ class Bijection(nn.Module):
         self.fits_all_rows = any(part.fits_all_rows for part in parts)
 
     def freeze(self) -> None:
-        """Prepare a detached inverse, for use inside :meth:`diffeo.Flow.frozen` only."""
+        """Prepare what decode needs inside :meth:`diffeo.Flow.frozen`; it must not outlive a change, or be copied."""
 
     def thaw(self) -> None:
         """Drop what :meth:`freeze` prepared."""

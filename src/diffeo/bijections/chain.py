@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from torch import Tensor, nn
 
-from diffeo.bijections.bijection import Bijection, Shape, Step
+from diffeo.bijections.bijection import Bijection, Shape, Step, expected_bijection
+from diffeo.bijections.sharing import refuse_shared
 from diffeo.io import register
 
 INITIAL_ROWS = 512  # rows that data-dependent layers see, behind those that are fitted on everything
@@ -21,7 +22,8 @@ class Chain(Bijection):
         x: ``(B, *shape)``; z: ``(B, *output_shape(shape))``; log_det: ``(B,)``.
 
     Raises:
-        ValueError: if two layers take conditions of different shapes.
+        TypeError: if a layer is no bijection.
+        ValueError: if two layers take conditions of different shapes, or are one object or share parameters.
 
     Example:
         >>> import diffeo
@@ -34,10 +36,13 @@ class Chain(Bijection):
 
     def __init__(self, layers: Iterable[Bijection]):
         super().__init__()
+        if isinstance(layers, Bijection):
+            raise TypeError(f"Chain: expected a list of layers, got one {type(layers).__name__}. Use Chain([layer])")
         layers = list(layers)
-        wrong = [type(layer).__name__ for layer in layers if not isinstance(layer, Bijection)]
+        wrong = [expected_bijection(layer) for layer in layers if not isinstance(layer, Bijection)]
         if wrong:
             raise TypeError(f"Chain: every layer must be a Bijection, got {', '.join(wrong)}")
+        refuse_shared("Chain", [(f"layer {i}", layer) for i, layer in enumerate(layers)])
         self.layers = nn.ModuleList(layers)
         conditions = {layer.condition_shape for layer in layers} - {None}
         if len(conditions) > 1:

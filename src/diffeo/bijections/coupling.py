@@ -6,8 +6,9 @@ from torch import Tensor, nn
 
 from diffeo.bijections.bijection import Bijection, Shape
 from diffeo.bijections.partition import PARTITIONS, Partition
-from diffeo.elementwise import Affine, Elementwise
+from diffeo.elementwise import Affine, Elementwise, expect_elementwise
 from diffeo.io import register
+from diffeo.networks.conditioner import ask, takes_condition
 
 
 @register
@@ -17,7 +18,8 @@ class Coupling(Bijection):
     .. math:: z_a = a, \qquad z_b = g(b;\ \theta(a, c))
 
     The Jacobian is triangular, so its determinant is a product and needs no derivative of the
-    conditioner :math:`\theta`, which may be any network that is called as ``network(a, condition)``.
+    conditioner :math:`\theta`, which may be any network that is called as ``network(a, condition)``, or as
+    ``network(a)`` if its forward takes no more: a ``torch.nn.Sequential`` will do.
 
     log-det: the sum of the elementwise map's.   Cost: one pass of the conditioner, in either direction.
 
@@ -35,7 +37,9 @@ class Coupling(Bijection):
         x, z: ``(B, C)`` or ``(B, C, H, W)``.
 
     Raises:
-        ValueError: if `x` has another shape, or the condition is missing or of another shape.
+        TypeError: if the conditioner is no network, or the elementwise map lacks a part.
+        ValueError: if `x` or what the conditioner says has another shape, or the condition is missing or of
+            another shape.
 
     References:
         Dinh, Sohl-Dickstein and Bengio, Density estimation using Real NVP, 2017, sections 3.2 to 3.4.
@@ -66,7 +70,12 @@ class Coupling(Bijection):
             raise ValueError(f"Coupling: partition must be 'halves' or 'checkerboard', got {partition!r}")
         self.channels, self.swap = channels, swap
         self.partition: Partition = PARTITIONS[partition](channels, swap)
-        self.elementwise: Elementwise = Affine() if elementwise is None else elementwise
+        self.elementwise: Elementwise = Affine() if elementwise is None else expect_elementwise(elementwise, "Coupling")
+        outputs = self.elementwise.parameters_per_dimension * self.partition.changed
+        self.with_condition = takes_condition(
+            conditioner, "Coupling: the conditioner", inputs=self.partition.kept, outputs=outputs
+        )
+        self.who = f"Coupling ({self._map} for {self.partition.changed} of {channels} channels)"
         self.conditioner = conditioner
         self.condition_shape = getattr(conditioner, "condition_shape", None)
 
@@ -84,14 +93,8 @@ class Coupling(Bijection):
 
     def parameters_of(self, kept: Tensor, condition: Tensor | None) -> Tensor:
         """What the conditioner says of the changed part."""
-        parameters: Tensor = self.conditioner(kept, condition)
-        wanted = self.elementwise.parameters_per_dimension * self.partition.changed
-        if parameters.shape[1] != wanted:
-            raise ValueError(
-                f"Coupling: the conditioner returned {parameters.shape[1]} channels, not {wanted} "
-                f"({self.elementwise} for {self.partition.changed} of {self.channels} channels)"
-            )
-        return parameters.float() if parameters.dtype.itemsize < 4 else parameters  # of autocast: log_det stays float32
+        outputs = self.elementwise.parameters_per_dimension * self.partition.changed
+        return ask(self.conditioner, self.with_condition, kept, condition, outputs, self.who)
 
     def _check(self, x: Tensor, condition: Tensor | None) -> None:
         self.expect(x, next(self.conditioner.parameters(), None), *self.partition.shapes)
@@ -106,4 +109,9 @@ class Coupling(Bijection):
 
     def extra_repr(self) -> str:
         kind = type(self.partition).__name__.lower()
-        return f"{self.channels}, {kind}{', swapped' if self.swap else ''}, {self.elementwise}"
+        return f"{self.channels}, {kind}{', swapped' if self.swap else ''}, {self._map}"
+
+    @property
+    def _map(self) -> str:
+        plain = type(self.elementwise).__repr__ is object.__repr__  # which would print where it lies in memory
+        return type(self.elementwise).__name__ if plain else repr(self.elementwise)

@@ -93,7 +93,7 @@ class Gaussianize(Bijection):
         below = p.cumsum(1) - p
         above = p.flip(1).cumsum(1).flip(1) - p
         point = z.flatten(1)
-        under, over = torch.special.ndtr(point), torch.special.ndtr(-point)
+        under, over = (0.5 * torch.erfc(side * point / math.sqrt(2)) for side in (-1, 1))  # ndtr is 0 from -5.6 on
         left = point < 0
         passed = torch.where(left[..., None], under[..., None] >= below[:, 1:], over[..., None] < above[:, :-1])
         k = passed.sum(-1)
@@ -101,6 +101,8 @@ class Gaussianize(Bijection):
         mass, start, end = self._at(torch.stack([p, below, above], -1), k).unbind(-1)
         x = torch.where(left, low + (under - start) / mass * (high - low), high - (over - end) / mass * (high - low))
         x = torch.minimum(torch.maximum(x, low), high)
+        limits = torch.finfo(x.dtype)  # both ends are outside of the domain, so rounding must not reach them
+        x = x.clamp(2 * self.values * limits.tiny / FLOOR, self.values * (1 - limits.eps))
         log_det = -(mass.log() - (high - low).log() + 0.5 * point.square() + 0.5 * math.log(2 * math.pi))
         return x.view_as(z), log_det.sum(1)
 

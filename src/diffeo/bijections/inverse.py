@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from diffeo.bijections.bijection import Bijection, Shape
+from diffeo.bijections.bijection import Bijection, Shape, expected_bijection
 from diffeo.io import register
 
 
@@ -24,6 +24,8 @@ class Inverse(Bijection):
 
     def __init__(self, bijection: Bijection):
         super().__init__()
+        if not isinstance(bijection, Bijection):
+            raise TypeError(f"Inverse: expected a Bijection, got {expected_bijection(bijection)}")
         self.bijection = bijection
         self.log_det_kind = bijection.log_det_kind
         self.inverse_kind = bijection.inverse_kind

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from diffeo.bijections.bijection import Bijection, Shape, Step
+from diffeo.bijections.bijection import Bijection, Shape, Step, expected_bijection
+from diffeo.bijections.sharing import refuse_shared
 from diffeo.elementwise import Affine
 from diffeo.io import register
+from diffeo.networks.conditioner import ask, takes_condition
 
 
 @register
@@ -28,7 +30,7 @@ class Split(Bijection):
     Args:
         shape: shape of a row of x.
         rest: the bijection that goes on with `a`.
-        prior: a network from ``(a, condition)`` to twice b's channels (:math:`\mu` and the raw
+        prior: a network from ``(a, condition)``, or from ``a`` alone, to twice b's channels (:math:`\mu` and the raw
             :math:`\log \sigma`, which is bounded); None for N(0, I).
 
     Shapes:
@@ -55,9 +57,16 @@ class Split(Bijection):
         self.shape = tuple(shape)
         if self.shape[0] % 2:
             raise ValueError(f"Split: dimension 1 must be even to be halved, got {self.shape}")
+        if not isinstance(rest, Bijection):
+            raise TypeError(f"Split: rest must be a Bijection, got {expected_bijection(rest)}")
+        refuse_shared("Split", [("rest", rest), ("prior", prior if isinstance(prior, nn.Module) else None)])
         self.half_shape = (self.shape[0] // 2, *self.shape[1:])
         self.rest = rest
         self.prior = prior
+        half = self.half_shape[0]
+        self.prior_with_condition = prior is not None and takes_condition(
+            prior, "Split: the prior", inputs=half, outputs=2 * half
+        )
         self.gaussian = Affine(bound=4.0)  # log sigma
         own = getattr(prior, "condition_shape", None)
         if own is not None and rest.condition_shape not in (None, own):
@@ -75,7 +84,7 @@ class Split(Bijection):
         return torch.cat([z_a.flatten(1), z_b.flatten(1)], 1), rest_log_det + log_det
 
     def decode(self, z: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        self.expect(z, None, (math.prod(self.shape),))
+        self.expect(z, self._like, (math.prod(self.shape),))
         self.expect_condition(condition)
         z_a = z[:, : self.rest_features].unflatten(1, self.rest.output_shape(self.half_shape))
         z_b = z[:, self.rest_features :].unflatten(1, self.half_shape)
@@ -85,8 +94,12 @@ class Split(Bijection):
         b, log_sigma = self.gaussian.encode(z_b, self._prior_parameters(a, condition))
         return torch.cat([a, b], 1), rest_log_det + log_sigma.flatten(1).sum(1)
 
+    @property
+    def _like(self) -> Tensor | None:
+        return None if self.prior is None else next(self.prior.parameters(), None)
+
     def _halves(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
-        self.expect(x, None if self.prior is None else next(self.prior.parameters(), None), self.shape)
+        self.expect(x, self._like, self.shape)
         self.expect_condition(condition)
         a, b = x.chunk(2, 1)
         return a, b
@@ -100,10 +113,8 @@ class Split(Bijection):
     def _prior_parameters(self, a: Tensor, condition: Tensor | None) -> Tensor:
         """Raw log sigma and mu, ``(B, 2 C, ...)``."""
         assert self.prior is not None
-        parameters: Tensor = self.prior(a, condition)
-        if parameters.shape[1] != 2 * self.half_shape[0]:
-            raise ValueError(f"Split: the prior returned {parameters.shape[1]} channels, not {2 * self.half_shape[0]}")
-        return parameters.float() if parameters.dtype.itemsize < 4 else parameters  # of autocast: log_det stays float32
+        half = self.half_shape[0]
+        return ask(self.prior, self.prior_with_condition, a, condition, 2 * half, "Split (mean and log-scale)")
 
     def output_shape(self, shape: Shape) -> Shape:
         if shape != self.shape:

@@ -15,8 +15,8 @@ class Squeeze(Bijection):
     r"""Each 2x2 block of pixels becomes four channels: ``(C, H, W)`` to ``(4 C, H/2, W/2)``.
 
     ``order="plain"`` keeps a block's pixels together, as Glow does (channel ``4 c + 2 i + j``).
-    ``order="checkerboard"`` is RealNVP's: first the diagonal pixels (0, 0) and (1, 1) of every
-    colour, then (0, 1) and (1, 0), so that channel halves are the two colours of a checkerboard.
+    ``order="checkerboard"`` is the one in which RealNVP lets channels leave: first the diagonal pixels (0, 0) and
+    (1, 1) of every colour, then (0, 1) and (1, 0), so that channel halves are the two colours of a checkerboard.
 
     log-det: 0.   Cost: nothing, in either direction.
 

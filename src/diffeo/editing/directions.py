@@ -252,7 +252,7 @@ def sweep(
     """
     if direction.vector.shape != flow.base.shape:
         raise ValueError(
-            f"the direction is of {direction.vector.numel()} numbers, and the flow's latent has {flow.base.features}: "
+            f"the direction is of {direction.vector.numel()} numbers, and the flow's latent has {flow.base.shape[0]}: "
             f"it was found with another flow"
         )
     if direction.flow not in (None, fingerprint(flow)):

@@ -71,7 +71,7 @@ def langevin(posterior: Posterior, *, steps: int = 400, generator: torch.Generat
             curvature = posterior.curvature(z, generator=generator)
             scale = 1 / (posterior.temperature**-2 + curvature.nan_to_num(0.0) / sigma**2)
         size = log_step.exp()[:, None] * scale  # (B, D)
-        noise = sources.draw(len(z), generator)
+        noise = sources.sample(len(z), generator=generator)
         there = z + 0.5 * size * gradient + size.sqrt() * noise
         value_there, gradient_there = posterior.slope(there, sigma)
         back = (z - there - 0.5 * size * gradient_there).square() / size

@@ -1,5 +1,6 @@
 """Images in and out of the latent: what every edit does first and last."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -93,7 +94,7 @@ def chosen_levels(flow: Flow, levels: Sequence[int]) -> list[int]:
 def level_mask(flow: Flow, levels: Sequence[int]) -> Tensor:
     """Which entries of z belong to these levels, ``(D,)``."""
     chosen = chosen_levels(flow, levels)
-    mask = torch.zeros(1, flow.base.features, dtype=torch.bool, device=flow.device)
+    mask = torch.zeros(1, *flow.base.shape, dtype=torch.bool, device=flow.device)
     for level in chosen:
         flow.levels(mask)[level].fill_(True)
     return mask[0]
@@ -110,4 +111,4 @@ def as_rows(flow: Flow, condition: Condition, rows: int) -> Tensor | None:
 
 def rows_at_a_time(flow: Flow) -> int:
     """Images in a chunk."""
-    return max(1, 2**19 // flow.base.features)
+    return max(1, 2**19 // math.prod(flow.base.shape))

@@ -152,7 +152,7 @@ def mode(posterior: Posterior, *, steps: int = 200) -> Tensor:
     return climb(
         posterior,
         torch.zeros(
-            posterior.rows, posterior.flow.base.features, dtype=posterior.flow.dtype, device=posterior.flow.device
+            posterior.rows, *posterior.flow.base.shape, dtype=posterior.flow.dtype, device=posterior.flow.device
         ),
         steps,
     )
@@ -168,7 +168,7 @@ def randomized(posterior: Posterior, *, steps: int, generator: torch.Generator |
         Bardsley, Solonen, Haario and Laine, Randomize-then-optimize: a method for sampling from posterior distributions
         in nonlinear inverse problems, 2014. https://doi.org/10.1137/140964023
     """
-    centre = posterior.flow.base.draw(posterior.rows, generator) * posterior.temperature
+    centre = posterior.flow.base.sample(posterior.rows, generator=generator) * posterior.temperature
     noise = torch.randn(posterior.y.shape, generator=generator, dtype=posterior.y.dtype).to(posterior.y)
     return climb(posterior, centre, steps, y=posterior.y + posterior.sigma * noise)
 

@@ -1,6 +1,6 @@
 """What an elementwise map is: a one-dimensional invertible function with parameters."""
 
-from typing import Protocol
+from typing import Protocol, cast
 
 from torch import Tensor
 
@@ -19,3 +19,25 @@ class Elementwise(Protocol):
 
     def decode(self, z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """``(x, log_det)`` of the inverse, both of z's shape."""
+
+
+PARTS = ("parameters_per_dimension", "encode", "decode")
+
+
+def expect_elementwise(thing: object, layer: str) -> Elementwise:
+    """Refuse what is no elementwise map.
+
+    Raises:
+        TypeError: naming what it lacks.
+    """
+    if isinstance(thing, type):
+        raise TypeError(
+            f"{layer}: elementwise must be an object, got the class {thing.__name__}. Use {thing.__name__}()"
+        )
+    lacks = [part for part in PARTS if not hasattr(thing, part)]
+    if lacks:
+        raise TypeError(
+            f"{layer}: the elementwise map {type(thing).__name__} has no {' and no '.join(lacks)}. "
+            "It needs parameters_per_dimension, encode(x, parameters) and decode(z, parameters)"
+        )
+    return cast(Elementwise, thing)

@@ -32,13 +32,16 @@ class RealNVP(Flow):
 
     **Vectors**: `couplings` of them; the halves alternate, and a fixed permutation follows every second.
 
-    **Images**, as in the paper: at every scale three couplings on a checkerboard, a squeeze, three
+    **Images**, in the order of the paper: at every scale three couplings on a checkerboard, a squeeze, three
     on channel halves, and half of the channels leave; the last scale has four on a checkerboard.
     The networks are residual, and equally wide at every scale.
 
     Departures: ActNorm in place of batch norm, before every coupling, since batch norm couples the rows of
     a batch and a density would depend on what else is scored with it. The networks learn a bias for every
-    place, and their last layer learns three times as fast as the others. A checkerboard's network sees
+    place, and their last layer learns three times as fast as the others. The channel halves are the two colours
+    of the checkerboard again, seen at half the resolution, where the paper takes care to divide the pixels in
+    another way; halves of upper and lower pixels gain little (1.868 for 1.872 bits per dim, means of three seeds of
+    25 epochs on the 8x8 digits). A checkerboard's network sees
     images of 14 pixels a side or more as squares of 2x2 pixels (the changed pixels are 0 as before): the
     same work is done faster, and reaches further.
 

@@ -48,6 +48,7 @@ class ConvNet(nn.Module):
         if width < 1:
             raise ValueError(f"ConvNet: width must be at least 1, got {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
+        self.inputs, self.outputs = channels, outputs
         self.first = nn.Conv2d(channels, width, 3, padding=1)
         self.places = None if places is None else PlaceBias(width, places)
         self.condition = None if self.condition_shape is None else AddCondition(self.condition_shape, width)
@@ -83,6 +84,7 @@ class ZeroConv(nn.Module):
     def __init__(self, channels: int, outputs: int, *, condition_shape: Shape | None = None):
         super().__init__()
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
+        self.inputs, self.outputs = channels, outputs
         self.output = nn.Conv2d(channels, outputs, 3, padding=1)
         self.condition = None if self.condition_shape is None else AddCondition(self.condition_shape, outputs)
         with torch.no_grad():

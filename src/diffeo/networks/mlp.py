@@ -46,6 +46,7 @@ class MLP(nn.Module):
         if depth < 1 or width < 1:
             raise ValueError(f"MLP: depth and width must be at least 1, got {depth} and {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
+        self.inputs, self.outputs = features, outputs
         self.dropout = dropout
         sizes = [features] + [width] * depth
         with warnings.catch_warnings():  # torch warns of the weight without entries when features is 0

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
-from diffeo.networks.layout import channels_last
+from diffeo.networks.layout import channels_last, from_squares, to_squares
 from diffeo.networks.output import OutputConv
 from diffeo.networks.places import PlaceBias
 
@@ -59,6 +59,7 @@ class ResidualConvNet(nn.Module):
         if patch < 1 or (places is not None and (places[0] % patch or places[1] % patch)):
             raise ValueError(f"ResidualConvNet: squares of {patch}x{patch} pixels do not fill {places}. Use patch=1")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
+        self.inputs, self.outputs = channels, outputs
         self.dropout = dropout
         self.patch = patch
         self.first = nn.Conv2d(channels * patch**2, width, 3, padding=1)
@@ -69,7 +70,7 @@ class ResidualConvNet(nn.Module):
         self.output = OutputConv(width, outputs * patch**2)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        h = self.first(channels_last(F.pixel_unshuffle(x, self.patch)))
+        h = self.first(channels_last(to_squares(x, self.patch)))
         if self.places is not None:
             h = self.places(h)
         if self.condition is not None:
@@ -79,4 +80,4 @@ class ResidualConvNet(nn.Module):
             if self.dropout:
                 inside = F.dropout2d(inside, self.dropout, self.training)
             h = h + wide(inside)
-        return F.pixel_shuffle(self.output(F.relu(h)), self.patch)
+        return from_squares(self.output(F.relu(h)), self.patch)

@@ -105,7 +105,7 @@ def train_run(
         raise NotADirectoryError(f"{folder} cannot be made: {nearest} is not a folder that can be written to")
     run = {
         "format": FORMAT,
-        "flow": io.config(flow),
+        "flow": {key: value for key, value in io.describe(flow).items() if key in ("class", "options")},
         "dtype": str(flow.dtype).removeprefix("torch."),
         "data": {"name": _anywhere(data.name), "options": dict(data.options), "rows": fingerprints(data)},
         "device": str(flow.device),

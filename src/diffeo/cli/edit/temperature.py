@@ -67,7 +67,7 @@ def temperature(
                 f"{run} is conditioned on images, so it draws none without them: give those of the data, "
                 f"for example: diffeo edit temperature {run} --images 0,1,2"
             )
-        z = flow.base.draw(n, torch.Generator().manual_seed(seed))
+        z = flow.base.sample(n, generator=torch.Generator().manual_seed(seed))
     else:
         chosen = subject.choose(images)
         condition = subject.condition(chosen)

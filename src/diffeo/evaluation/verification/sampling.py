@@ -74,7 +74,8 @@ def _compare(
     right: tuple[Tensor, Tensor],
     wrong: dict[str, float],
 ) -> None:
-    found = layer.decode(z.clone(), condition)
+    with torch.no_grad():  # as samples are drawn
+        found = layer.decode(z.clone(), condition)
     off = unexplained(layer.decode, z, condition, found, right, tolerance=layer.tolerance)
     exact = layer.log_det_kind == "exact"  # an estimate differs between calls
     worst = max(float(off.values.max()), float(off.log_det.max()) if exact else 0.0)

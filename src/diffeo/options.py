@@ -1,0 +1,142 @@
+"""Options of constructors: what a file can hold of them, found out when an object is built."""
+
+import inspect
+import math
+from collections.abc import Iterable, Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+KINDS = "Options are numbers, strings, booleans, None, lists and dicts of these, and objects of registered classes"
+
+
+def plain(value: Any) -> Any:
+    """An option as the constructor gets it, today and from a file: scalars and arrays become numbers and lists.
+
+    What no file could hold stays as it is, for :func:`refuse` to say so.
+
+    Example:
+        >>> plain((np.float32(0.5), torch.tensor(3), np.arange(2)))
+        (0.5, 3, [0, 1])
+    """
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+        value = value.tolist()
+    for kind in (bool, str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, nn.Module) or _part(value):
+        return value
+    if isinstance(value, Mapping):
+        return {key: plain(v) for key, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(plain(v) for v in value)
+    if isinstance(value, Iterable) and not isinstance(value, (type, set, frozenset, bytes)):
+        return [plain(v) for v in value]
+    return value
+
+
+def refuse(value: Any, where: str) -> None:
+    """Refuse an option that no file could hold.
+
+    Networks and other parts of unregistered classes are let through: a model that has them works, and only saving
+    refuses it.
+
+    Raises:
+        TypeError: naming it by `where`, its class and option.
+        ValueError: if it is a number that is not finite.
+    """
+    if value is None or isinstance(value, (str, int, nn.Module)) or _part(value):
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{where} must be a finite number, got {value}: a saved file holds no other")
+    elif isinstance(value, dict):
+        for key, v in value.items():
+            if not isinstance(key, str) or key == "class":
+                raise TypeError(f"{where}: the keys of a dict must be strings, and not 'class', got {key!r}")
+            refuse(v, f"{where}[{key!r}]")
+    elif isinstance(value, (list, tuple)):
+        for i, v in enumerate(value):
+            refuse(v, f"{where}[{i}]")
+    else:
+        raise TypeError(f"{where}: {_told(value)}")
+
+
+def _part(value: Any) -> bool:
+    """Whether it is of a registered class, or has methods as elementwise maps, doors and bases have."""
+    if "_options" in getattr(value, "__dict__", ()):
+        return True
+    methods = any(hasattr(value, name) for name in ("encode", "decode", "log_prob"))
+    return methods and not isinstance(value, (type, str, bytes, bytearray))
+
+
+def check_number(value: Any, annotation: Any, where: str) -> None:
+    """Refuse an option that is annotated as a number and is none.
+
+    Raises:
+        TypeError: if it is none, or not whole where ``int`` is wanted.
+    """
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    if set(kinds) not in ({int}, {float}, {int, type(None)}, {float, type(None)}):
+        return
+    if value is None and type(None) in kinds:
+        return
+    if int in kinds and (not isinstance(value, int) or isinstance(value, bool)):
+        whole = isinstance(value, float) and value.is_integer()
+        raise TypeError(f"{where} must be a whole number, got {value!r}" + (f". Use {int(value)}" if whole else ""))
+    if float in kinds and (not isinstance(value, (int, float)) or isinstance(value, bool)):
+        raise TypeError(f"{where} must be a number, got {value!r}")
+
+
+def torch_options(layer: nn.Module) -> dict[str, Any] | None:
+    """How one of torch's own layers is built again, as far as it says; None if it is none of them.
+
+    Example:
+        >>> torch_options(nn.Linear(2, 3))
+        {'in_features': 2, 'out_features': 3, 'bias': True}
+    """
+    cls = type(layer)
+    if getattr(nn, cls.__name__, None) is not cls:
+        return None
+    if isinstance(layer, nn.Sequential):
+        return {"layers": dict(layer.named_children())}
+    names = [
+        p.name for p in inspect.signature(cls).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    options = {name: getattr(layer, name, None) for name in names if name not in ("device", "dtype")}
+    return {name: v is not None if name == "bias" and not isinstance(v, bool) else v for name, v in options.items()}
+
+
+def torch_layer(name: str, options: dict[str, Any]) -> nn.Module:
+    """The inverse of :func:`torch_options`.
+
+    Raises:
+        ValueError: if torch has no such layer.
+    """
+    cls = getattr(nn, name, None)
+    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
+        raise ValueError(f"torch.nn has no layer {name!r}")
+    if cls is nn.Sequential:
+        sequence = nn.Sequential()
+        for key, layer in options["layers"].items():
+            sequence.add_module(key, layer)
+        return sequence
+    made: nn.Module = cls(**options)
+    return made
+
+
+def _told(value: Any) -> str:
+    """What cannot be kept, and what to do instead."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} cannot be saved as an option. Give an object of it, or its name as a string"
+    kind = type(value).__name__
+    if isinstance(value, (set, frozenset)):
+        return f"a {kind} has no order, and cannot be saved as an option. Use sorted(..)"
+    if callable(value) or isinstance(value, (torch.dtype, torch.device)):
+        return (
+            f"a {kind} cannot be saved as an option. Give a name, a string, and look it up in the constructor. {KINDS}"
+        )
+    return f"a {kind} cannot be saved as an option. Decorate its class with @diffeo.register. {KINDS}"
