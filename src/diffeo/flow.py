@@ -1,7 +1,6 @@
 """Flow: a door, one bijection and a base make a density."""
 
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +14,7 @@ from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
+from diffeo.warning import warn
 
 
 @register
@@ -203,7 +203,7 @@ class Flow(Inputs, Pretrained):
         if x.is_floating_point():
             broken = int((~x.isfinite().flatten(1).all(1)).sum()) if n else 0
             if broken:
-                warnings.warn(f"{self._name}: {broken} of {n} samples are not finite", stacklevel=2)
+                warn(f"{self._name}: {broken} of {n} samples are not finite")
         return x
 
     @in_evaluation
@@ -315,10 +315,7 @@ class Flow(Inputs, Pretrained):
                     f"{self._name}: none of {len(x)} rows is finite, so there is nothing to initialize from"
                 )
             if left_out:
-                warnings.warn(
-                    f"{self._name}: {left_out} of {len(x)} rows are not finite and were left out",
-                    stacklevel=2,
-                )
+                warn(f"{self._name}: {left_out} of {len(x)} rows are not finite and were left out")
                 x, row_condition = x[finite], None if row_condition is None else row_condition[finite]
         elif noise is None and self.door is not None:
             noise = self.draw_noise(x, generator)

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import tempfile
-import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor
 from diffeo.flow import Flow
 from diffeo.io import write_atomically
 from diffeo.training.ema import EMA
+from diffeo.warning import warn
 
 FORMAT = 1
 TENSORS_FILE, STATE_FILE = "tensors.safetensors", "state.json"
@@ -139,7 +139,7 @@ def newest(folder: Path) -> Checkpoint | None:
         try:
             return _read(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            warnings.warn(f"the checkpoint {path} is damaged ({error}); looking for the one before", stacklevel=3)
+            warn(f"the checkpoint {path} is damaged ({error}); looking for the one before")
     return None
 
 
@@ -164,7 +164,7 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
         raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}")
     if machine:
         listed = ", ".join(f"{name} was {found.setting.get(name)} and is {setting[name]}" for name in machine)
-        warnings.warn(f"losses will not be the same to the last digit: {listed}", stacklevel=3)
+        warn(f"losses will not be the same to the last digit: {listed}")
     return found
 
 

@@ -3,7 +3,6 @@
 import math
 import signal
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +29,7 @@ from diffeo.training.steplog import StepLog
 from diffeo.training.steps import Steps
 from diffeo.training.stopwatch import Stopwatch
 from diffeo.training.validation import validation_loss
+from diffeo.warning import warn
 
 SKIPS_ALLOWED = 10  # steps without finite gradients, one after the other
 ATTEMPTS = 4  # the first and three more, each from the last good checkpoint with half the learning rate
@@ -300,8 +300,5 @@ def fit(
     if result.skipped or result.rollbacks:
         back = f", and it went back to a checkpoint {result.rollbacks} time(s)" if result.rollbacks else ""
         found = f". {result.incidents[0]}" if result.incidents else ""
-        warnings.warn(
-            f"{result.skipped} of {result.steps} steps had no finite gradients and were left out{back}{found}",
-            stacklevel=2,
-        )
+        warn(f"{result.skipped} of {result.steps} steps had no finite gradients and were left out{back}{found}")
     return result

@@ -1,7 +1,6 @@
 """Where a training is, between two steps: what is kept for a way back, and what was wrong with a step."""
 
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from diffeo.training.recorder import Incident
 from diffeo.training.schedule import learning_rate
 from diffeo.training.steplog import StepLog
 from diffeo.training.steps import Steps
+from diffeo.warning import warn
 
 
 class State:
@@ -68,7 +68,7 @@ class State:
                 self.log.flush()
                 checkpoint.write(self.good, self.folder / CHECKPOINTS)
             except OSError as error:
-                warnings.warn(f"no checkpoint could be written; training goes on without it: {error}", stacklevel=3)
+                warn(f"no checkpoint could be written; training goes on without it: {error}")
         self.preserved = time.monotonic()
         watch.lap("checkpoints")
 
