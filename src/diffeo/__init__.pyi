@@ -34,6 +34,7 @@ from .networks import MLP as MLP
 from .networks import AddCondition as AddCondition
 from .networks import ClassEmbedding as ClassEmbedding
 from .networks import ConvNet as ConvNet
+from .networks import Dropout as Dropout
 from .networks import ImageEmbedding as ImageEmbedding
 from .networks import OutputConv as OutputConv
 from .networks import PlaceBias as PlaceBias

@@ -14,6 +14,7 @@ from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
+from diffeo.view import view
 from diffeo.warning import warn
 
 
@@ -108,9 +109,8 @@ class Flow(Inputs, Pretrained):
         if samples < 1:
             raise ValueError(f"bits_per_dim: samples must be at least 1, got {samples}")
         self.check(x, condition)
-        with self._evaluating():
-            rows = self._rows_at_a_time() if batch_size is None else batch_size
-            draws = [self.log_prob(x, condition, generator=generator, batch_size=rows) for _ in range(samples)]
+        flow, rows = self._evaluating(), self._rows_at_a_time() if batch_size is None else batch_size
+        draws = [flow.log_prob(x, condition, generator=generator, batch_size=rows) for _ in range(samples)]
         log_p = torch.stack(draws).logsumexp(0) - math.log(samples)
         return -log_p / (math.prod(self.shape) * math.log(2))
 
@@ -194,9 +194,10 @@ class Flow(Inputs, Pretrained):
         z = self._latents(n, temperature, noise, generator)
         row_condition = self._condition(condition, n, check=True)
         rows_at_a_time = self._rows_at_a_time() if batch_size is None else batch_size
-        with self._evaluating(), self.frozen():
+        flow = view(self, training=False)  # in evaluation mode too: what is frozen is the view's
+        with flow.frozen():
             parts = [
-                self._leave(self.bijection.decode(rows, self._embed(c))[0])
+                flow._leave(flow.bijection.decode(rows, flow._embed(c))[0])
                 for rows, c in chunks(rows_at_a_time, z, row_condition)
             ]
         x = torch.cat(parts)
@@ -320,16 +321,20 @@ class Flow(Inputs, Pretrained):
         elif noise is None and self.door is not None:
             noise = self.draw_noise(x, generator)
         before = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        training = [module for module in self.modules() if module.training]
         try:
             if force:
                 for name, buffer in self.named_buffers():
                     if name.endswith("initialized"):
                         buffer.fill_(False)
-            with self._evaluating():
-                self.bijection.initialize(self._enter(x, noise), self._embed(row_condition))
+            self.eval()  # its owner's to do: what a layer sets may be more than tensors, so no view would do
+            self.bijection.initialize(self._enter(x, noise), self._embed(row_condition))
         except BaseException:
             self.load_state_dict(before)
             raise
+        finally:
+            for module in training:
+                module.training = True
 
     @property
     def initialized(self) -> bool:

@@ -3,7 +3,6 @@
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import torch
@@ -12,9 +11,11 @@ from torch import Tensor, nn
 from diffeo.bases import StandardNormal
 from diffeo.bijections import Bijection
 from diffeo.doors import Quantizer
+from diffeo.view import view
 
 Condition = Tensor | int | Sequence[int] | None
 M = TypeVar("M", bound=Callable[..., Any])
+F = TypeVar("F", bound="Inputs")
 
 ENTRIES_AT_A_TIME = 2**19  # of a chunk where batch_size is not given
 
@@ -24,10 +25,7 @@ def in_evaluation(method: M) -> M:
 
     @functools.wraps(method)
     def run(self: "Inputs", *args: Any, **kwargs: Any) -> Any:
-        if not self.training:
-            return method(self, *args, **kwargs)
-        with self._evaluating():
-            return method(self, *args, **kwargs)
+        return method(self._evaluating(), *args, **kwargs)
 
     return cast(M, run)
 
@@ -197,18 +195,12 @@ class Inputs(nn.Module):
     def _rows_at_a_time(self) -> int:
         return max(1, ENTRIES_AT_A_TIME // math.prod(self.shape))
 
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        if not self.training:
-            yield
-            return
-        training = [module for module in self.modules() if module.training]
-        self.eval()
-        try:
-            yield
-        finally:
-            for module in training:
-                module.training = True
+    def _evaluating(self: F) -> F:
+        """The flow itself if it is in evaluation mode, else a view of it that is: it shares all tensors.
+
+        The flow stays in training mode, for other threads too.
+        """
+        return view(self, training=False) if self.training else self
 
     @property
     def _name(self) -> str:

@@ -3,6 +3,7 @@
 from diffeo.networks.conditioning import AddCondition as AddCondition
 from diffeo.networks.convnet import ConvNet as ConvNet
 from diffeo.networks.convnet import ZeroConv as ZeroConv
+from diffeo.networks.dropout import Dropout as Dropout
 from diffeo.networks.embeddings import ClassEmbedding as ClassEmbedding
 from diffeo.networks.embeddings import ImageEmbedding as ImageEmbedding
 from diffeo.networks.embeddings import VectorEmbedding as VectorEmbedding

@@ -199,7 +199,6 @@ def fit(
         flow.train()
 
         # ---- the loop
-        held.enter_context(torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []))
         wish = held.enter_context(signals_as_wishes())
         held.enter_context(bar)
         retries = iter(range(at.attempt + 1, ATTEMPTS))  # beside the position, which going back restores: it runs out

@@ -10,8 +10,6 @@ from torch import Tensor
 from diffeo.training import checkpoint, recorder
 from diffeo.training.checkpoint import Position
 from diffeo.training.options import CHECKPOINTS, FLIGHT
-from diffeo.training.order import position_seed
-from diffeo.training.precision import conditioners_in
 from diffeo.training.recorder import Incident
 from diffeo.training.schedule import learning_rate
 from diffeo.training.steplog import StepLog
@@ -91,16 +89,15 @@ class State:
     def _examine(self, step: int) -> None:
         """What was wrong with a step that was left out; the weights are still those that it had."""
         steps, attempt = self.steps, self.at.attempt
-        flow, precision = steps.flow, steps.precision
         x, labels, noise, rows = steps.batch(step, attempt)
-        torch.manual_seed(position_seed("dropout", steps.seed, attempt, step, steps.shares[0].start))
-        with conditioners_in(flow, precision):
+        with steps.randomness(step, attempt, steps.shares[0]):
             found = recorder.examine(
-                flow, x, labels, noise, rows, step=step, attempt=attempt, lr=self.rate(step), precision=precision
-            )
+                steps.computing, x, labels, noise, rows, step=step, attempt=attempt, lr=self.rate(step),
+                precision=steps.precision,
+            )  # fmt: skip
         self.incidents.append(found)
         if self.folder is not None and steps.accelerator.is_main_process:
-            recorder.keep(found, flow, x, labels, noise, rows, self.folder / FLIGHT)
+            recorder.keep(found, steps.flow, x, labels, noise, rows, self.folder / FLIGHT)
         steps.watch.lap("flight recorder")
 
     @torch.no_grad()
