@@ -39,6 +39,7 @@ from .networks import ImageEmbedding as ImageEmbedding
 from .networks import OutputConv as OutputConv
 from .networks import PlaceBias as PlaceBias
 from .networks import ResidualConvNet as ResidualConvNet
+from .networks import StandardizeCondition as StandardizeCondition
 from .networks import VectorEmbedding as VectorEmbedding
 from .networks import ZeroConv as ZeroConv
 from .training import fit as fit

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from diffeo.bijections import Bijection
 from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
+from diffeo.networks import StandardizeCondition
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
 from diffeo.view import view
@@ -31,7 +33,8 @@ class Flow(Inputs, Pretrained):
         bijection: from data to noise, preprocessing included.
         base: the density of the noise.
         door: :class:`~diffeo.Quantizer` for integers; None for continuous data.
-        embedding: from conditions to what the bijection takes; None to hand them on as they are.
+        embedding: from conditions to what the bijection takes. None hands them on as they are, in their own units:
+            :class:`~diffeo.StandardizeCondition` takes out their training mean and spread.
 
     Shapes:
         x: ``(B, *shape)``; z: ``(B, D)``; log_prob: ``(B,)``, nats in the data's units.
@@ -290,7 +293,7 @@ class Flow(Inputs, Pretrained):
         generator: torch.Generator | None = None,
         force: bool = False,
     ) -> None:
-        """Set what depends on data: Standardize from all rows given, ActNorms from the first 512.
+        """Set what depends on data: Standardize, of conditions too, from all rows given, ActNorms from the first 512.
 
         Give the training split in random order. Rows that are not finite are left out and counted, in a
         warning. If anything fails the flow is as before.
@@ -305,6 +308,7 @@ class Flow(Inputs, Pretrained):
         row_condition = self._condition(condition, x.shape[0])
         if row_condition is not None and not bool(row_condition.isfinite().all()):
             raise ValueError(f"{self._name}: the condition holds NaN or infinity")
+        conditions = row_condition  # of all rows
         if not self.bijection.fits_all_rows:
             x, noise = x[:INITIAL_ROWS], None if noise is None else noise[:INITIAL_ROWS]
             row_condition = None if row_condition is None else row_condition[:INITIAL_ROWS]
@@ -328,6 +332,9 @@ class Flow(Inputs, Pretrained):
                     if name.endswith("initialized"):
                         buffer.fill_(False)
             self.eval()  # its owner's to do: what a layer sets may be more than tensors, so no view would do
+            for part in [] if self.embedding is None else self.embedding.modules():
+                if isinstance(part, StandardizeCondition):
+                    part.initialize(cast(Tensor, conditions))
             self.bijection.initialize(self._enter(x, noise), self._embed(row_condition))
         except BaseException:
             self.load_state_dict(before)

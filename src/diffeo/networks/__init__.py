@@ -12,3 +12,4 @@ from diffeo.networks.mlp import MLP as MLP
 from diffeo.networks.output import OutputConv as OutputConv
 from diffeo.networks.places import PlaceBias as PlaceBias
 from diffeo.networks.resnet import ResidualConvNet as ResidualConvNet
+from diffeo.networks.standardize import StandardizeCondition as StandardizeCondition

@@ -18,6 +18,7 @@ from diffeo.training.ema import EMA
 from diffeo.warning import warn
 
 FORMAT = 1
+LAYOUT = "tensors of the flow"
 TENSORS_FILE, STATE_FILE = "tensors.safetensors", "state.json"
 KEPT = 2  # a damaged one still leaves the one before
 
@@ -161,7 +162,8 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
             for name in differ
             if name not in machine
         )
-        raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}")
+        earlier = ". If an earlier version of diffeo wrote it, train anew" if LAYOUT in differ else ""
+        raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}{earlier}")
     if machine:
         listed = ", ".join(f"{name} was {found.setting.get(name)} and is {setting[name]}" for name in machine)
         warn(f"losses will not be the same to the last digit: {listed}")

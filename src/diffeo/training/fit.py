@@ -145,7 +145,7 @@ def fit(
         "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "lr": lr, "weight_decay": weight_decay,
         "warmup": warmup, "clip": clip, "ema": ema, "patience": patience, "seed": seed, "precision": precision,
         "time_budget": time_budget, "training rows": fingerprint(train), "validation rows": fingerprint(held_out),
-        "tensors of the flow": layout(flow), "torch": torch.__version__,
+        checkpoint.LAYOUT: layout(flow), "torch": torch.__version__,
         "threads": torch.get_num_threads(), "processes": accelerator.num_processes,
     }  # fmt: skip
     with ExitStack() as held:
