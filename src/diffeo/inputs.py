@@ -17,6 +17,7 @@ Condition = Tensor | int | Sequence[int] | None
 M = TypeVar("M", bound=Callable[..., Any])
 F = TypeVar("F", bound="Inputs")
 
+PRECISIONS = (torch.float32, torch.float64)
 ENTRIES_AT_A_TIME = 2**19  # of a chunk where batch_size is not given
 
 
@@ -112,15 +113,13 @@ class Inputs(nn.Module):
             raise ValueError(f"{self._name}: expected shape {wanted}, got {tuple(x.shape)}.{hint}")
 
     def _check_dtype(self, x: Tensor) -> None:
-        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise TypeError(
-                f"{self._name}: parameters are {self.dtype}, x is {x.dtype}. "
-                f"Use x.to({self.dtype})" + (f", or flow.to({x.dtype})" if x.is_floating_point() else "")
-            )
         self._check_precision()
+        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
+            other = f", or flow.to({x.dtype})" if x.dtype in PRECISIONS else ""
+            raise TypeError(f"{self._name}: parameters are {self.dtype}, x is {x.dtype}. Use x.to({self.dtype}){other}")
 
     def _check_precision(self) -> None:
-        if self.dtype not in (torch.float32, torch.float64):
+        if self.dtype not in PRECISIONS:
             raise TypeError(
                 f"{self._name}: densities in {self.dtype} are meaningless. Use flow.float() or flow.double()"
             )
@@ -155,9 +154,14 @@ class Inputs(nn.Module):
             raise ValueError(
                 f"{self._name}: got a condition, but takes none. Build it with classes= or condition_shape="
             )
+        shape = tuple(getattr(self.embedding, "shape", self.bijection.condition_shape or ()))
         if not isinstance(condition, Tensor):
             condition = torch.as_tensor(condition, device=self.device)
-        shape = tuple(getattr(self.embedding, "shape", self.bijection.condition_shape or ()))
+            condition = condition.to(self.dtype) if shape else condition
+        if shape == (1,) and condition.dim() <= 1:
+            condition = condition.view(-1, 1)  # a number a row
+        elif shape == () and condition.dim() == 2 and condition.shape[1] == 1:
+            condition = condition[:, 0]  # a column of labels
         if condition.dim() == len(shape):
             condition = condition[None]
         if condition.shape[1:] != shape:

@@ -28,6 +28,8 @@ def _view(module: Any, training: bool, seen: dict[int, Any]) -> Any:
         seen[id(module)] = twin = object.__new__(type(module))
         own = {name: value.copy() if name in OWN else value for name, value in module.__dict__.items()}
         twin.__dict__.update(own, training=training)
+        if module.training != training:
+            twin._compiled_call_impl = None  # nn.Module.compile's, which calls the module itself, in its mode
         for name, part in own["_modules"].items():
             own["_modules"][name] = None if part is None else _view(part, training, seen)
     return seen[id(module)]

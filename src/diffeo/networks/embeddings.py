@@ -40,19 +40,19 @@ class ClassEmbedding(nn.Module):
         self.table = nn.Embedding(classes, features)
 
     def forward(self, labels: Tensor) -> Tensor:
-        if labels.is_floating_point() or labels.dtype == torch.bool:
+        self._expect_integers(labels)
+        return cast(Tensor, self.table(labels.long()))
+
+    def _expect_integers(self, labels: Tensor) -> None:
+        if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
             raise ValueError(
                 f"class labels must be integers from 0 to {self.classes - 1}, got {labels.dtype}. Use labels.long()"
             )
-        return cast(Tensor, self.table(labels.long()))
 
     def check(self, labels: Tensor) -> None:
-        """Refuse labels out of range."""
-        if (
-            labels.numel()
-            and not labels.is_floating_point()
-            and (int(labels.min()) < 0 or int(labels.max()) >= self.classes)
-        ):
+        """Refuse labels that are not integers, or out of range."""
+        self._expect_integers(labels)
+        if labels.numel() and (int(labels.min()) < 0 or int(labels.max()) >= self.classes):
             raise ValueError(
                 f"class labels must be from 0 to {self.classes - 1}, got {int(labels.min())} to {int(labels.max())}"
             )
