@@ -81,10 +81,10 @@ class Flow(Inputs, Pretrained):
         if self.door is not None and noise is None:
             noise = self.draw_noise(x, generator)
         row_condition = self._condition(condition, x.shape[0])
-        if batch_size is None:
-            return self._log_prob(x, row_condition, noise)
-        parts = [self._log_prob(*rows) for rows in chunks(batch_size, x, row_condition, noise)]
-        return torch.cat(parts)
+        several = [(x, row_condition, noise)] if batch_size is None else chunks(batch_size, x, row_condition, noise)
+        parts = [self._log_prob(*rows) for rows in several]
+        self._expect_initialized()
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _log_prob(self, x: Tensor, condition: Tensor | None, noise: Tensor | None) -> Tensor:
         z, log_det = self.bijection.encode(self._enter(x, noise), self._embed(condition))
@@ -328,9 +328,8 @@ class Flow(Inputs, Pretrained):
         training = [module for module in self.modules() if module.training]
         try:
             if force:
-                for name, buffer in self.named_buffers():
-                    if name.endswith("initialized"):
-                        buffer.fill_(False)
+                for _, buffer in self._set_from_data():
+                    buffer.fill_(False)
             self.eval()  # its owner's to do: what a layer sets may be more than tensors, so no view would do
             for part in [] if self.embedding is None else self.embedding.modules():
                 if isinstance(part, StandardizeCondition):
@@ -342,11 +341,34 @@ class Flow(Inputs, Pretrained):
         finally:
             for module in training:
                 module.training = True
+        self._told = True
 
     @property
     def initialized(self) -> bool:
         """Whether nothing that depends on data is left to set."""
-        return all(bool(buffer) for name, buffer in self.named_buffers() if name.endswith("initialized"))
+        return all(bool(buffer) for _, buffer in self._set_from_data())
+
+    def _set_from_data(self) -> list[tuple[str, Tensor]]:
+        """Name and value of every buffer that says whether a part was set from data."""
+        return [(name, buffer) for name, buffer in self.named_buffers() if name.endswith("initialized")]
+
+    def _expect_initialized(self) -> None:
+        """Warn, once, where a flow is trained of which something is still to be set from data."""
+        if torch.compiler.is_compiling() or self._told or not self.training or not torch.is_grad_enabled():
+            return
+        try:
+            waiting = [name for name, buffer in self._set_from_data() if not bool(buffer)]
+        except RuntimeError:  # inside vmap, or traced: nobody trains by that alone
+            return
+        self._told = True
+        if waiting:
+            condition = ", condition" if self.conditional else ""
+            layers = sorted({type(self.get_submodule(name.rpartition(".")[0])).__name__ for name in waiting})
+            warn(
+                f"{self._name}: log_prob with gradients in training mode, but what {' and '.join(layers)} take from "
+                f"data is not set yet. Call flow.initialize(x{condition}) with the training rows before the first "
+                f"step; diffeo.fit does it by itself. For densities of an untrained flow call flow.eval()"
+            )
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

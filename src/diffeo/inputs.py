@@ -58,6 +58,7 @@ class Inputs(nn.Module):
                 f"Build its conditioners with condition_shape={given}"
             )
         self._frozen = 0  # how many frozen() are open
+        self._told = False  # that it was never initialized, or that there is nothing to tell
 
     @property
     def conditional(self) -> bool:
