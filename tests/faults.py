@@ -228,8 +228,8 @@ MUTANTS = [
     Mutant(
         "samples are drawn with dropout in training mode",
         "flow.py",
-        "with self._evaluating(), self.frozen():",
-        "with self.frozen():",
+        "flow = view(self, training=False)",
+        "flow = view(self, training=self.training)",
         f"{STATE}::test_training_mode_changes_no_sample_and_no_code[RealNVP of 5]",
     ),
     Mutant(
@@ -240,10 +240,10 @@ MUTANTS = [
         f"{STATE}::test_training_mode_changes_no_sample_and_no_code[RealNVP of 5]",
     ),
     Mutant(
-        "evaluation sets every part to training afterwards",
+        "evaluation changes the mode of the flow itself",
         "inputs.py",
-        "training = [module for module in self.modules() if module.training]",
-        "training = list(self.modules())",
+        "return view(self, training=False) if self.training else self",
+        "return self.eval()",
         f"{STATE}::test_scoring_changes_no_state_and_keeps_the_mode[Flow]",
     ),
     Mutant(
@@ -374,7 +374,7 @@ MUTANTS = [
     ),
     Mutant(
         "rows of NaN enter the statistics of a layer",
-        "bijections/moments.py",
+        "moments.py",
         "return x[finite]",
         "return x",
         f"{STATE}::test_a_layer_leaves_rows_that_are_not_finite_out[ActNorm]",

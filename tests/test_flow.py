@@ -1,5 +1,6 @@
 """What a Flow promises beyond its bijection."""
 
+import copy
 import math
 import warnings
 
@@ -64,7 +65,7 @@ def test_the_density_of_a_trained_shape_integrates_to_one() -> None:
 
 
 def test_classes_are_marginalised_by_the_sum_over_them() -> None:
-    flow = RealNVP(2, couplings=2, width=8, classes=3)
+    flow = RealNVP(2, couplings=2, width=8, classes=3).eval()
     with torch.no_grad():
         for parameter in flow.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -151,6 +152,46 @@ def test_a_failed_initialize_changes_nothing() -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in flow.state_dict().items())
 
 
+def test_a_flow_that_was_never_initialized_says_so_once_in_a_loop_of_ones_own() -> None:
+    flow, x = RealNVP(2, couplings=2, width=8, condition_shape=1), torch.randn(30, 2)
+    c = torch.rand(30, 1)
+    flow.sample(3, c[:3])
+    flow.eval().log_prob(x, c)
+    with torch.no_grad():
+        flow.train().log_prob(x, c)  # nobody trains like that
+    with pytest.warns(UserWarning, match=r"ActNorm and Standardize and .*flow\.initialize\(x, cond"):
+        (-flow.log_prob(x, c).mean()).backward()
+    flow.log_prob(x, c).mean().backward()
+    copy.deepcopy(flow).log_prob(x, c).mean().backward()
+
+
+@pytest.mark.parametrize("how", ["initialized", "loaded", "nothing to set", "a state dict"])
+def test_a_flow_that_is_ready_says_nothing_in_a_loop_of_ones_own(how: str, tmp_path) -> None:
+    flow, x = RealNVP(2, couplings=2, width=8), torch.randn(30, 2)
+    flow.initialize(x)
+    if how == "loaded":
+        flow.save_pretrained(tmp_path)
+        flow = diffeo.load(tmp_path).train()
+    elif how == "nothing to set":
+        flow = Flow(Chain([Coupling(2, MLP(1, 2))]), StandardNormal(2))
+    elif how == "a state dict":
+        other = RealNVP(2, couplings=2, width=8)
+        other.load_state_dict(flow.state_dict())
+        flow = other
+    assert flow.training
+    flow.log_prob(x).mean().backward()
+
+
+def test_that_a_flow_is_not_initialized_stops_no_transform() -> None:
+    flow = RealNVP(2, couplings=2, width=8)
+    x = torch.randn(5, 2)
+    torch.compile(flow, fullgraph=True, backend="eager")(x)
+    torch.export.export(flow, (x,))
+    state = {name: torch.stack([tensor, tensor]) for name, tensor in flow.state_dict().items()}
+    several = torch.func.vmap(lambda tensors: torch.func.functional_call(flow, tensors, (x,)))(state)
+    assert torch.equal(several[0], flow.eval()(x))
+
+
 def test_frozen_gives_the_same_samples_and_ends() -> None:
     flow = Glow((1, 4, 4), steps=2, width=8)
     noise = torch.randn(3, 16)
@@ -166,10 +207,11 @@ def test_frozen_gives_the_same_samples_and_ends() -> None:
 
 def test_dropout_does_not_break_the_inverse_in_training_mode() -> None:
     flow = RealNVP(6, couplings=4, width=16, dropout=0.5)
+    x = torch.randn(20, 6)
+    flow.initialize(x)
     with torch.no_grad():
         for parameter in flow.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
-    x = torch.randn(20, 6)
     assert flow.training
     assert torch.allclose(flow.decode(flow.encode(x)[0])[0], x, atol=1e-4)
     assert flow.training
@@ -178,7 +220,7 @@ def test_dropout_does_not_break_the_inverse_in_training_mode() -> None:
 
 
 def test_outside_its_support_a_flow_has_no_density_and_finite_gradients() -> None:
-    flow = Flow(Chain([Logit(1.0), ActNorm(2)]), StandardNormal(2))
+    flow = Flow(Chain([Logit(1.0), ActNorm(2)]), StandardNormal(2)).eval()
     x = torch.tensor([[0.5, 0.5], [1.5, 0.5], [0.5, -0.2]], requires_grad=True)
     log_prob = flow.log_prob(x)
     assert log_prob[0].isfinite()
@@ -203,7 +245,7 @@ def test_huge_inputs_stay_finite() -> None:
 
 
 def test_conditions_may_be_numbers_lists_or_tensors() -> None:
-    flow = RealNVP(2, couplings=2, width=8, classes=3)
+    flow = RealNVP(2, couplings=2, width=8, classes=3).eval()
     x = torch.randn(3, 2)
     assert torch.equal(flow.log_prob(x, 1), flow.log_prob(x, torch.tensor([1, 1, 1])))
     assert torch.equal(flow.log_prob(x, [0, 1, 2]), flow.log_prob(x, torch.tensor([0, 1, 2])))
@@ -347,7 +389,7 @@ def test_a_base_of_the_users_needs_no_more_than_log_prob_and_sample() -> None:
             noise = torch.randn(n, 2, generator=generator) if noise is None else noise
             return temperature * torch.distributions.Laplace(0.0, 1.0).icdf(torch.special.ndtr(noise))
 
-    flow = Flow(Chain([ActNorm(2)]), Laplace())
+    flow = Flow(Chain([ActNorm(2)]), Laplace()).eval()
     assert flow.dtype == torch.float32
     assert flow.log_prob(torch.zeros(3, 2)).detach().tolist() == pytest.approx(3 * [-2 * math.log(2)])
     assert flow.sample(5).shape == (5, 2)

@@ -35,10 +35,12 @@ from .networks import MLP as MLP
 from .networks import AddCondition as AddCondition
 from .networks import ClassEmbedding as ClassEmbedding
 from .networks import ConvNet as ConvNet
+from .networks import Dropout as Dropout
 from .networks import ImageEmbedding as ImageEmbedding
 from .networks import OutputConv as OutputConv
 from .networks import PlaceBias as PlaceBias
 from .networks import ResidualConvNet as ResidualConvNet
+from .networks import StandardizeCondition as StandardizeCondition
 from .networks import VectorEmbedding as VectorEmbedding
 from .networks import ZeroConv as ZeroConv
 from .training import fit as fit

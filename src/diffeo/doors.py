@@ -66,9 +66,12 @@ class Quantizer(nn.Module):
     def check(self, x: Tensor) -> None:
         """Refuse what is not integers from 0 to ``values - 1``."""
         if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
+            whole = x.is_floating_point() and bool((x == x.round()).all()) and bool((x.abs() < self.values).all())
             raise ValueError(
-                f"expected integers from 0 to {self.values - 1}, got {x.dtype}. For images in [0, 1] pass "
-                f"(x * {self.values - 1}).round().to(torch.uint8); for continuous data build the flow without values="
+                f"expected integers from 0 to {self.values - 1}, got {x.dtype}. "
+                + ("Use x.long(). " if whole or x.dtype == torch.bool else "")
+                + f"For images in [0, 1] pass (x * {self.values - 1}).round().long(); for continuous data build the "
+                f"flow without values="
             )
         x = x.long() if x.dtype in (torch.uint16, torch.uint32, torch.uint64) else x  # which know no minimum
         if x.numel() and (int(x.min()) < 0 or int(x.max()) >= self.values):

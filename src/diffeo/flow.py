@@ -2,9 +2,9 @@
 
 import math
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -14,8 +14,10 @@ from diffeo.bijections import Bijection
 from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
+from diffeo.networks import StandardizeCondition
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
+from diffeo.warning import warn
 
 _freezing = threading.Lock()  # while frozen() counts
 
@@ -33,7 +35,8 @@ class Flow(Inputs, Pretrained):
         bijection: from data to noise, preprocessing included.
         base: the density of the noise, :class:`~diffeo.StandardNormal` or one of your own (:class:`~diffeo.Base`).
         door: :class:`~diffeo.Quantizer` for integers; None for continuous data.
-        embedding: from conditions to what the bijection takes; None to hand them on as they are.
+        embedding: from conditions to what the bijection takes. None hands them on as they are, in their own units:
+            :class:`~diffeo.StandardizeCondition` takes out their training mean and spread.
 
     Shapes:
         x: ``(B, *shape)``; z: ``(B, D)``; log_prob: ``(B,)``, nats in the data's units.
@@ -81,10 +84,10 @@ class Flow(Inputs, Pretrained):
         if self.door is not None and noise is None:
             noise = self.draw_noise(x, generator)
         row_condition = self._condition(condition, x.shape[0])
-        if batch_size is None:
-            return self._log_prob(x, row_condition, noise)
-        parts = [self._log_prob(*rows) for rows in chunks(batch_size, x, row_condition, noise)]
-        return torch.cat(parts)
+        several = [(x, row_condition, noise)] if batch_size is None else chunks(batch_size, x, row_condition, noise)
+        parts = [self._log_prob(*rows) for rows in several]
+        self._expect_initialized()
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _log_prob(self, x: Tensor, condition: Tensor | None, noise: Tensor | None) -> Tensor:
         z, log_det = self.bijection.encode(self._enter(x, noise), self._embed(condition))
@@ -118,9 +121,8 @@ class Flow(Inputs, Pretrained):
         if samples < 1:
             raise ValueError(f"bits_per_dim: samples must be at least 1, got {samples}")
         self.check(x, condition)
-        with self._evaluating():
-            rows = self._rows_at_a_time() if batch_size is None else batch_size
-            draws = [self.log_prob(x, condition, generator=generator, batch_size=rows) for _ in range(samples)]
+        flow, rows = self._evaluating(), self._rows_at_a_time() if batch_size is None else batch_size
+        draws = [flow.log_prob(x, condition, generator=generator, batch_size=rows) for _ in range(samples)]
         log_p = torch.stack(draws).logsumexp(0) - math.log(samples)
         return -log_p / (math.prod(self.shape) * math.log(2))
 
@@ -205,16 +207,17 @@ class Flow(Inputs, Pretrained):
         n = z.shape[0]
         row_condition = self._condition(condition, n, check=True)
         rows_at_a_time = self._rows_at_a_time() if batch_size is None else batch_size
-        with self._evaluating(), self.frozen():
+        flow = self._evaluating()
+        with flow.frozen():
             parts = [
-                self._leave(self.bijection.decode(rows, self._embed(c))[0])
+                flow._leave(flow.bijection.decode(rows, flow._embed(c))[0])
                 for rows, c in chunks(rows_at_a_time, z, row_condition)
             ]
         x = torch.cat(parts)
         if x.is_floating_point():
             broken = int((~x.isfinite().flatten(1).all(1)).sum()) if n else 0
             if broken:
-                warnings.warn(f"{self._name}: {broken} of {n} samples are not finite", stacklevel=2)
+                warn(f"{self._name}: {broken} of {n} samples are not finite")
         return x
 
     @in_evaluation
@@ -303,7 +306,7 @@ class Flow(Inputs, Pretrained):
         generator: torch.Generator | None = None,
         force: bool = False,
     ) -> None:
-        """Set what depends on data: Standardize from all rows given, ActNorms from the first 512.
+        """Set what depends on data: Standardize, of conditions too, from all rows given, ActNorms from the first 512.
 
         Give the training split in random order. Rows that are not finite are left out and counted, in a
         warning. If anything fails the flow is as before.
@@ -318,6 +321,7 @@ class Flow(Inputs, Pretrained):
         row_condition = self._condition(condition, x.shape[0])
         if row_condition is not None and not bool(row_condition.isfinite().all()):
             raise ValueError(f"{self._name}: the condition holds NaN or infinity")
+        conditions = row_condition  # of all rows
         if not self.bijection.fits_all_rows:
             x, noise = x[:INITIAL_ROWS], None if noise is None else noise[:INITIAL_ROWS]
             row_condition = None if row_condition is None else row_condition[:INITIAL_ROWS]
@@ -329,29 +333,55 @@ class Flow(Inputs, Pretrained):
                     f"{self._name}: none of {len(x)} rows is finite, so there is nothing to initialize from"
                 )
             if left_out:
-                warnings.warn(
-                    f"{self._name}: {left_out} of {len(x)} rows are not finite and were left out",
-                    stacklevel=2,
-                )
+                warn(f"{self._name}: {left_out} of {len(x)} rows are not finite and were left out")
                 x, row_condition = x[finite], None if row_condition is None else row_condition[finite]
         elif noise is None and self.door is not None:
             noise = self.draw_noise(x, generator)
         before = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        training = [module for module in self.modules() if module.training]
         try:
             if force:
-                for name, buffer in self.named_buffers():
-                    if name.endswith("initialized"):
-                        buffer.fill_(False)
-            with self._evaluating():
-                self.bijection.initialize(self._enter(x, noise), self._embed(row_condition))
+                for _, buffer in self._set_from_data():
+                    buffer.fill_(False)
+            self.eval()  # its owner's to do: what a layer sets may be more than tensors, so no view would do
+            for part in [] if self.embedding is None else self.embedding.modules():
+                if isinstance(part, StandardizeCondition):
+                    part.initialize(cast(Tensor, conditions))
+            self.bijection.initialize(self._enter(x, noise), self._embed(row_condition))
         except BaseException:
             self.load_state_dict(before)
             raise
+        finally:
+            for module in training:
+                module.training = True
+        self._told = True
 
     @property
     def initialized(self) -> bool:
         """Whether nothing that depends on data is left to set."""
-        return all(bool(buffer) for name, buffer in self.named_buffers() if name.endswith("initialized"))
+        return all(bool(buffer) for _, buffer in self._set_from_data())
+
+    def _set_from_data(self) -> list[tuple[str, Tensor]]:
+        """Name and value of every buffer that says whether a part was set from data."""
+        return [(name, buffer) for name, buffer in self.named_buffers() if name.endswith("initialized")]
+
+    def _expect_initialized(self) -> None:
+        """Warn, once, where a flow is trained of which something is still to be set from data."""
+        if torch.compiler.is_compiling() or self._told or not self.training or not torch.is_grad_enabled():
+            return
+        try:
+            waiting = [name for name, buffer in self._set_from_data() if not bool(buffer)]
+        except RuntimeError:  # inside vmap, or traced: nobody trains by that alone
+            return
+        self._told = True
+        if waiting:
+            condition = ", condition" if self.conditional else ""
+            layers = sorted({type(self.get_submodule(name.rpartition(".")[0])).__name__ for name in waiting})
+            warn(
+                f"{self._name}: log_prob with gradients in training mode, but what {' and '.join(layers)} take from "
+                f"data is not set yet. Call flow.initialize(x{condition}) with the training rows before the first "
+                f"step; diffeo.fit does it by itself. For densities of an untrained flow call flow.eval()"
+            )
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

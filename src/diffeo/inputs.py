@@ -3,7 +3,6 @@
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import torch
@@ -13,10 +12,13 @@ from diffeo.bases import Base, expect_base
 from diffeo.bijections import Bijection, refuse_shared
 from diffeo.bijections.bijection import expected_bijection
 from diffeo.doors import Quantizer
+from diffeo.view import view
 
 Condition = Tensor | int | Sequence[int] | None
 M = TypeVar("M", bound=Callable[..., Any])
+F = TypeVar("F", bound="Inputs")
 
+PRECISIONS = (torch.float32, torch.float64)
 ENTRIES_AT_A_TIME = 2**19  # of a chunk where batch_size is not given
 
 
@@ -25,10 +27,7 @@ def in_evaluation(method: M) -> M:
 
     @functools.wraps(method)
     def run(self: "Inputs", *args: Any, **kwargs: Any) -> Any:
-        if not self.training:
-            return method(self, *args, **kwargs)
-        with self._evaluating():
-            return method(self, *args, **kwargs)
+        return method(self._evaluating(), *args, **kwargs)
 
     return cast(M, run)
 
@@ -61,6 +60,7 @@ class Inputs(nn.Module):
                 f"Build its conditioners with condition_shape={given}"
             )
         self._frozen = 0  # how many frozen() are open
+        self._told = False  # that it was never initialized, or that there is nothing to tell
 
     def _check_parts(self, bijection: object, base: object, door: object, embedding: object) -> None:
         """Refuse what cannot be a part, and parts that share parameters."""
@@ -135,15 +135,13 @@ class Inputs(nn.Module):
             raise ValueError(f"{self._name}: expected shape {wanted}, got {tuple(x.shape)}.{hint}")
 
     def _check_dtype(self, x: Tensor) -> None:
-        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise TypeError(
-                f"{self._name}: parameters are {self.dtype}, x is {x.dtype}. "
-                f"Use x.to({self.dtype})" + (f", or flow.to({x.dtype})" if x.is_floating_point() else "")
-            )
         self._check_precision()
+        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
+            other = f", or flow.to({x.dtype})" if x.dtype in PRECISIONS else ""
+            raise TypeError(f"{self._name}: parameters are {self.dtype}, x is {x.dtype}. Use x.to({self.dtype}){other}")
 
     def _check_precision(self) -> None:
-        if self.dtype not in (torch.float32, torch.float64):
+        if self.dtype not in PRECISIONS:
             raise TypeError(
                 f"{self._name}: densities in {self.dtype} are meaningless. Use flow.float() or flow.double()"
             )
@@ -178,9 +176,14 @@ class Inputs(nn.Module):
             raise ValueError(
                 f"{self._name}: got a condition, but takes none. Build it with classes= or condition_shape="
             )
+        shape = tuple(getattr(self.embedding, "shape", self.bijection.condition_shape or ()))
         if not isinstance(condition, Tensor):
             condition = torch.as_tensor(condition, device=self.device)
-        shape = tuple(getattr(self.embedding, "shape", self.bijection.condition_shape or ()))
+            condition = condition.to(self.dtype) if shape else condition
+        if shape == (1,) and condition.dim() <= 1:
+            condition = condition.view(-1, 1)  # a number a row
+        elif shape == () and condition.dim() == 2 and condition.shape[1] == 1:
+            condition = condition[:, 0]  # a column of labels
         if condition.dim() == len(shape):
             condition = condition[None]
         if condition.shape[1:] != shape:
@@ -218,18 +221,12 @@ class Inputs(nn.Module):
     def _rows_at_a_time(self) -> int:
         return max(1, ENTRIES_AT_A_TIME // math.prod(self.shape))
 
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        if not self.training:
-            yield
-            return
-        training = [module for module in self.modules() if module.training]
-        self.eval()
-        try:
-            yield
-        finally:
-            for module in training:
-                module.training = True
+    def _evaluating(self: F) -> F:
+        """The flow itself if it is in evaluation mode, else a view of it that is: it shares all tensors.
+
+        The flow stays in training mode, for other threads too.
+        """
+        return view(self, training=False) if self.training else self
 
     @property
     def _name(self) -> str:

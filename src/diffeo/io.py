@@ -233,6 +233,7 @@ def load(where: str | os.PathLike[str], *, device: torch.device | str | None = N
         tensors = {name: tensor.clone() for name, tensor in load_file(folder / TENSORS_FILE).items()}
     except Exception as error:  # safetensors has an error class of its own
         raise ValueError(f"{folder / TENSORS_FILE} is damaged: {error}") from error
+    tensors |= _earlier_tensors(item, tensors)
     _same_tensors(item, tensors, f"does not fit {folder / TENSORS_FILE}")
     tied = _tied(item)
     item.load_state_dict(tensors, strict=True, assign=True)
@@ -330,6 +331,19 @@ def _skeleton(described: object) -> nn.Module:
     if not isinstance(item, nn.Module):
         raise ValueError(f"{described['class']} is no model")
     return item
+
+
+def _earlier_tensors(item: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What parts are set to that files of before they were there hold nothing of: their `earlier_tensors`."""
+    floating = next((tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()), torch.float32)
+    added: dict[str, Tensor] = {}
+    for place, part in item.named_modules():
+        state = {f"{place}.{name}".lstrip("."): value for name, value in getattr(part, "earlier_tensors", {}).items()}
+        if not state.keys() & tensors.keys():  # else the file is of later, or damaged
+            for name, value in state.items():
+                dtype = torch.bool if isinstance(value, bool) else floating
+                added[name] = torch.full(item.state_dict()[name].shape, value, dtype=dtype)
+    return added
 
 
 def _same_tensors(item: nn.Module, tensors: dict[str, Tensor], problem: str) -> None:

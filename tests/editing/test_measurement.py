@@ -28,6 +28,22 @@ def bars(widths: list[int]) -> torch.Tensor:
     return x
 
 
+def test_training_a_judge_leaves_the_global_generator_alone(monkeypatch) -> None:
+    states = []
+    plain = torch.nn.functional.cross_entropy
+
+    def cross_entropy(*given):
+        states.append(torch.get_rng_state())
+        return plain(*given)
+
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", cross_entropy)
+    before = torch.get_rng_state()
+    one, other = (editing.train_classifier(diffeo.data.load("digits"), steps=3, seed=seed) for seed in (0, 1))
+    assert len(states) == 6
+    assert all(torch.equal(state, before) for state in [*states, torch.get_rng_state()])
+    assert not torch.equal(one.network[0].weight, other.network[0].weight)
+
+
 def test_reached_is_how_often_the_classifier_sees_the_target(judge: editing.Classifier) -> None:
     x = bars([4] * 10)
     edited = x.clone()

@@ -141,7 +141,7 @@ def test_a_wrong_log_det_is_measured() -> None:
 
 
 def test_likelihood_uses_labels_where_the_flow_takes_them() -> None:
-    flow = RealNVP(2, couplings=2, width=8, classes=2)
+    flow = RealNVP(2, couplings=2, width=8, classes=2).eval()
     with torch.no_grad():
         for parameter in flow.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))

@@ -8,6 +8,7 @@ import torch
 
 import diffeo
 from diffeo import Glow, RealNVP, fit
+from diffeo.training import Fit
 from diffeo.training.order import batch_noise, batch_rows
 from diffeo.training.schedule import learning_rate
 
@@ -56,6 +57,19 @@ def test_two_fits_with_one_seed_are_equal_and_ignore_the_global_one() -> None:
     losses = [[record["train"] for record in result.history] for result in (first, second, third)]
     assert losses[0] == losses[1] != losses[2]
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_a_result_is_printed_in_a_few_lines() -> None:
+    result = fit(small(), rows(), epochs=30, batch_size=50, progress=False)
+    first, best = repr(result).splitlines()
+    assert first == f"Fit: 30 epochs, 210 steps, {result.seconds:.1f} s; all epochs done"
+    assert best.startswith(
+        f"  best: epoch {result.best['epoch']:.0f}, validation {result.best['validation']:.4f} nats ("
+    )
+    assert str(Fit("nats")) == "Fit: 0 epochs, 0 steps, 0.0 s; all epochs done"
+    bad = Fit("nats", history=[result.best], best=result.best, steps=1, skipped=3, rollbacks=2)
+    assert str(bad).splitlines()[2] == "  3 steps left out, 2 times back to a checkpoint"
+    assert len(str(bad).splitlines()) == 3
 
 
 def test_order_and_noise_are_functions_of_the_step() -> None:

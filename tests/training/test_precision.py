@@ -6,7 +6,7 @@ import torch
 import diffeo
 from diffeo import Glow, RealNVP
 from diffeo.training import fit
-from diffeo.training.precision import conditioners, conditioners_in, resolve
+from diffeo.training.precision import computing_in, conditioners, resolve
 
 
 def glow() -> Glow:
@@ -18,7 +18,7 @@ def glow() -> Glow:
     return flow
 
 
-def test_only_conditioners_change_and_only_inside() -> None:
+def test_only_conditioners_change_and_only_in_the_view() -> None:
     flow = glow()
     x = diffeo.data.load("digits").test.x[:5]
     noise = torch.full(x.shape, 0.5)
@@ -30,8 +30,7 @@ def test_only_conditioners_change_and_only_inside() -> None:
         for layer in flow.modules()
         if isinstance(layer, (torch.nn.Conv2d, diffeo.ActNorm, diffeo.InvertibleConv1x1))
     ]
-    with conditioners_in(flow, "bf16"):
-        rough = flow.log_prob(x, noise=noise)
+    rough = computing_in(flow, "bf16").log_prob(x, noise=noise)
     assert {out for _, out in seen} == {torch.bfloat16}  # convolutions; bijections are not called through hooks
     assert rough.dtype == torch.float32
     assert not torch.equal(rough, exact)

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from diffeo.bijections.bijection import Bijection, Shape
-from diffeo.bijections.moments import claim, moments
 from diffeo.elementwise import bounded, unbounded
 from diffeo.io import register
+from diffeo.moments import claim, moments
 
 BOUND = 10.0  # of |log-scale|: scales from 4.5e-5 to 2.2e4
 

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffeo.bijections.bijection import Bijection, Shape
-from diffeo.bijections.moments import claim, finite_rows
 from diffeo.io import register
+from diffeo.moments import claim, finite_rows
 
 FLOOR = 2.0**-11  # share of the uniform density: no cell is so rare that rounding could not find back into it
 PRIOR = 20.0  # rows' worth of belief in what all dimensions have in common

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from diffeo.data import Dataset
 from diffeo.evaluation import Estimate, estimate
+from diffeo.networks.dropout import Dropout, dropout_from
 
 BATCH, STEPS = 100, 1200  # MNIST: half a minute on one thread
 PASSES = 20  # over the training rows, at most
@@ -43,7 +44,7 @@ def train_classifier(data: Dataset, *, steps: int | None = None, seed: int = 0) 
     Args:
         data: images with classes.
         steps: of 100 images; 1,200, but at most 20 passes over the training rows, if not given.
-        seed: of weights and order. The global generator is left as it was.
+        seed: of weights, order and dropout. The global generator is left alone.
 
     Raises:
         ValueError: if the data has no classes, is not of images, or a class has no training row.
@@ -64,16 +65,16 @@ def train_classifier(data: Dataset, *, steps: int | None = None, seed: int = 0) 
     x, labels = data.train.x, data.train.labels
     steps = min(STEPS, math.ceil(PASSES * len(x) / BATCH)) if steps is None else steps
     scale = float(x.max()) if data.values is None else data.values - 1.0
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        torch.manual_seed(seed)
-        network = _network(data.shape, data.classes)
+    generator = torch.Generator().manual_seed(seed)
+    with dropout_from(generator), torch.enable_grad():
+        network = _network(data.shape, data.classes, generator)
         optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
         )
         for _ in range(steps):
-            rows = torch.randint(len(x), (BATCH,))
-            loss = F.cross_entropy(network(_shifted(x[rows] / scale)), labels[rows])
+            rows = torch.randint(len(x), (BATCH,), generator=generator)
+            loss = F.cross_entropy(network(_shifted(x[rows] / scale, generator)), labels[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -83,7 +84,22 @@ def train_classifier(data: Dataset, *, steps: int | None = None, seed: int = 0) 
     return Classifier(judge.network, scale, estimate(right))
 
 
-def _network(shape: tuple[int, ...], classes: int) -> nn.Sequential:
+def _network(shape: tuple[int, ...], classes: int, generator: torch.Generator) -> nn.Sequential:
+    """The network, its weights drawn as torch draws them."""
+    with torch.device("meta"):  # where nothing is drawn
+        network = _layers(shape, classes)
+    network.to_empty(device="cpu")
+    for part in network:
+        if isinstance(part, nn.BatchNorm2d):
+            part.reset_parameters()
+        elif isinstance(part, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5), generator=generator)
+            bound = part.weight[0].numel() ** -0.5
+            nn.init.uniform_(cast(Tensor, part.bias), -bound, bound, generator=generator)
+    return network
+
+
+def _layers(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     channels, height, width = shape
     layers: list[nn.Module] = []
     features = 16
@@ -93,11 +109,11 @@ def _network(shape: tuple[int, ...], classes: int) -> nn.Sequential:
         if min(height, width) <= 4:
             break
         features = min(2 * features, 64)
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * height * width, 128), nn.ReLU(), nn.Dropout(0.3),
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * height * width, 128), nn.ReLU(), Dropout(0.3),
                          nn.Linear(128, classes))  # fmt: skip
 
 
-def _shifted(x: Tensor) -> Tensor:
+def _shifted(x: Tensor, generator: torch.Generator) -> Tensor:
     """All images of a batch moved by the same -1, 0 or 1 pixels, down and across."""
-    down, across = torch.randint(-1, 2, (2,)).tolist()
+    down, across = torch.randint(-1, 2, (2,), generator=generator).tolist()
     return F.pad(x, (across, -across, down, -down))

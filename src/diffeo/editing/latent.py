@@ -8,6 +8,7 @@ from torch import Tensor
 
 from diffeo.flow import Flow
 from diffeo.inputs import Condition, chunks
+from diffeo.view import view
 
 
 @torch.no_grad()
@@ -62,7 +63,8 @@ def decode_images(flow: Flow, z: Tensor, condition: Condition = None) -> Tensor:
 @torch.no_grad()
 def decode_embedded(flow: Flow, z: Tensor, embedded: Tensor | None) -> Tensor:
     """Images of z under what the flow's embedding gave, ``(B, ..)``: for mixtures of conditions."""
-    with flow._evaluating(), flow.frozen():
+    flow = view(flow, training=False)
+    with flow.frozen():
         parts = [flow.bijection.decode(*rows)[0] for rows in chunks(rows_at_a_time(flow), z, embedded)]
     x: Tensor = torch.cat(parts)
     return x if flow.door is None else flow.door.decode(x)

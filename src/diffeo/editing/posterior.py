@@ -75,7 +75,7 @@ class Posterior:
             raise ValueError(f"at least one result is needed, got {copies}")
         if not bool(y.isfinite().all()):
             raise ValueError("the images hold NaN or infinity")
-        self.flow, self.rows, self.copies, self.temperature = flow, len(y) * copies, copies, temperature
+        self.flow, self.rows, self.copies, self.temperature = flow._evaluating(), len(y) * copies, copies, temperature
         self.range = float(flow.door.values) if flow.door is not None else float(y.std(correction=0)) or 1.0
         self.sigma = TIGHT * self.range if sigma is None else float(sigma)
         middle = 0.5 if flow.door is not None else 0.0
@@ -88,8 +88,7 @@ class Posterior:
 
     def decode(self, z: Tensor) -> Tensor:
         """The images of z on the continuous side of the door, with gradients."""
-        with self.flow._evaluating():
-            return self.flow.bijection.decode(z, self.condition)[0]
+        return self.flow.bijection.decode(z, self.condition)[0]
 
     def images(self, z: Tensor) -> Tensor:
         """The images of z in the data's units, integers where the flow has a door, ``(rows of y, copies, C, H, W)``."""

@@ -1,7 +1,6 @@
 """RealNVP: affine couplings, for vectors and, at several scales, for images."""
 
 import math
-import warnings
 from functools import partial
 from typing import ClassVar
 
@@ -22,6 +21,7 @@ from diffeo.flows.levels import plan_levels
 from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
 from diffeo.io import register
 from diffeo.networks import MLP, ResidualConvNet, embedding_for
+from diffeo.warning import warn
 
 Shape = tuple[int, ...]
 
@@ -112,10 +112,7 @@ def vector_layers(
 ) -> list[Bijection]:
     """Couplings on alternating halves."""
     if features == 1:
-        warnings.warn(
-            "RealNVP of one feature: affine couplings have nothing to keep, so the density is Gaussian",
-            stacklevel=3,
-        )
+        warn("RealNVP of one feature: affine couplings have nothing to keep, so the density is Gaussian")
     layers: list[Bijection] = []
     for i in range(couplings):
         swap = i % 2 == 1 and features > 1

@@ -3,6 +3,7 @@
 from diffeo.networks.conditioning import AddCondition as AddCondition
 from diffeo.networks.convnet import ConvNet as ConvNet
 from diffeo.networks.convnet import ZeroConv as ZeroConv
+from diffeo.networks.dropout import Dropout as Dropout
 from diffeo.networks.embeddings import ClassEmbedding as ClassEmbedding
 from diffeo.networks.embeddings import ImageEmbedding as ImageEmbedding
 from diffeo.networks.embeddings import VectorEmbedding as VectorEmbedding
@@ -11,3 +12,4 @@ from diffeo.networks.mlp import MLP as MLP
 from diffeo.networks.output import OutputConv as OutputConv
 from diffeo.networks.places import PlaceBias as PlaceBias
 from diffeo.networks.resnet import ResidualConvNet as ResidualConvNet
+from diffeo.networks.standardize import StandardizeCondition as StandardizeCondition

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from diffeo.io import register
 from diffeo.networks.conditioning import Shape
+from diffeo.networks.standardize import StandardizeCondition
 
 
 @register
@@ -39,19 +40,19 @@ class ClassEmbedding(nn.Module):
         self.table = nn.Embedding(classes, features)
 
     def forward(self, labels: Tensor) -> Tensor:
-        if labels.is_floating_point() or labels.dtype == torch.bool:
+        self._expect_integers(labels)
+        return cast(Tensor, self.table(labels.long()))
+
+    def _expect_integers(self, labels: Tensor) -> None:
+        if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
             raise ValueError(
                 f"class labels must be integers from 0 to {self.classes - 1}, got {labels.dtype}. Use labels.long()"
             )
-        return cast(Tensor, self.table(labels.long()))
 
     def check(self, labels: Tensor) -> None:
-        """Refuse labels out of range."""
-        if (
-            labels.numel()
-            and not labels.is_floating_point()
-            and (int(labels.min()) < 0 or int(labels.max()) >= self.classes)
-        ):
+        """Refuse labels that are not integers, or out of range."""
+        self._expect_integers(labels)
+        if labels.numel() and (int(labels.min()) < 0 or int(labels.max()) >= self.classes):
             raise ValueError(
                 f"class labels must be from 0 to {self.classes - 1}, got {int(labels.min())} to {int(labels.max())}"
             )
@@ -59,7 +60,7 @@ class ClassEmbedding(nn.Module):
 
 @register
 class VectorEmbedding(nn.Module):
-    """A hidden layer for vectors.
+    """A hidden layer for vectors, each entry standardised by its training mean and spread first.
 
     Args:
         shape: ``(n,)``, shape of a row.
@@ -77,15 +78,18 @@ class VectorEmbedding(nn.Module):
         super().__init__()
         self.shape = tuple(shape)
         self.output_shape: Shape = (features,)
+        self.standardize = StandardizeCondition(self.shape)
         self.layers = nn.Sequential(nn.Linear(self.shape[0], features), nn.ReLU(), nn.Linear(features, features))
 
     def forward(self, condition: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(condition))
+        return cast(Tensor, self.layers(self.standardize(condition)))
 
 
 @register
 class ImageEmbedding(nn.Module):
     """Two convolutions for images; the result keeps its places, or with `vector` is averaged over them.
+
+    Each channel is standardised by its training mean and spread first.
 
     Args:
         shape: ``(C, H, W)``, shape of a row.
@@ -105,6 +109,7 @@ class ImageEmbedding(nn.Module):
         self.shape = tuple(shape)
         self.vector = vector
         self.output_shape: Shape = (features,) if vector else (features, *self.shape[1:])
+        self.standardize = StandardizeCondition(self.shape)
         self.layers = nn.Sequential(
             nn.Conv2d(self.shape[0], features, 3, padding=1),
             nn.ReLU(),
@@ -112,7 +117,7 @@ class ImageEmbedding(nn.Module):
         )
 
     def forward(self, condition: Tensor) -> Tensor:
-        h = cast(Tensor, self.layers(condition))
+        h = cast(Tensor, self.layers(self.standardize(condition)))
         return h.mean((2, 3)) if self.vector else h
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
+from diffeo.networks.dropout import Dropout
 
 
 @register
@@ -47,7 +48,7 @@ class MLP(nn.Module):
             raise ValueError(f"MLP: depth and width must be at least 1, got {depth} and {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.inputs, self.outputs = features, outputs
-        self.dropout = dropout
+        self.dropout = Dropout(dropout)
         sizes = [features] + [width] * depth
         with warnings.catch_warnings():  # torch warns of the weight without entries when features is 0
             warnings.filterwarnings("ignore", "Initializing zero-element tensors")
@@ -63,7 +64,5 @@ class MLP(nn.Module):
             x = layer(x)
             if i == 0 and self.condition is not None:
                 x = self.condition(x, condition)
-            x = F.relu(x)
-            if self.dropout:
-                x = F.dropout(x, self.dropout, self.training)
+            x = self.dropout(F.relu(x))
         return cast(Tensor, self.output(x))

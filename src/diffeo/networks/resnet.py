@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
+from diffeo.networks.dropout import Dropout
 from diffeo.networks.layout import channels_last, from_squares, to_squares
 from diffeo.networks.output import OutputConv
 from diffeo.networks.places import PlaceBias
@@ -60,7 +61,7 @@ class ResidualConvNet(nn.Module):
             raise ValueError(f"ResidualConvNet: squares of {patch}x{patch} pixels do not fill {places}. Use patch=1")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.inputs, self.outputs = channels, outputs
-        self.dropout = dropout
+        self.dropout = Dropout(dropout)
         self.patch = patch
         self.first = nn.Conv2d(channels * patch**2, width, 3, padding=1)
         self.places = None if places is None else PlaceBias(width, (places[0] // patch, places[1] // patch))
@@ -76,8 +77,5 @@ class ResidualConvNet(nn.Module):
         if self.condition is not None:
             h = self.condition(h, condition)
         for narrow, wide in zip(self.narrow, self.wide, strict=True):
-            inside = F.relu(narrow(F.relu(h)))
-            if self.dropout:
-                inside = F.dropout2d(inside, self.dropout, self.training)
-            h = h + wide(inside)
+            h = h + wide(self.dropout(F.relu(narrow(F.relu(h)))))
         return from_squares(self.output(F.relu(h)), self.patch)

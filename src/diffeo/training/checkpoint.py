@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import tempfile
-import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,10 @@ from torch import Tensor
 from diffeo.flow import Flow
 from diffeo.io import write_atomically
 from diffeo.training.ema import EMA
+from diffeo.warning import warn
 
 FORMAT = 1
+LAYOUT = "tensors of the flow"
 TENSORS_FILE, STATE_FILE = "tensors.safetensors", "state.json"
 KEPT = 2  # a damaged one still leaves the one before
 
@@ -139,7 +140,7 @@ def newest(folder: Path) -> Checkpoint | None:
         try:
             return _read(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            warnings.warn(f"the checkpoint {path} is damaged ({error}); looking for the one before", stacklevel=3)
+            warn(f"the checkpoint {path} is damaged ({error}); looking for the one before")
     return None
 
 
@@ -161,10 +162,11 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
             for name in differ
             if name not in machine
         )
-        raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}")
+        earlier = ". If an earlier version of diffeo wrote it, train anew" if LAYOUT in differ else ""
+        raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}{earlier}")
     if machine:
         listed = ", ".join(f"{name} was {found.setting.get(name)} and is {setting[name]}" for name in machine)
-        warnings.warn(f"losses will not be the same to the last digit: {listed}", stacklevel=3)
+        warn(f"losses will not be the same to the last digit: {listed}")
     return found
 
 

@@ -3,19 +3,21 @@
 import math
 import signal
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
 
 import torch
 from torch import Tensor
+from torch.utils.data import TensorDataset
 
 from diffeo.data import Dataset, Part
 from diffeo.flow import Flow
 from diffeo.training import checkpoint
 from diffeo.training.budget import affordable_steps, steps_left_in_time
 from diffeo.training.checkpoint import Position
+from diffeo.training.given import check_flow
 from diffeo.training.interrupt import signals_as_wishes
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE, check_options
@@ -30,17 +32,22 @@ from diffeo.training.steplog import StepLog
 from diffeo.training.steps import Steps
 from diffeo.training.stopwatch import Stopwatch
 from diffeo.training.validation import validation_loss
+from diffeo.warning import warn
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Rows = Union[Tensor, TensorDataset, "NDArray[Any]"]
 SKIPS_ALLOWED = 10  # steps without finite gradients, one after the other
 ATTEMPTS = 4  # the first and three more, each from the last good checkpoint with half the learning rate
 
 
 def fit(
     flow: Flow,
-    data: Tensor | Dataset,
-    condition: Tensor | None = None,
+    data: Dataset | Rows,
+    condition: "Tensor | NDArray[Any] | None" = None,
     *,
-    validation: tuple[Tensor, Tensor | None] | Tensor | None = None,
+    validation: Rows | tuple[Rows, Rows] | None = None,
     epochs: int | None = None,
     batch_size: int = 128,
     accumulate: int = 1,
@@ -66,7 +73,10 @@ def fit(
     The loss is :math:`-\frac1B \sum_i \log p(x_i)`, in bits a dimension for integers and in nats otherwise.
     AdamW with warm-up and a cosine, gradients clipped by their norm, an average of the weights (EMA) that
     is evaluated on the validation part after every epoch; the best average is what the flow ends with.
-    Batch order, noise and dropout are functions of (seed, attempt, step); the global generator is left alone.
+    Batch order, noise and dropout are functions of (seed, attempt, step), and torch's global generator is left alone,
+    so trainings may run in threads. Only where a flow has parts whose class is neither diffeo's nor torch.nn's, or
+    torch's own dropout, which may draw from it, it is seeded at every step and put back behind it, for one training at
+    a time: :class:`diffeo.Dropout` in the place of torch's needs none of that.
 
     A step whose gradients are not finite is left out and examined: which rows, layer and quantity. After ten in
     a row the training goes back to its last checkpoint, with half the learning rate and another order and noise;
@@ -81,9 +91,11 @@ def fit(
 
     Args:
         flow: the flow; initialized from the training rows if it is not yet.
-        data: ``(N, *shape)``, or a data set of :func:`diffeo.data.load`, whose parts are used.
-        condition: for a tensor: ``(N, ..)``; a data set brings its own.
-        validation: for a tensor: rows to choose the best weights by (with a condition: a pair); a tenth of
+        data: ``(N, *shape)``, a tensor in the flow's precision or a numpy array, which is brought to it; a
+            ``torch.utils.data.TensorDataset`` of these and their conditions; or a data set of
+            :func:`diffeo.data.load`, whose parts are used.
+        condition: for rows: ``(N, ..)``, for classes ``(N,)`` integers; a data set brings its own.
+        validation: for rows: others to choose the best weights by (with a condition: a pair); a tenth of
             `data`, by seed, if not given.
         epochs: passes over the training rows; 50 if neither this nor a time budget is given.
         batch_size: rows a step, of all processes together.
@@ -113,7 +125,8 @@ def fit(
             averaged weights.
 
     Raises:
-        ValueError: if an option or the data does not fit; nothing has been changed then.
+        ValueError: if an option or the data does not fit, or the data carries a graph; nothing has been changed then.
+        TypeError: if the data is something else, such as a loader of batches; it says what to pass.
         FileNotFoundError: if there is nothing to resume.
         FileExistsError: if the folder holds a training and `resume` is not set.
         FolderInUse: if another process trains in the folder now.
@@ -135,6 +148,7 @@ def fit(
         clip=clip, ema=ema, patience=patience, time_budget=time_budget, checkpoint_every=checkpoint_every,
         tracker=tracker, folder=folder, resume=resume,
     )  # fmt: skip
+    check_flow(flow)
     precision = resolve(precision, flow)
     train, held_out = parts(flow, data, condition, validation, seed)
     batch_size = min(batch_size, len(train))
@@ -145,10 +159,12 @@ def fit(
         "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "lr": lr, "weight_decay": weight_decay,
         "warmup": warmup, "clip": clip, "ema": ema, "patience": patience, "seed": seed, "precision": precision,
         "time_budget": time_budget, "training rows": fingerprint(train), "validation rows": fingerprint(held_out),
-        "tensors of the flow": layout(flow), "torch": torch.__version__,
+        checkpoint.LAYOUT: layout(flow), "torch": torch.__version__,
         "threads": torch.get_num_threads(), "processes": accelerator.num_processes,
     }  # fmt: skip
     with ExitStack() as held:
+        held.enter_context(torch.inference_mode(False))  # whatever the mode of the caller
+        held.enter_context(torch.enable_grad())
         if folder is not None and folder.is_dir() and resume:
             held.enter_context(locked(folder))
         saved = checkpoint.matching(folder / CHECKPOINTS, setting) if folder is not None and resume else None
@@ -199,7 +215,6 @@ def fit(
         flow.train()
 
         # ---- the loop
-        held.enter_context(torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []))
         wish = held.enter_context(signals_as_wishes())
         held.enter_context(bar)
         retries = iter(range(at.attempt + 1, ATTEMPTS))  # beside the position, which going back restores: it runs out
@@ -300,8 +315,5 @@ def fit(
     if result.skipped or result.rollbacks:
         back = f", and it went back to a checkpoint {result.rollbacks} time(s)" if result.rollbacks else ""
         found = f". {result.incidents[0]}" if result.incidents else ""
-        warnings.warn(
-            f"{result.skipped} of {result.steps} steps had no finite gradients and were left out{back}{found}",
-            stacklevel=2,
-        )
+        warn(f"{result.skipped} of {result.steps} steps had no finite gradients and were left out{back}{found}")
     return result

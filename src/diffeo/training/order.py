@@ -27,7 +27,7 @@ def batch_rows(step: int, rows: int, batch_size: int, seed: int, attempt: int = 
     return _order(rows, seed, attempt, epoch)[place * batch_size : (place + 1) * batch_size]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)  # of trainings in other threads, too
 def _order(rows: int, seed: int, attempt: int, epoch: int) -> Tensor:
     return torch.randperm(rows, generator=generator("order", seed, attempt, epoch))
 

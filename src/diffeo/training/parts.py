@@ -1,6 +1,7 @@
 """Which rows a training learns from, and which choose the best weights."""
 
 import hashlib
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,39 +9,45 @@ from torch import Tensor
 from diffeo.data import Dataset, Part
 from diffeo.evaluation import condition_for
 from diffeo.flow import Flow
+from diffeo.training.given import rows_and_conditions
 from diffeo.training.order import generator
 
 
 def parts(
     flow: Flow,
-    data: Tensor | Dataset,
-    condition: Tensor | None,
-    validation: tuple[Tensor, Tensor | None] | Tensor | None,
+    data: Any,
+    condition: Any,
+    validation: Any,
     seed: int,
 ) -> tuple[Part, Part]:
     """Training and validation rows, checked: of a data set its own, of a tensor a tenth by seed unless given.
 
     Raises:
         ValueError: if rows or conditions do not fit, are empty, or hold NaN or infinity.
-        TypeError: if the data is of another type.
+        TypeError: if the data is of a type that has no rows to take.
     """
-    train, held_out = _divided(flow, data, condition, validation, seed)
-    flow.check(train.x, train.labels)
-    flow.check(held_out.x, held_out.labels)
-    if not len(held_out):
-        raise ValueError("fit: the validation part has no rows")
+    flow._check_precision()
+    train, held_out = (_checked(flow, part) for part in _divided(flow, data, condition, validation, seed))
     for part, name in ((train, "training"), (held_out, "validation")):
-        _check_finite(part.x, f"{name} rows")
+        if not len(part):
+            raise ValueError(f"fit: the {name} part has no rows")
+        _check_finite(part.x, f"{name} rows", "x", also=None if part.labels is None else "condition")
         if part.labels is not None:
-            _check_finite(part.labels, f"{name} conditions")
+            _check_finite(part.labels, f"{name} conditions", "condition", also="x")
     return train, held_out
+
+
+def _checked(flow: Flow, part: Part) -> Part:
+    """The part, with one row of conditions a row, as the flow's embedding takes it."""
+    flow.check(part.x, part.labels)
+    return Part(part.x, flow._condition(part.labels, len(part)))
 
 
 def _divided(
     flow: Flow,
-    data: Tensor | Dataset,
-    condition: Tensor | None,
-    validation: tuple[Tensor, Tensor | None] | Tensor | None,
+    data: Any,
+    condition: Any,
+    validation: Any,
     seed: int,
 ) -> tuple[Part, Part]:
     if isinstance(data, Dataset):
@@ -50,31 +57,31 @@ def _divided(
             )
         train, held = (Part(p.x, condition_for(flow, p)) for p in (data.train, data.validation))
         return train, held
-    if not isinstance(data, Tensor):
-        raise TypeError(f"fit: expected a torch.Tensor or a data set, got {type(data).__name__}. Use torch.as_tensor")
-    if len(data) < 2:
-        raise ValueError(f"fit: at least two rows are needed, got {len(data)}")
-    if condition is not None and len(condition) != len(data):
-        raise ValueError(f"fit: {len(data)} rows of data, but {len(condition)} of conditions")
+    x, given = rows_and_conditions(flow, data, condition)
+    flow._check_shape(x)
+    if len(x) < 2:
+        raise ValueError(f"fit: at least two rows are needed, got {len(x)}")
     if validation is not None:
-        x, c = validation if isinstance(validation, tuple) else (validation, None)
-        return Part(data, condition), Part(x, c)
-    order = torch.randperm(len(data), generator=generator("validation split", seed)).to(data.device)
-    held_rows, kept = order[: max(1, len(data) // 10)], order[max(1, len(data) // 10) :]
+        held_x, held_given = validation if isinstance(validation, tuple) else (validation, None)
+        return Part(x, given), Part(*rows_and_conditions(flow, held_x, held_given))
+    order = torch.randperm(len(x), generator=generator("validation split", seed)).to(x.device)
+    held_rows, kept = order[: max(1, len(x) // 10)], order[max(1, len(x) // 10) :]
     return (
-        Part(data[kept], None if condition is None else condition[kept]),
-        Part(data[held_rows], None if condition is None else condition[held_rows]),
+        Part(x[kept], None if given is None else given[kept]),
+        Part(x[held_rows], None if given is None else given[held_rows]),
     )
 
 
-def _check_finite(x: Tensor, part: str) -> None:
+def _check_finite(x: Tensor, part: str, name: str, *, also: str | None) -> None:
     if x.is_floating_point():
-        bad = (~x.isfinite().flatten(1).all(1)).nonzero().flatten().tolist()
+        bad = (~x.isfinite().view(len(x), -1).all(1)).nonzero().flatten().tolist()
         if bad:
             some = ", ".join(map(str, bad[:5])) + (", .." if len(bad) > 5 else "")
+            both = [one for one in ("x", "condition") if one in (name, also)]
             raise ValueError(
                 f"fit: {len(bad)} of {len(x)} {part} hold NaN or infinity (rows {some}). "
-                f"Drop them: x[x.isfinite().flatten(1).all(1)]"
+                f"Drop them: kept = {name}.isfinite().view(len({name}), -1).all(1); "
+                f"{', '.join(both)} = {', '.join(f'{one}[kept]' for one in both)}"
             )
 
 

@@ -1,8 +1,7 @@
 """bfloat16 for conditioners, while training only: everything that is exact stays in float32."""
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +9,7 @@ from torch import nn
 
 from diffeo.bijections import Bijection
 from diffeo.flow import Flow
+from diffeo.view import view
 
 PRECISIONS = ("float32", "bf16")
 
@@ -41,21 +41,18 @@ def _native(device: torch.device) -> bool:
     return device.type == "cpu" and bool(supported())
 
 
-@contextmanager
-def conditioners_in(flow: Flow, precision: str) -> Iterator[None]:
-    """Inside, with ``"bf16"``, every conditioner computes in bfloat16 and hands over float32.
+def computing_in(flow: Flow, precision: str) -> Flow:
+    """With ``"bf16"`` a view of the flow, in training mode, whose conditioners compute in bfloat16; else the flow.
 
-    A conditioner's output may be wrong in its third digit, so encode and decode are inverse to each other no
-    longer: this is for gradients. The weights stay in float32.
+    A conditioner hands over float32, but may be wrong in its third digit, so encode and decode are inverse to each
+    other no longer: this is for gradients. The weights are the flow's own, in float32.
     """
-    changed = conditioners(flow) if precision == "bf16" else []
-    for network in changed:
+    if precision != "bf16":
+        return flow
+    rough = view(flow, training=True)
+    for network in conditioners(rough):
         network.forward = _in_bfloat16(network.forward, flow.device.type)
-    try:
-        yield
-    finally:
-        for network in changed:
-            del network.forward  # the class's own shows again
+    return rough
 
 
 def conditioners(flow: Flow) -> list[nn.Module]:

@@ -9,9 +9,9 @@ class TrainingDiverged(RuntimeError):
     """Training came to nothing; the flow holds the best weights so far, if an epoch was completed."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Fit:
-    """What a training did.
+    """What a training did; printed it is a few lines.
 
     Attributes:
         history: one record an epoch: step, epoch, attempt, train and validation loss, lr, gradient norm, seconds.
@@ -26,6 +26,13 @@ class Fit:
         precision: of the conditioners in training.
         stopped: why it ended.
         interrupted: the signal that ended it early; None otherwise.
+
+    Example:
+        >>> record = {"step": 80, "epoch": 10, "attempt": 0, "train": 1.25, "validation": 1.5, "lr": 0.0,
+        ...           "gradient_norm": 0.1, "seconds": 2.0}
+        >>> Fit("nats", history=10 * [record], best=record, steps=80, seconds=2.25)
+        Fit: 10 epochs, 80 steps, 2.2 s; all epochs done
+          best: epoch 10, validation 1.5000 nats (train 1.2500)
     """
 
     unit: str
@@ -40,3 +47,16 @@ class Fit:
     precision: str = "float32"
     stopped: str = "all epochs done"
     interrupted: int | None = None
+
+    def __repr__(self) -> str:
+        epochs = f"{len(self.history):,} epoch{'s' * (len(self.history) != 1)}"
+        lines = [f"Fit: {epochs}, {self.steps:,} steps, {self.seconds:,.1f} s; {self.stopped}"]
+        if self.best:
+            lines.append(
+                f"  best: epoch {self.best['epoch']:.4g}, validation {self.best['validation']:.4f} {self.unit} "
+                f"(train {self.best['train']:.4f})"
+            )
+        if self.skipped or self.rollbacks:
+            lines.append(f"  {self.skipped:,} steps left out, {self.rollbacks} times back to a checkpoint")
+        lines += [f"  {incident}" for incident in self.incidents[:1]]
+        return "\n".join(lines)

@@ -1,7 +1,6 @@
 """Where a training is, between two steps: what is kept for a way back, and what was wrong with a step."""
 
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ from torch import Tensor
 from diffeo.training import checkpoint, recorder
 from diffeo.training.checkpoint import Position
 from diffeo.training.options import CHECKPOINTS, FLIGHT
-from diffeo.training.order import position_seed
-from diffeo.training.precision import conditioners_in
 from diffeo.training.recorder import Incident
 from diffeo.training.schedule import learning_rate
 from diffeo.training.steplog import StepLog
 from diffeo.training.steps import Steps
+from diffeo.warning import warn
 
 
 class State:
@@ -68,7 +66,7 @@ class State:
                 self.log.flush()
                 checkpoint.write(self.good, self.folder / CHECKPOINTS)
             except OSError as error:
-                warnings.warn(f"no checkpoint could be written; training goes on without it: {error}", stacklevel=3)
+                warn(f"no checkpoint could be written; training goes on without it: {error}")
         self.preserved = time.monotonic()
         watch.lap("checkpoints")
 
@@ -91,16 +89,15 @@ class State:
     def _examine(self, step: int) -> None:
         """What was wrong with a step that was left out; the weights are still those that it had."""
         steps, attempt = self.steps, self.at.attempt
-        flow, precision = steps.flow, steps.precision
         x, labels, noise, rows = steps.batch(step, attempt)
-        torch.manual_seed(position_seed("dropout", steps.seed, attempt, step, steps.shares[0].start))
-        with conditioners_in(flow, precision):
+        with steps.randomness(step, attempt, steps.shares[0]):
             found = recorder.examine(
-                flow, x, labels, noise, rows, step=step, attempt=attempt, lr=self.rate(step), precision=precision
-            )
+                steps.computing, x, labels, noise, rows, step=step, attempt=attempt, lr=self.rate(step),
+                precision=steps.precision,
+            )  # fmt: skip
         self.incidents.append(found)
         if self.folder is not None and steps.accelerator.is_main_process:
-            recorder.keep(found, flow, x, labels, noise, rows, self.folder / FLIGHT)
+            recorder.keep(found, steps.flow, x, labels, noise, rows, self.folder / FLIGHT)
         steps.watch.lap("flight recorder")
 
     @torch.no_grad()

@@ -1,6 +1,6 @@
 """What a step is: a batch, its gradient, and AdamW's move. All are functions of the step's number."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -10,8 +10,9 @@ from diffeo.data import Part
 from diffeo.flow import Flow
 from diffeo.training.ema import EMA
 from diffeo.training.order import batch_noise, batch_rows, position_seed
-from diffeo.training.precision import conditioners_in
+from diffeo.training.precision import computing_in
 from diffeo.training.processes import shares
+from diffeo.training.randomness import drawn_from, draws_globally
 from diffeo.training.stopwatch import Stopwatch
 
 
@@ -53,7 +54,9 @@ class Steps:
         self.parameters = [parameter for parameter in flow.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(parameter_groups(flow, weight_decay), fused=_can_fuse(flow))
         self.average = EMA(flow, ema)
-        self.model = accelerator.prepare_model(flow) if accelerator.num_processes > 1 else flow
+        self.computing = computing_in(flow, precision)
+        self.model = accelerator.prepare_model(self.computing) if accelerator.num_processes > 1 else self.computing
+        self.draws_globally = draws_globally(flow)
 
     def batch(self, step: int, attempt: int) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
         """Rows, conditions and noise of a step, and the rows' numbers."""
@@ -70,11 +73,10 @@ class Steps:
         loss = x.new_zeros((), dtype=self.flow.dtype)
         self.watch.lap("batches")
         for share in self.shares:
-            torch.manual_seed(position_seed("dropout", self.seed, attempt, step, share.start))
             last = share is self.shares[-1]
             with (
                 nullcontext() if last else self.accelerator.no_sync(self.model),
-                conditioners_in(self.flow, self.precision),
+                self.randomness(step, attempt, share),
             ):
                 log_prob = self.model(x[share], *(None if t is None else t[share] for t in (labels, noise)))
                 part = log_prob.sum() * (-self.scale / self.batch_size)
@@ -84,6 +86,11 @@ class Steps:
             loss = loss + part.detach()
         norm = nn.utils.clip_grad_norm_(self.parameters, self.clip)
         return self.accelerator.reduce(loss, "sum"), norm
+
+    def randomness(self, step: int, attempt: int, share: slice) -> AbstractContextManager[None]:
+        """Inside, what is random in the flow is a function of the step and the micro-batch."""
+        seed = position_seed("dropout", self.seed, attempt, step, share.start)
+        return drawn_from(seed, self.flow.device, globally=self.draws_globally)
 
     def update(self, step: int, lr: float, finite: Tensor) -> None:
         """AdamW's move and the average's; the weights stay where `finite` is false, which the device decides."""

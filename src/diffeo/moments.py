@@ -1,9 +1,9 @@
 """What layers that are set from data take from a batch: its finite rows, mean and scale."""
 
-import warnings
-
 import torch
 from torch import Tensor
+
+from diffeo.warning import warn
 
 
 def moments(x: Tensor, dims: tuple[int, ...], layer: str) -> tuple[Tensor, Tensor]:
@@ -23,10 +23,7 @@ def moments(x: Tensor, dims: tuple[int, ...], layer: str) -> tuple[Tensor, Tenso
     if bool(constant.any()):
         some = torch.nonzero(constant.flatten()).flatten().tolist()
         which = ", ".join(map(str, some[:8])) + (", .." if len(some) > 8 else "")
-        warnings.warn(
-            f"{layer}: constant in {len(some)} of {constant.numel()} channels ({which}): scale 1 is kept",
-            stacklevel=2,
-        )
+        warn(f"{layer}: constant in {len(some)} of {constant.numel()} channels ({which}): scale 1 is kept")
     scale = torch.where(constant, torch.ones_like(scale), scale)
     return mean.to(x.dtype), scale.to(x.dtype)
 
@@ -43,7 +40,7 @@ def finite_rows(x: Tensor, layer: str) -> Tensor:
         raise ValueError(f"{layer}: none of {len(x)} rows is finite, so there is nothing to initialize from")
     if not dropped:
         return x
-    warnings.warn(f"{layer}: {dropped} of {len(x)} rows are not finite and were left out", stacklevel=3)
+    warn(f"{layer}: {dropped} of {len(x)} rows are not finite and were left out")
     return x[finite]
 
 
