@@ -1,6 +1,5 @@
 """A table as a data set: what is asked of its columns, and what is done to them."""
 
-import re
 import shlex
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import diffeo
 from diffeo.data.tables.cells import fill, noise, ties
 
 ROWS = 200
+LISTS = ("drop", "dequantize", "columns", "missing_values")
 
 
 def table(path: Path, rows: int = ROWS, **columns: object) -> str:
@@ -34,9 +34,13 @@ def suggested(text: str) -> dict[str, object]:
     """The options that an error ends in, as the command line reads them."""
     words = shlex.split(text.rpartition("Use ")[2])
     options: dict[str, object] = {}
-    for option, value in zip(words[::2], words[1::2], strict=True):
-        name = option.removeprefix("--")
-        options[name] = value.split(",") if name in ("drop", "dequantize", "columns") else value
+    for word in words:
+        if word.startswith("--"):
+            option, _, value = word.removeprefix("--").partition("=")
+            name = option.replace("-", "_")
+        else:
+            value = word
+        options[name] = value.split(",") if name in LISTS else value
     return options
 
 
@@ -157,10 +161,8 @@ def test_the_width_of_a_cell_can_be_given(tmp_path: Path) -> None:
     text = message(name)
     assert "rain: 0 in 5" in text
     assert "% of the rows, among values that are continuous" in text
-    assert text.endswith("Use --drop rain")
-    width = re.search(r"--dequantize (rain=\S+)", text)
-    assert width is not None
-    assert diffeo.data.load(name, dequantize=[width[1]]).columns == ("x", "rain")
+    assert text.endswith("Use --dequantize rain=0.01")
+    assert diffeo.data.load(name, **suggested(text)).columns == ("x", "rain")
     assert "positive number, got 'much'" in message(name, dequantize=["rain=much"])
     text = message(name, dequantize=["rain"])
     assert "too close to one another" in text
@@ -176,7 +178,7 @@ def test_if_every_column_is_tied_the_suggestion_still_leaves_some(tmp_path: Path
     path = tmp_path / "a.npy"
     np.save(path, np.where(normal(1) > 0, normal(2), 0))
     text = message(f"table:{path}")
-    assert text.endswith("Use --dequantize x0=0.001")
+    assert text.endswith("Use --dequantize x0=0.01")
     diffeo.data.load(f"table:{path}", **suggested(text))
     path.unlink()
     np.save(path, np.zeros(50))

@@ -99,6 +99,8 @@ class TableSettings:
     """Use all columns but these."""
     missing: Literal["error", "drop"] = "error"
     """Rows with missing values: an error, or dropped."""
+    missing_values: MaybeNames = None
+    """Numbers that stand for a missing value: -9999, or COLUMN=VALUE; COLUMN=keep: none does."""
     dequantize: MaybeNames = None
     """Columns of whole numbers that get noise below one unit, so that they have a density."""
     split: str | None = None

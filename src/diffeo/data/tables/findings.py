@@ -1,16 +1,17 @@
 """What keeps a table from having a density, column by column, and the options that settle all of it."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.tables.cells import Ties, step, ties
+from diffeo.data.tables.codes import KEEP, written
 from diffeo.data.tables.column import Column
+from diffeo.data.tables.far import Far
 from diffeo.proposals import option, options_of, quoted, word
 
 MANY = 1 / 3  # share of missing values from which the column goes, rather than the rows
@@ -30,13 +31,14 @@ class Finding:
         column: its name.
         text: what was found.
         remedy: the option that settles it.
-        instead: what `dequantize` could be told, where the remedy is to drop the column.
+        value: what the option is told, where that is more than the column's name: ``NAME=WIDTH`` of noise, or
+            ``NAME=VALUE`` of a code for a missing value.
     """
 
     column: str
     text: str
-    remedy: Literal["drop", "dequantize", "missing", "decimal"]
-    instead: str = ""
+    remedy: Literal["drop", "dequantize", "missing", "missing_values", "decimal"]
+    value: str = ""
 
 
 def usable(values: NDArray[np.float64]) -> Mask:
@@ -131,21 +133,20 @@ def tied(column: Column, keep: Mask, *, counters: bool, noisy: bool) -> list[Fin
     found = ties(values)
     if found.distinct == 1:
         return [Finding(column.name, f"the same value everywhere, {values[0]:.6g}", "drop")]
-    if found.share > ALMOST and not noisy:
-        text = f"almost constant, {found.common:.6g} in {found.share:.2%} of the rows"
-        return [Finding(column.name, text, "drop")]
     if counters and len(values) > 20 and found.distinct == len(values) and _counts(column.values):
         return [Finding(column.name, "counts the rows", "drop")]
     if noisy or not found.unbounded:
         return []
-    if found.has_cells:
-        return precision(column, keep, found.cell) or [Finding(column.name, _repeats(values, found), "dequantize")]
-    instead = with_width(column, found)
-    text = (
-        f"{found.common:.6g} in {_percent(found.share)} of the rows, among values that are continuous; to keep it, "
-        f"give it noise of a width that suits, such as {option('dequantize', quoted(instead))}"
-    )
-    return [Finding(column.name, text, "drop", instead)]
+    width = found.width
+    if found.share > ALMOST:
+        text = f"almost constant, {found.common:.6g} in {found.share:.2%} of the rows"
+    elif width == found.cell:
+        text = _repeats(values, found)
+    else:
+        text = f"{found.common:.6g} in {_percent(found.share)} of the rows, among values that are continuous"
+        text += f": noise of width {width:g} spreads it"
+    value = "" if width == found.cell and found.has_cells else with_width(column, found)
+    return precision(column, keep, width) or [Finding(column.name, text, "dequantize", value)]
 
 
 def _counts(values: NDArray[np.float64]) -> bool:
@@ -164,8 +165,26 @@ def _repeats(values: NDArray[np.float64], found: Ties) -> str:
 
 
 def with_width(column: Column, found: Ties) -> str:
-    """What `dequantize` may be told where values have no cells: a width of about a thousandth of their range."""
-    return f"{column.name}={10.0 ** math.floor(math.log10(found.range / 1000)):g}"
+    """What `dequantize` is told where the distance of two values is no width for noise."""
+    return f"{column.name}={found.width:g}"
+
+
+def codes(column: Column, found: Far) -> list[Finding]:
+    """Values that stand for a missing value, and those beside which float32 loses all others."""
+    others = f"the others, {found.low:.6g} to {found.high:.6g}"
+    lines = []
+    for value, count in found.codes.items():
+        text = f"{written(value)} in {count:,} rows, apart from {others}: a code for a missing value, it seems"
+        lines.append((value, text))
+    if found.lost:
+        for row in found.outliers.tolist():
+            value = float(column.values[row])
+            text = f"{written(value)} in row {row}, so far from {others}, that float32 cannot hold them beside it"
+            lines.append((value, text))
+    if lines:
+        keep = f" (if not: {option('missing-values', quoted(f'{column.name}={KEEP}'))})"
+        lines[-1] = (lines[-1][0], lines[-1][1] + keep)
+    return [Finding(column.name, text, "missing_values", f"{column.name}={written(value)}") for value, text in lines]
 
 
 def explain(path: object, findings: Sequence[Finding], used: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -183,9 +202,7 @@ def explain(path: object, findings: Sequence[Finding], used: Sequence[str], give
     lines = [f"  {name}: {'; '.join(texts)}" for name, texts in by_column.items()]
     if len(lines) > 30:
         lines = [*lines[:30], f"  .. and {len(lines) - 30} more columns"]
-    rows = " (rows are counted from 0)" if any(finding.remedy == "missing" for finding in findings) else ""
-    if dropped(findings) >= set(used):
-        findings = [replace(f, remedy="dequantize") if f.instead else f for f in findings]
+    rows = " (rows are counted from 0)" if any(f.remedy.startswith("missing") for f in findings) else ""
     ending = "No column would be left: a density needs at least one column of numbers that differ"
     if not dropped(findings) >= set(used):
         ending = f"Use {suggestion(findings, given)}"
@@ -206,16 +223,27 @@ def suggestion(findings: Sequence[Finding], given: Mapping[str, Any]) -> str:
         options["columns"] = [name for name in options["columns"] if name not in gone]
     elif gone:
         options["drop"] = [*options.get("drop", ()), *gone]
-    cells = {f.column: f.instead or f.column for f in findings if f.remedy == "dequantize" and f.column not in gone}
+    left = [finding for finding in findings if finding.column not in gone]
+    cells = {f.column: f.value or f.column for f in left if f.remedy == "dequantize"}
     settled = {*gone, *cells}
     kept = [n for n in options.get("dequantize", ()) if n not in settled and n.rpartition("=")[0] not in settled]
     if kept or cells:
         options["dequantize"] = [*kept, *cells.values()]
     else:
         options.pop("dequantize", None)
-    if any(finding.remedy == "missing" for finding in findings):
+    values = [finding.value for finding in left if finding.remedy == "missing_values"]
+    if values:
+        options["missing_values"] = [*options.get("missing_values", ()), *_together(values)]
+    if any(finding.remedy.startswith("missing") for finding in left):
         options["missing"] = "drop"
     return options_of(options)
+
+
+def _together(entries: Sequence[str]) -> list[str]:
+    """``NAME=VALUE``, or the value alone where more than a few columns have it; zero is one of many values."""
+    values = [entry.rpartition("=")[2] for entry in entries]
+    often = {value for value in values if values.count(value) > 3 and value != "0"}
+    return list(dict.fromkeys(v if v in often else e for e, v in zip(entries, values, strict=True)))
 
 
 def _rows(rows: Sequence[int]) -> str:

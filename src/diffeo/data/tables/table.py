@@ -1,6 +1,7 @@
 """``table:PATH``: the rows of a file as a data set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,30 +11,19 @@ from numpy.typing import NDArray
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.tables.cells import fill, ties
 from diffeo.data.tables.choice import cells, features, names_of, time_column
+from diffeo.data.tables.codes import read_codes, written
 from diffeo.data.tables.column import Column
-from diffeo.data.tables.dependence import dependent
+from diffeo.data.tables.far import Far
 from diffeo.data.tables.files import Table, read_file
-from diffeo.data.tables.findings import (
-    Finding,
-    Mask,
-    doubtful,
-    dropped,
-    explain,
-    missing_cells,
-    mostly_missing,
-    precision,
-    suggestion,
-    tied,
-    unusable,
-    usable,
-    with_width,
-)
+from diffeo.data.tables.findings import Finding, Mask, explain, missing_cells, suggestion, unusable, with_width
+from diffeo.data.tables.settle import complete, settled, too_wide
 from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
 from diffeo.letters import readable
+from diffeo.proposals import option, quoted
 
-TABLE_OPTIONS = ("columns", "drop", "missing", "dequantize", "split", "header", "decimal")
-FEWEST = 10  # rows
-COPIES = 0.01  # share of the rows from which copies are worth a remark
+TABLE_OPTIONS = ("columns", "drop", "missing", "missing_values", "dequantize", "split", "header", "decimal")
+SHOWN = 3  # far values that a note names
+A_COLUMN = 5  # rows that train: with fewer, a note says so
 
 
 def table(
@@ -42,6 +32,7 @@ def table(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] | None = None,
     missing: str = "error",
+    missing_values: Sequence[str | float] | str | float | None = None,
     dequantize: Sequence[str] | None = None,
     split: str | None = None,
     header: bool | None = None,
@@ -59,6 +50,9 @@ def table(
         columns: use these, in this order; all if not given.
         drop: use all but these.
         missing: ``"error"``, or ``"drop"``: leave out rows where a value is missing, infinite or no number.
+        missing_values: numbers that stand for a missing value: ``-9999`` in every column, ``"age=0"`` in one. Those
+            that look like it are an error; ``"age=keep"`` says that every number of a column is what it is, and
+            ``"keep"`` that all are.
         dequantize: columns that get uniform noise, so that value v becomes a point of [v, v + cell). The cell
             is the smallest distance between two values, or what follows an equals sign: ``"age=0.5"``.
         split: ``"time:COLUMN"``: the oldest rows train, the latest test; by a hash of the values if not given.
@@ -72,18 +66,23 @@ def table(
         ValueError: if the file cannot be read, an option does not fit, or columns have no density as they are:
             the error names all of them and ends in options that work.
     """
-    given = _given(columns=columns, drop=drop, missing=missing, dequantize=dequantize, split=split)
+    given = _given(missing, missing_values, split, columns=columns, drop=drop, dequantize=dequantize)
     given |= _of_the_file(header, decimal)
     file = read_file(path, header=header, decimal=decimal, known=given.get("columns", []))
+    codes = read_codes(given.get("missing_values", []), [column.name for column in file.columns])
+    numbers, replaced = codes.applied(file.columns)
+    file = replace(file, columns=numbers)
     time = time_column(file, split)
     used = features(file, given.get("columns", []), given.get("drop", []), time)
     noisy = cells(used, given.get("dequantize", []))
-    keep = _settled(file, used, time, noisy, given)
+    keep, strange = settled(file, used, time, noisy, given, codes)
     widths = _widths(used, noisy, keep, given)
     x = _float32(used, widths)
     hashes = content_hashes(used, keep)
     together = len(widths) < len(used)
     rows = by_content(hashes, keep, copies_together=together) if time is None else by_time(time, keep)
+    if len(rows[0]) <= len(used):
+        raise ValueError(too_wide(file, used, time, len(rows[0]), given, codes))
     train, validation, test = (Part(torch.from_numpy(x[part]), rows=torch.from_numpy(part)) for part in rows)
     return Dataset(
         readable(f"table:{path}"),
@@ -93,7 +92,14 @@ def table(
         source=file.path.name,
         options=given | _with_widths(widths) | ({"decimal": ","} if file.decimal == "," else {}),
         columns=tuple(column.name for column in used),
-        notes=(*file.notes, *_index_notes(file, used, given), *_notes(used, time, keep, widths, hashes)),
+        notes=(
+            *file.notes,
+            *_index_notes(file, used, given),
+            *(note for note in replaced if note.partition(": ")[0] in {column.name for column in used}),
+            *_notes(used, time, keep, widths, hashes),
+            *_far_notes(used, keep, strange),
+            *_few_notes(len(train), len(used)),
+        ),
     )
 
 
@@ -103,6 +109,7 @@ def read_table(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] | None = None,
     missing: str = "error",
+    missing_values: Sequence[str | float] | str | float | None = None,
     dequantize: Sequence[str] | None = None,
     split: str | None = None,
     header: bool | None = None,
@@ -117,10 +124,13 @@ def read_table(
         FileNotFoundError: if there is no such file.
         ValueError: if the file cannot be read, or a column that is needed is not there or not of numbers.
     """
-    given = _given(columns=columns, drop=drop, missing=missing, dequantize=dequantize)
+    given = _given(missing, missing_values, columns=columns, drop=drop, dequantize=dequantize)
     given |= _of_the_file(header, decimal)
     file = read_file(path, header=header, decimal=decimal or ".", known=given.get("columns", []))
     there = {column.name for column in file.columns}
+    entries = given.pop("missing_values", [])
+    known = [entry for entry in entries if "=" not in entry or entry.rpartition("=")[0] in there]
+    file = replace(file, columns=read_codes(known, there).applied(file.columns)[0])
     time = time_column(file, split) if split and not columns and names_of(split.partition(":")[2])[0] in there else None
     dropped = [name for name in given.pop("drop", []) if name in there]
     used = features(file, given.get("columns", []), dropped, time)
@@ -132,7 +142,7 @@ def read_table(
     found = [finding for column in used for finding in missing_cells(column)]
     if found and missing == "error":
         raise ValueError(explain(file.path, found, [column.name for column in used], given))
-    keep = _complete(used)
+    keep = complete(used)
     if not keep.any():
         raise ValueError(f"{file.path}: no row has a value in each of {', '.join(column.name for column in used)}")
     x = _float32(used, _widths(used, noisy, keep, given))
@@ -141,11 +151,22 @@ def read_table(
     return Part(torch.from_numpy(x[rows]), rows=torch.from_numpy(rows), columns=names)
 
 
-def _given(*, missing: str, split: str | None = None, **names: Sequence[str] | None) -> dict[str, Any]:
+def _given(
+    missing: str,
+    missing_values: Sequence[str | float] | str | float | None,
+    split: str | None = None,
+    **names: Sequence[str] | None,
+) -> dict[str, Any]:
     """The options that differ from their defaults, checked as far as that goes without the file."""
     if missing not in ("error", "drop"):
         raise ValueError(f"missing is {missing!r}, expected 'error' or 'drop'. Use --missing drop")
     given: dict[str, Any] = {name: names_of(value) for name, value in names.items() if value}
+    if missing_values is not None:
+        given["missing_values"] = (
+            [str(value) for value in missing_values]
+            if isinstance(missing_values, Iterable) and not isinstance(missing_values, str)
+            else [str(missing_values)]
+        )
     return given | ({"missing": missing} if missing == "drop" else {}) | ({"split": split} if split else {})
 
 
@@ -164,58 +185,6 @@ def _index_notes(file: Table, used: Sequence[Column], given: Mapping[str, Any]) 
         f"left out {', '.join(left)}, which number{'s' * one} the rows; --columns can take {'it' if one else 'them'} in"
     )
     return [text] * bool(left)
-
-
-def _settled(
-    file: Table, used: list[Column], time: Column | None, noisy: Mapping[str, float | None], given: Mapping[str, Any]
-) -> Mask:
-    """The rows to keep, if nothing stands against a density of the columns; otherwise all that does, at once."""
-    found = [*unusable(used), *mostly_missing(used)]
-    good = [column for column in used if column.name not in {finding.column for finding in found}]
-    ordered = [*good, *([time] if time and time not in good else [])]
-    keep = _complete(ordered)
-    if ordered and keep.sum() < FEWEST:
-        raise ValueError(_too_few(file, ordered, keep, given))
-    for column in good:
-        first = tied(column, keep, counters="columns" not in given, noisy=column.name in noisy)
-        cell = (noisy[column.name] or ties(column.values[keep]).cell) if column.name in noisy else None
-        found += first or precision(column, keep, cell)
-    named = {finding.column for finding in found}
-    plain = [column for column in good if column.name not in noisy and column.name not in named]
-    if plain:
-        twins = dependent([column.name for column in plain], [column.values[keep] for column in plain])
-        found += [Finding(name, text, "drop") for name, text in twins.items()]
-    if given.get("missing") != "drop":
-        gone = dropped(found)
-        found += [finding for column in ordered if column.name not in gone for finding in missing_cells(column)]
-    found += doubtful(used)
-    signs = [column.doubt[1] for column in used if column.doubt]
-    given = {**given, "decimal": signs[0]} if signs else given
-    if found:
-        names = [column.name for column in file.columns]
-        found.sort(key=lambda finding: names.index(finding.column))
-        raise ValueError(explain(file.path, found, [column.name for column in used], given))
-    return keep
-
-
-def _too_few(file: Table, columns: list[Column], keep: Mask, given: Mapping[str, Any]) -> str:
-    if file.rows < FEWEST:
-        return (
-            f"{file.path} has {file.rows} row{'s' * (file.rows > 1)}: a density needs more, at the very least {FEWEST}"
-        )
-    worst = max(columns, key=lambda column: int((~usable(column.values)).sum()))
-    without = suggestion([Finding(worst.name, "", "drop"), Finding("", "", "missing")], given)
-    return (
-        f"{file.path}: only {int(keep.sum())} of {file.rows:,} rows have a value in every column; "
-        f"{worst.name} misses most. Use {without}"
-    )
-
-
-def _complete(columns: Sequence[Column]) -> Mask:
-    keep = np.ones(len(columns[0].values) if columns else 0, dtype=bool)
-    for column in columns:
-        keep &= usable(column.values)
-    return keep
 
 
 def _widths(
@@ -265,7 +234,35 @@ def _notes(
         notes.append(f"{time.name} orders the rows: the oldest train, the latest test{feature}")
     notes += [f"{name}: added uniform noise of width {width:g}" for name, width in widths.items()]
     alike = len(hashes) - len(np.unique(hashes))
-    if alike > COPIES * len(hashes):
+    if alike:
         where = "in the same part" if time is None and len(widths) < len(used) else "not kept in one part"
         notes.append(f"{alike:,} of {len(hashes):,} rows equal another row: they are {where}")
     return notes
+
+
+def _far_notes(used: Sequence[Column], keep: Mask, strange: Mapping[str, Far]) -> list[str]:
+    """Far values that are trained on."""
+    notes = []
+    for column in used:
+        found = strange.get(column.name)
+        if found is None:
+            continue
+        others = f"the others are {found.low:.6g} to {found.high:.6g}"
+        rows = [row for row in found.outliers.tolist() if keep[row]]
+        if rows:
+            some = ", ".join(f"{written(float(column.values[row]))} in row {row}" for row in rows[:SHOWN])
+            some += ", .." * (len(rows) > SHOWN)
+            values = f"{len(rows):,} value{'s' * (len(rows) > 1)}"
+            notes.append(f"{column.name}: {values} far from the others: {some}; {others}")
+        for value, count in found.doubtful.items():
+            notes.append(
+                f"{column.name}: {written(value)} in {count:,} rows, and {others}: if it stands for a missing value, "
+                f"use {option('missing-values', quoted(f'{column.name}={written(value)}'))} --missing drop"
+            )
+    return notes
+
+
+def _few_notes(train: int, columns: int) -> list[str]:
+    if train >= A_COLUMN * columns:
+        return []
+    return [f"only {train:,} rows train a density of {columns:,} columns: it will say little about others"]
