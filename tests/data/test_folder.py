@@ -232,3 +232,55 @@ def test_transparent_parts_are_white_and_palettes_are_colours(tmp_path: Path) ->
     assert read_pixels(tmp_path / "b.png", 3)[:, 0].T.tolist() == [[255, 255, 255], [40, 50, 60]]
     Image.new("CMYK", (1, 1), (0, 0, 0, 255)).save(tmp_path / "c.jpg", quality=100)
     assert read_pixels(tmp_path / "c.jpg", 3).max() < 5
+
+
+def pixels_of(part: diffeo.data.Part) -> set[bytes]:
+    return {x.numpy().tobytes() for x in part.x}
+
+
+def test_equal_images_are_in_one_part_whatever_they_are_called(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    for i in range(60):
+        picture(root / "cat" / f"{i}.png", seed=i)
+        picture(root / "cat" / f"{i} (1).png", seed=i)
+        picture(root / "dog" / f"사본 {i}.bmp", seed=i)  # another format, and another class
+    data = diffeo.data.load(f"folder:{root}")
+    parts = [pixels_of(part) for part in (data.train, data.validation, data.test)]
+    assert [len(p) for p in parts] == [len(p) // 3 for p in (data.train, data.validation, data.test)]
+    assert sum(len(p) for p in parts) == 60
+    assert len(parts[0] | parts[1] | parts[2]) == 60  # none in two parts
+    assert data.notes == ("120 of 180 images equal another: they are in the same part",)
+
+
+def test_an_image_that_is_renamed_or_joined_by_colours_stays_in_its_part(tmp_path: Path) -> None:
+    for i in range(60):
+        picture(tmp_path / "a" / f"{i}.png", mode="L", seed=i)
+        picture(tmp_path / "b" / f"{59 - i}.bmp", mode="L", seed=i)
+    picture(tmp_path / "b" / "colour.png", seed=60)
+    a, b = (diffeo.data.load(f"folder:{tmp_path / name}") for name in "ab")
+    assert (a.shape, b.shape) == ((1, 8, 8), (3, 8, 8))
+    for part in ("train", "validation", "test"):
+        grey = {x[0].numpy().tobytes() for x in getattr(b, part).x}
+        assert pixels_of(getattr(a, part)) <= grey
+
+
+def test_copies_across_folders_that_are_the_parts_are_counted(tmp_path: Path) -> None:
+    for i in range(30):
+        picture(tmp_path / "train" / f"{i}.png", seed=i)
+    for i in range(5):
+        picture(tmp_path / "val" / f"v{i}.png", seed=i + 28)  # two of train
+        picture(tmp_path / "test" / f"t{i}.png", seed=i + 32)  # one of val
+    data = diffeo.data.load(f"folder:{tmp_path}")
+    assert (len(data.train), len(data.validation), len(data.test)) == (30, 5, 5)
+    assert data.notes == (
+        "3 of 40 images equal another: 2 of 5 validation images equal one of an earlier part, "
+        "1 of 5 test images equal one of an earlier part",
+    )
+
+
+def test_parts_by_name_are_those_of_old_runs(photos: Path) -> None:
+    data = diffeo.data.load(f"folder:{photos}", part_by="name")
+    assert data.test.files == ("cat/4.png", "cat/54.png", "dog/3.png", "dog/33.png")
+    assert data.options["part_by"] == "name"
+    assert diffeo.data.load(f"folder:{photos}").options["part_by"] == "pixels"
+    assert "expected 'pixels' or 'name'" in message(f"folder:{photos}", part_by="names")

@@ -86,6 +86,8 @@ class FolderSettings:
     """1: grey, 3: colour; as the images are if not given."""
     skip_broken: Switch = False
     """Leave out files that cannot be read; otherwise they are named in an error."""
+    part_by: Literal["pixels", "name"] = "pixels"
+    """What decides the part of an image; pixels: equal images stand in one; name: the file's name, as at first."""
 
 
 @Parameter(name="*", group=TABLE)

@@ -7,3 +7,4 @@ from diffeo.data.sources import SOURCES as SOURCES
 from diffeo.data.sources import Source as Source
 from diffeo.data.sources import load as load
 from diffeo.data.sources import read as read
+from diffeo.data.sources import recorded as recorded

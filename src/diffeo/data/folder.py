@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from diffeo.data.dataset import Dataset, Part
@@ -18,7 +19,7 @@ from diffeo.data.image_files import Unreadable, read_header, read_pixels
 from diffeo.data.names import composed, existing
 from diffeo.letters import readable
 
-FOLDER_OPTIONS = ("size", "channels", "skip_broken")
+FOLDER_OPTIONS = ("size", "channels", "skip_broken", "part_by")
 PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
          "test": "test"}  # fmt: skip
 CLUTTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave beside images
@@ -37,12 +38,20 @@ class Images:
     notes: tuple[str, ...]
 
 
-def folder(path: str, *, size: int | None = None, channels: int | None = None, skip_broken: bool = False) -> Dataset:
+def folder(
+    path: str,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    skip_broken: bool = False,
+    part_by: str = "pixels",
+) -> Dataset:
     """A data set of the images in a folder and its subfolders.
 
-    About 80 % train, 10 % validate and 10 % test: the part of a file follows from its name alone, so one
-    that is added moves no other. Subfolders train, validation (or val) and test are used as the parts.
-    The first level of subfolders (below those) names the classes.
+    About 80 % train, 10 % validate and 10 % test: the part of an image follows from its pixels alone, as they are
+    read, so one that is added moves no other, and equal images are in one part whatever they are called. Subfolders
+    train, validation (or val) and test are used as the parts. The first level of subfolders (below those) names the
+    classes.
 
     Args:
         path: the folder.
@@ -50,25 +59,36 @@ def folder(path: str, *, size: int | None = None, channels: int | None = None, s
             given, all images must have one size.
         channels: 1: grey, 3: RGB; grey if not given and all images are.
         skip_broken: leave out files that cannot be read; otherwise they are an error.
+        part_by: ``"pixels"``; or ``"name"``: the part follows from the file's name, as it did at first.
 
     Raises:
         FileNotFoundError: if there is no such folder.
         ValueError: if there are no images, files that cannot be read, several sizes, or an empty part.
     """
+    if part_by not in ("pixels", "name"):
+        raise ValueError(f"part_by is {part_by!r}, expected 'pixels' or 'name'. Leave it out: pixels is the default")
     root = _root(path)
     images = _read(root, size, channels, skip_broken=skip_broken)
     split = _split_folders(images.files)
-    parts = [_part(file, split) for file in images.files]
+    contents = [_content(pixels) for pixels in images.x.numpy()]
+    deciding = contents if part_by == "pixels" else [composed(readable(file)).encode() for file in images.files]
+    parts = [_part(file, decides, split) for file, decides in zip(images.files, deciding, strict=True)]
     labels, names = _classes(images.files, split)
     wanted = ("train", "validation", "test")
     empty = [part for part in wanted if part not in parts]
     if empty:
         raise ValueError(
-            f"{_shown(root)}: of {len(parts)} images none falls into the {' and the '.join(empty)} part. Add "
-            f"images (30 or more), or make the split yourself: subfolders train, validation and test"
+            f"{_shown(root)}: of {len(parts)} images, {len(set(contents))} of them different, none falls into the "
+            f"{' and the '.join(empty)} part. Add images (30 different ones or more), or make the split yourself: "
+            f"subfolders train, validation and test"
         )
     train, validation, test = (_rows(images, labels, [i for i, p in enumerate(parts) if p == part]) for part in wanted)
-    options: dict[str, Any] = {"size": size, "channels": images.channels, "skip_broken": skip_broken or None}
+    options: dict[str, Any] = {
+        "size": size,
+        "channels": images.channels,
+        "skip_broken": skip_broken or None,
+        "part_by": part_by,
+    }
     return Dataset(
         readable(f"folder:{path}"),
         train,
@@ -79,12 +99,19 @@ def folder(path: str, *, size: int | None = None, channels: int | None = None, s
         source=readable(root.resolve().name),
         options={name: value for name, value in options.items() if value is not None},
         class_names=names,
-        notes=images.notes,
+        notes=(*images.notes, *_copies(contents, parts)),
     )
 
 
-def read_folder(path: str, *, size: int | None = None, channels: int | None = None, skip_broken: bool = False) -> Part:
-    """All images of a folder, without labels; see :func:`diffeo.data.read`."""
+def read_folder(
+    path: str,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    skip_broken: bool = False,
+    part_by: str = "pixels",
+) -> Part:
+    """All images of a folder, without labels and parts; see :func:`diffeo.data.read`."""
     images = _read(_root(path), size, channels, skip_broken=skip_broken)
     return _rows(images, None, list(range(len(images.files))))
 
@@ -209,15 +236,36 @@ def _split_folders(files: Sequence[str]) -> dict[str, str]:
     return found if alone and "train" in found.values() and len(set(found.values())) > 1 else {}
 
 
-def _part(file: str, split: dict[str, str]) -> str:
-    """The part of a file: its top folder's, or by a hash of its name. A part without a folder is cut off train."""
-    share = int.from_bytes(hashlib.sha256(composed(readable(file)).encode()).digest()[:8], "big") / 2**64
+def _content(pixels: NDArray[np.uint8]) -> bytes:
+    """A hash of an image's shape and pixels; a grey image in colours has that of the grey one."""
+    grey = pixels[:1] if (pixels == pixels[:1]).all() else pixels  # (1 or channels, H, W)
+    return hashlib.sha256(f"{grey.shape}".encode() + np.ascontiguousarray(grey).tobytes()).digest()
+
+
+def _part(file: str, decides: bytes, split: dict[str, str]) -> str:
+    """The part of an image: its top folder's, or by a hash of what decides. One without a folder is cut off train."""
+    share = int.from_bytes(hashlib.sha256(decides).digest()[:8], "big") / 2**64
     part = split.get(file.split("/")[0], "train")
     if part == "train" and share >= 0.9 and "test" not in split.values():
         return "test"
     if part == "train" and 0.8 <= share < 0.9 and "validation" not in split.values():
         return "validation"
     return part
+
+
+def _copies(contents: Sequence[bytes], parts: Sequence[str]) -> list[str]:
+    """How many images equal another one, and how many of a part equal one of train, or of validation."""
+    copies = len(contents) - len(set(contents))
+    if not copies:
+        return []
+    seen: set[bytes] = set()
+    across = []
+    for part in ("train", "validation", "test"):
+        own = [content for content, other in zip(contents, parts, strict=True) if other == part]
+        again = sum(content in seen for content in own)
+        across += [f"{again:,} of {len(own):,} {part} images equal one of an earlier part"] * bool(again)
+        seen.update(own)
+    return [f"{copies:,} of {len(contents):,} images equal another: {', '.join(across) or 'they are in the same part'}"]
 
 
 def _classes(files: Sequence[str], split: dict[str, str]) -> tuple[Tensor | None, tuple[str, ...] | None]:

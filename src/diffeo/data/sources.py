@@ -1,6 +1,6 @@
 """The data sets by name: what they are, whether they are on this machine, and how they are loaded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -83,17 +83,21 @@ SOURCES: dict[str, Source] = {
 
 @dataclass(frozen=True)
 class OwnData:
-    """Data of the user's: what stands before the colon, what may be asked of it, and how many values it has."""
+    """Data of the user's: what stands before the colon, what may be asked of it, and how many values it has.
+
+    ``earlier`` says what an option meant before there was one: a run that does not name it was loaded so.
+    """
 
     load: Callable[..., Dataset]
     read: Callable[..., Part]
     options: tuple[str, ...]
+    earlier: Mapping[str, Any]
     values: int | None = None
 
 
 OWN: dict[str, OwnData] = {
-    "folder": OwnData(folder, read_folder, FOLDER_OPTIONS, values=256),
-    "table": OwnData(table, read_table, TABLE_OPTIONS),
+    "folder": OwnData(folder, read_folder, FOLDER_OPTIONS, {"part_by": "name"}, values=256),
+    "table": OwnData(table, read_table, TABLE_OPTIONS, {"missing_values": ["keep"]}),
 }
 
 
@@ -130,6 +134,17 @@ def _load(name: str, options: dict[str, Any]) -> Dataset:
         raise ValueError(_unknown(name))
     check_options(name, options, ())
     return SOURCES[name].load()
+
+
+def recorded(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a run has written down, with what those meant that it does not name.
+
+    Example:
+        >>> recorded("folder:photos", {"size": 32})  # a run from before there was part_by
+        {'part_by': 'name', 'size': 32}
+    """
+    own = OWN.get(name.partition(":")[0])
+    return {**(own.earlier if own else {}), **options}
 
 
 def read(name: str, *, condition: str | None = None, **options: Any) -> Part:

@@ -46,7 +46,7 @@ class Run:
     @property
     def data_options(self) -> dict[str, Any]:
         """What the data set was loaded with."""
-        return dict(self.record["data"].get("options") or {})
+        return data.recorded(self.data_name, self.record["data"].get("options") or {})
 
     @property
     def in_bits(self) -> bool:

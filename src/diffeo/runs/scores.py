@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LEAST = 5  # rows that a summary names
 FILES = ("table:", "folder:")  # sources that are read whole, without a split
-OF_THE_SPLIT = ("split", "drop")  # options of a table that do not concern new rows: its columns are given
+OF_THE_SPLIT = ("split", "drop", "part_by")  # options that do not concern new rows: a table's columns are given
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,8 @@ def resume_run(
                 f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {path_word(folder)}"
             )
         run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-        data = diffeo.data.load(run["data"]["name"], **run["data"]["options"])
+        name = run["data"]["name"]
+        data = diffeo.data.load(name, **diffeo.data.recorded(name, run["data"]["options"]))
         torch.manual_seed(run["seed"])
         flow = io.build(run["flow"]).to(device or run["device"], getattr(torch, run["dtype"]))
         say(f"resuming {folder}: {type(flow).__name__} on {data.name}")

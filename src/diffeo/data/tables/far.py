@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from diffeo.data.tables.column import Numbers
 
 A_CODE, ZERO, OUTLIER, REPEATS = 3.0, 5.0, 10.0, 30.0  # times as far as the others reach: what is far, of its kind
-FEW, SHARE = 5, 0.01  # so many different values, or this share of the rows, may be far; more are a cluster
+FEW, SHARE = 5, 0.01  # so many values that repeat, or this share of the rows, may be far; more are a cluster
 OFTEN = 5  # times as frequent as any other value, a code is none of them
 LOST = 1e7  # of the others' spread: beside a value so far away, float32 does not tell the others apart
 CODE = re.compile(r"9{2,}|8{2,}|7{2,}|9+[678]")  # 99, 9999, 88, 998: what people write for "no answer"
@@ -89,8 +89,9 @@ def _beyond(distinct: Numbers, counts: NDArray[np.int64]) -> tuple[NDArray[np.in
         for i in range(max(0, len(side) - FEW), len(side)):
             if counts[side[i]] > 1 and _looks_like_a_code(distinct[side[i]]):
                 needed[i] = ZERO if distinct[side[i]] == 0 else A_CODE
-        few = (np.arange(len(side), 0, -1) <= FEW) & (beyond <= counts.sum() / 2)
-        few |= beyond <= SHARE * counts.sum()
+        kinds, total = np.arange(len(side), 0, -1), counts.sum()  # different values from each outwards; all rows
+        few = (kinds <= FEW) & (beyond >= 2 * kinds) & (beyond <= total / 2)
+        few |= beyond <= max(2, SHARE * total)
         hits = np.flatnonzero(few & (distance > np.maximum(needed, reach / spread) * reach))
         if len(hits):
             first = hits[0]
