@@ -278,6 +278,20 @@ def test_copies_across_folders_that_are_the_parts_are_counted(tmp_path: Path) ->
     )
 
 
+def test_what_is_lost_of_images_is_counted(tmp_path: Path) -> None:
+    for i in range(60):
+        picture(tmp_path / f"{i}.png", mode="L", seed=i)
+    picture(tmp_path / "seen through.png", mode="LA", seed=60)
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 900).save(tmp_path / "deep.png")
+    frames = [Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (1, 2)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    assert set(diffeo.data.load(f"folder:{tmp_path}").notes) == {
+        "1 of 63 images have an alpha channel: transparent parts became white",
+        "1 of 63 images have 16 bits a channel, which became 8",
+        "1 of 63 images are animations or have several pages, of which the first counts",
+    }
+
+
 def test_parts_by_name_are_those_of_old_runs(photos: Path) -> None:
     data = diffeo.data.load(f"folder:{photos}", part_by="name")
     assert data.test.files == ("cat/4.png", "cat/54.png", "dog/3.png", "dog/33.png")

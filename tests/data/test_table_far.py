@@ -78,7 +78,7 @@ def test_honest_columns_hold_no_code(kind: str) -> None:
         for seed in range(20):
             found = far(HONEST[kind](np.random.default_rng(seed), rows))
             assert found.codes == {}
-            assert not found.lost
+            assert not len(found.lost)
             assert len(found.outliers) <= max(2, 0.01 * rows)
 
 

@@ -4,11 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import diffeo
-from diffeo.runs import read_run, train_run
+from diffeo.runs import read_run, resume_run, train_run
+from diffeo.runs.folder import fingerprints
 
 
 def test_a_half_written_last_line_is_left_for_the_next_look(running: Path) -> None:
@@ -47,17 +50,38 @@ def test_what_is_no_run_or_is_damaged_is_named(tmp_path: Path, running: Path) ->
         read_run(running)
 
 
+def test_runs_from_before_an_option_find_the_rows_that_they_were_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for i in range(60):
+        pixels = np.random.default_rng(i).integers(0, 256, (4, 4), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{i}.png")
+    rows = np.random.default_rng(0).normal(size=(200, 2))
+    rows[:5, 0] = -9999
+    np.save(tmp_path / "rows.npy", rows)
+    for name, then, options in (
+        (f"folder:{tmp_path / 'photos'}", {"part_by": "name"}, {"channels": 1}),
+        (f"table:{tmp_path / 'rows.npy'}", {"missing_values": "keep"}, {}),
+    ):
+        data = diffeo.data.load(name, **then, **options)
+        record = {"data": {"name": name, "options": options, "rows": fingerprints(data)}, "seed": 0}
+        (tmp_path / "run.json").write_text(json.dumps(record))
+        assert torch.equal(read_run(tmp_path).load_data().test.x, data.test.x)
+        with pytest.raises(KeyError, match="flow"):  # after the data: there is nothing to resume here
+            resume_run(tmp_path)
+
+
 def test_another_file_is_read_as_the_runs_own_was(running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr("diffeo.data.load", lambda name, **options: asked.append((name, options)))
     monkeypatch.setattr("diffeo.runs.folder.fingerprints", lambda dataset: None)
     record = json.loads((running / "run.json").read_text())
-    record["data"] = {"name": "table:a.csv", "options": {"drop": ["id"]}}
+    record["data"] = {"name": "table:a.csv", "options": {"drop": ["id"], "missing_values": ["-9"]}}
     (running / "run.json").write_text(json.dumps(record))
     run = read_run(running)
     for name in (None, "table:b.csv", "moons"):
         run.load_data(name)
-    assert asked == [("table:a.csv", {"drop": ["id"]}), ("table:b.csv", {"drop": ["id"]}), ("moons", {})]
+    own = {"drop": ["id"], "missing_values": ["-9"]}
+    assert asked == [("table:a.csv", own), ("table:b.csv", own), ("moons", {})]
 
 
 def test_a_file_that_has_changed_since_is_not_taken_for_held_out_rows(tmp_path: Path) -> None:

@@ -149,6 +149,8 @@ def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bo
     small = sum(min(headers[name].width, headers[name].height) < size for name in pixels) if size else 0
     if small:
         notes.append(f"{small} of {len(pixels)} images are smaller than {size} pixels and were enlarged")
+    lost = Counter(text for name in pixels for text in headers[name].lost)
+    notes += [f"{count} of {len(pixels)} images {text}" for text, count in lost.items()]
     return Images(tuple(pixels), torch.from_numpy(np.stack(list(pixels.values()))), chosen, tuple(notes))
 
 

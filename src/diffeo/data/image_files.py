@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I")
+DEEP = ("I;16", "I;16B", "I;16L", "I")
 UNFIT = {"F": "its pixels are floating-point numbers of no fixed range"}
 
 
@@ -24,11 +25,13 @@ class Header:
     Attributes:
         width, height: in pixels, upright.
         grey: whether it has no colours.
+        lost: what is not in the pixels that are read of it.
     """
 
     width: int
     height: int
     grey: bool
+    lost: tuple[str, ...] = ()
 
 
 def read_header(path: Path) -> Header:
@@ -40,7 +43,20 @@ def read_header(path: Path) -> Header:
             turned = False
         width, height = reversed(image.size) if turned else image.size
         grey = image.mode in GREY or (image.mode == "P" and _grey_palette(image))
-        return Header(width, height, grey)
+        return Header(width, height, grey, _lost(image))
+
+
+def _lost(image: Any) -> tuple[str, ...]:
+    try:
+        animated = bool(getattr(image, "is_animated", False))
+    except Exception:  # what is damaged is found when its pixels are read
+        animated = False
+    found = {
+        "are animations or have several pages, of which the first counts": animated,
+        "have 16 bits a channel, which became 8": image.mode in DEEP,
+        "have an alpha channel: transparent parts became white": _has_transparency(image),
+    }
+    return tuple(text for text, there in found.items() if there)
 
 
 def read_pixels(path: Path, channels: int, size: int | None = None) -> Pixels:
@@ -93,18 +109,22 @@ def _opaque(image: Any) -> Any:
     """The image on white, where it has transparent parts."""
     from PIL import Image
 
-    if image.mode not in ("RGBA", "LA", "PA", "RGBa", "La") and "transparency" not in image.info:
+    if not _has_transparency(image):
         return image
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        return image  # a transparent value of 16 bits is not worth a rule of its own
     image = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def _has_transparency(image: Any) -> bool:
+    if image.mode in DEEP:
+        return False  # a transparent value of 16 bits is not worth a rule of its own
+    return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
 
 
 def _eight_bits(image: Any) -> Any:
     from PIL import Image
 
-    if image.mode not in ("I;16", "I;16B", "I;16L", "I"):
+    if image.mode not in DEEP:
         return image
     deep = np.asarray(image).astype(np.int64)
     if deep.min(initial=0) < 0 or deep.max(initial=0) > 0xFFFF:

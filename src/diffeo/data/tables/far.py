@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from diffeo.data.tables.column import Numbers
 
-A_CODE, ZERO, OUTLIER, REPEATS = 3.0, 5.0, 10.0, 30.0  # times as far as the others reach: what is far, of its kind
+A_CODE, ZERO, OUTLIER, REPEATS = 3.0, 5.0, 5.0, 30.0  # times as far as the others reach: what is far, of its kind
 FEW, SHARE = 5, 0.01  # so many values that repeat, or this share of the rows, may be far; more are a cluster
 OFTEN = 5  # times as frequent as any other value, a code is none of them
 LOST = 1e7  # of the others' spread: beside a value so far away, float32 does not tell the others apart
@@ -24,14 +24,14 @@ class Far:
         codes: values that stand for something else, it seems, and how often each occurs.
         doubtful: values that look like a code, apart from the others but not far; and how often.
         outliers: the rows of all other far values.
-        lost: whether an outlier is so far that float32 does not tell the others apart beside it.
+        lost: those of them that are so far that float32 does not tell the others apart beside them.
         low, high: the smallest and the largest of the others.
     """
 
     codes: dict[float, int]
     doubtful: dict[float, int]
     outliers: NDArray[np.int64]
-    lost: bool
+    lost: NDArray[np.int64]
     low: float
     high: float
 
@@ -40,8 +40,9 @@ def far(values: Numbers) -> Far:
     """What lies far from the others in a column; NaN is passed over.
 
     The middle is that of the shortest interval that holds half of the values, and its length is the spread. A value
-    is far if its distance from the middle is ten times that of the others' extreme; or, where the others reach
-    more than ten spreads, as many times as they reach spreads. So the longer a tail, the further away begins what
+    is far if its distance from the middle is five times that of the others' extreme, thirty times if it is that of
+    many rows, three times if it looks like a code; or, where the others reach more spreads than that, as many times
+    as they reach spreads. So the longer a tail, the further away begins what
     does not belong to it: the largest of Cauchy's or lognormal numbers is not far.
 
     Example:
@@ -53,7 +54,7 @@ def far(values: Numbers) -> Far:
     distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
     codes: dict[float, int] = {}
     strange: list[float] = []
-    lost = False
+    lost: list[float] = []
     while len(distinct) > 2:
         side, times, spreads = _beyond(distinct, counts)
         if not len(side):
@@ -67,13 +68,13 @@ def far(values: Numbers) -> Far:
                 codes[value] = count
             else:
                 strange.append(value)
-                lost = lost or spreads > LOST
+                lost += [value] * (spreads > LOST)
     odd = _odd(distinct, counts)
     kept = ~np.isin(distinct, list(odd))
     distinct, counts = distinct[kept], counts[kept]
     low, high = (float(distinct[0]), float(distinct[-1])) if len(distinct) else (math.nan, math.nan)
-    rows = np.flatnonzero(np.isin(values, strange)) if strange else np.empty(0, np.int64)
-    return Far(codes | odd, _doubtful(distinct, counts), rows, lost, low, high)
+    rows, gone = (np.flatnonzero(np.isin(values, some)) if some else np.empty(0, np.int64) for some in (strange, lost))
+    return Far(codes | odd, _doubtful(distinct, counts), rows, gone, low, high)
 
 
 def _beyond(distinct: Numbers, counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], Numbers, float]:
@@ -85,13 +86,13 @@ def _beyond(distinct: Numbers, counts: NDArray[np.int64]) -> tuple[NDArray[np.in
         distance = np.abs(distinct[side] - middle)
         reach = np.maximum(np.r_[spread, distance[:-1]], spread)  # of the values before each
         beyond = counts[side][::-1].cumsum()[::-1]  # rows from each outwards
-        needed = np.full(len(side), OUTLIER)
+        kinds, total = np.arange(len(side), 0, -1), counts.sum()  # different values from each outwards; all rows
+        single = beyond <= max(2, SHARE * total)
+        few = single | ((kinds <= FEW) & (beyond >= 2 * kinds) & (beyond <= total / 2))
+        needed = np.where(single, OUTLIER, REPEATS)
         for i in range(max(0, len(side) - FEW), len(side)):
             if counts[side[i]] > 1 and _looks_like_a_code(distinct[side[i]]):
                 needed[i] = ZERO if distinct[side[i]] == 0 else A_CODE
-        kinds, total = np.arange(len(side), 0, -1), counts.sum()  # different values from each outwards; all rows
-        few = (kinds <= FEW) & (beyond >= 2 * kinds) & (beyond <= total / 2)
-        few |= beyond <= max(2, SHARE * total)
         hits = np.flatnonzero(few & (distance > np.maximum(needed, reach / spread) * reach))
         if len(hits):
             first = hits[0]
@@ -127,7 +128,7 @@ def _odd(distinct: Numbers, counts: NDArray[np.int64]) -> dict[float, int]:
     most = int(counts.argmax())
     value, others = float(distinct[most]), np.delete(counts, most)
     apart = float(np.abs(np.delete(distinct, most) - value).min())
-    away = abs(value - middle) > OUTLIER * spread or apart > spread
+    away = abs(value - middle) > 10 * spread or apart > spread
     if abs(value) >= 99 and away and _looks_like_a_code(value) and counts[most] >= max(3, OFTEN * int(others.max())):
         found[value] = int(counts[most])
     return found

@@ -144,6 +144,7 @@ def tied(column: Column, keep: Mask, *, counters: bool, noisy: bool) -> list[Fin
         text = _repeats(values, found)
     else:
         text = f"{found.common:.6g} in {_percent(found.share)} of the rows, among values that are continuous"
+    if width != found.cell:
         text += f": noise of width {width:g} spreads it"
     value = "" if width == found.cell and found.has_cells else with_width(column, found)
     return precision(column, keep, width) or [Finding(column.name, text, "dequantize", value)]
@@ -176,11 +177,10 @@ def codes(column: Column, found: Far) -> list[Finding]:
     for value, count in found.codes.items():
         text = f"{written(value)} in {count:,} rows, apart from {others}: a code for a missing value, it seems"
         lines.append((value, text))
-    if found.lost:
-        for row in found.outliers.tolist():
-            value = float(column.values[row])
-            text = f"{written(value)} in row {row}, so far from {others}, that float32 cannot hold them beside it"
-            lines.append((value, text))
+    for row in found.lost.tolist():
+        value = float(column.values[row])
+        text = f"{written(value)} in row {row}, so far from {others}, that float32 cannot hold them beside it"
+        lines.append((value, text))
     if lines:
         keep = f" (if not: {option('missing-values', quoted(f'{column.name}={KEEP}'))})"
         lines[-1] = (lines[-1][0], lines[-1][1] + keep)
