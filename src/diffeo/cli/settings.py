@@ -104,7 +104,7 @@ class TableSettings:
     missing_values: MaybeNames = None
     """Numbers that stand for a missing value: -9999, or COLUMN=VALUE; COLUMN=keep: none does."""
     dequantize: MaybeNames = None
-    """Columns of whole numbers that get noise below one unit, so that they have a density."""
+    """Columns of values that repeat, which get noise to have a density; COLUMN=WIDTH: noise of this width."""
     split: str | None = None
     """time:COLUMN: the latest rows are the test part; by a hash of the rows if not given."""
     header: MaybeSwitch = None
