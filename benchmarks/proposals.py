@@ -3,8 +3,8 @@
     python benchmarks/proposals.py ADBENCH --steps 2000
 
 ADBENCH is a folder of ADBench's files (NAME.npz with X and y, where y is 1 for an anomaly). A flow is trained on the
-rows that are none, in as many epochs as make so many steps, by `diffeo train` with the options of the error's last line, and all rows are scored. Prints
-Markdown. A row without a score counts as the most anomalous.
+rows that are none, in as many epochs as make so many steps, by `diffeo train` with the options of the error's last
+line, and all rows are scored. Prints Markdown. A row without a score counts as the most anomalous.
 """
 
 import argparse
