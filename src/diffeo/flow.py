@@ -379,8 +379,8 @@ class Flow(Inputs, Pretrained):
             layers = sorted({type(self.get_submodule(name.rpartition(".")[0])).__name__ for name in waiting})
             warn(
                 f"{self._name}: log_prob with gradients in training mode, but what {' and '.join(layers)} should "
-                f"take from data is not set yet. Call flow.initialize(x{condition}) with the training rows before the first "
-                f"step; diffeo.fit does it by itself. For densities of an untrained flow call flow.eval()"
+                f"take from data is not set yet. Call flow.initialize(x{condition}) with the training rows before the "
+                f"first step; diffeo.fit does it by itself. For densities of an untrained flow call flow.eval()"
             )
 
     @contextmanager
