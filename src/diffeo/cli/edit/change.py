@@ -33,8 +33,9 @@ def class_(
     are moved by the difference of both classes' means.
 
     For example:
-      diffeo edit class runs/glow-mnist-classes --images 3,17
-      diffeo edit class runs/glow-mnist-classes --images 3,17 --to 8 --hold nothing
+      diffeo edit class runs/glow-mnist-classes --images 3,16
+      diffeo edit class runs/glow-mnist-classes --images 3,16 --to 8 --hold nothing
+      diffeo edit class glow-mnist-classes --images my7.png --to 8
       diffeo edit class runs/glow-mnist --images 3 --to 8 --strength 1.5
 
     Parameters
