@@ -38,3 +38,26 @@ def test_a_warning_is_one_plain_sentence_however_often_it_is_given(tmp_path: Pat
     first, second = together(("models",), ("models",), cwd=tmp_path, before=WARNING)
     assert first.errors == second.errors == "diffeo: warning: what is odd\n"
     assert first.out.startswith("name")
+
+
+def test_what_is_no_run_and_what_cannot_be_written_is_said_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "file.txt").write_text("text")
+    for name, text in (("other", "{}"), ("list", '{"data": []}'), ("broken", '{"data":')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(text)
+    nowhere = Path("/proc") if Path("/proc/self").exists() else tmp_path / "file.txt"  # nobody can write there
+    cases = {
+        ("info", "file.txt"): "file.txt is no run folder",
+        ("watch", "."): "is no run folder",
+        ("info", "other"): "other/run.json is of another program, or damaged",
+        ("watch", "other"): "other/run.json is of another program, or damaged",
+        ("info", "list"): "list/run.json is of another program, or damaged",
+        ("watch", "broken"): "broken/run.json is damaged",
+        ("sample", "realnvp-moons", "-n", 2, "--out", nowhere / "x.csv"): f"{nowhere}",
+    }
+    for (arguments, message), one in zip(cases.items(), together(*cases, cwd=tmp_path), strict=True):
+        assert one.status == 1, (arguments, one)
+        assert message in one.errors, (arguments, one)
+        assert one.errors.startswith("diffeo: ")
+        assert one.errors.count("\n") == 1
+        assert "Errno" not in one.errors

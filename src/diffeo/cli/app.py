@@ -20,7 +20,7 @@ from diffeo.cli.evaluate import evaluate
 from diffeo.cli.grade import grade
 from diffeo.cli.info import info
 from diffeo.cli.models import models
-from diffeo.cli.output import accept_any_letter, each_warning_once
+from diffeo.cli.output import accept_any_letter, each_warning_once, in_words
 from diffeo.cli.sample import sample
 from diffeo.cli.score import score
 from diffeo.cli.train import refuse_beside_resume, train
@@ -96,7 +96,9 @@ def main(arguments: list[str] | None = None) -> None:
         _end(explain(error), 2, error)
     except NotVerified as error:
         _end(str(error), 2, error)
-    except (ValueError, OSError, RuntimeError, ImportError) as error:
+    except OSError as error:
+        _end(in_words(error), 1, error)
+    except (ValueError, RuntimeError, ImportError) as error:
         _end(str(error), 1, error)
     except KeyboardInterrupt as error:
         _end("interrupted", 130, error)

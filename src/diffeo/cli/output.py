@@ -66,3 +66,15 @@ def each_warning_once() -> Callable[..., None]:
             print(f"diffeo: warning: {text}", file=sys.stderr)
 
     return show
+
+
+def in_words(error: OSError) -> str:
+    """What the system refused, without its number.
+
+    Example:
+        >>> in_words(PermissionError(13, "Permission denied", "runs/x"))
+        'runs/x: permission denied'
+    """
+    if error.strerror is None or error.filename is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
