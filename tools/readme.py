@@ -24,7 +24,7 @@ SHORTER = {  # the beginning of a line: what it begins with instead, and what is
     "diffeo train realnvp table:": (None, " --epochs 2 --model.couplings 2 --model.width 8"),
     "diffeo train glow folder:": (None, f" --epochs 1{SMALL}"),
     "diffeo train glow mnist --epochs 10": ("diffeo train glow mnist --epochs 1", MNIST),
-    "diffeo train --resume runs/glow-mnist": (None, ""),
+    "diffeo train --resume runs/glow-mnist": (None, " 2>&1 | grep 'is complete'"),  # it was not stopped
     "diffeo evaluate runs/glow-mnist --samples 16": ("diffeo evaluate runs/glow-mnist --samples 2", ""),
 }
 BEFORE = {  # what a line needs that another page of the documents made
