@@ -19,6 +19,7 @@ from typing import Any
 
 from check_rows import ROWS, check
 from recipe_of import RECIPES, differences
+from temperatures import recommended
 
 import diffeo
 from diffeo.data import SOURCES
@@ -171,6 +172,7 @@ def card(run: Run, name: str) -> dict[str, Any]:
             "samples": 1 if run.in_bits else None,
             "seed": seed if run.in_bits else None,
         },
+        "temperature": recommended(flow, data, seed=seed),
         "check": {"rows": rows, "count": ROWS, "mean": checked.mean, "standard_error": checked.standard_error},
         "baselines": described(simple_densities(data)),
         "round_trip_error": trip.error,

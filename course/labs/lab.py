@@ -29,8 +29,8 @@
 # %% set-up-heading [markdown] lang="ko"
 # ## 0–5분: 준비
 #
-# 첫 셀에서 오류가 나면 터미널에서 `diffeo course check`를 실행하고, 표시되는 해결 방법을 따릅니다. 컴퓨터가 느리면
-# `FAST = True`로 바꿉니다. 32분에 시작하는 학습이 4분 안에 끝납니다.
+# 첫 셀에서 오류가 나면 터미널에서 `diffeo course check --lang ko`를 실행하고, 표시되는 해결 방법을 따릅니다. 컴퓨터가
+# 느리면 `FAST = True`로 바꿉니다. 32분에 시작하는 학습이 4분 안에 끝납니다.
 # %% set-up-heading [markdown] lang="en"
 # ## 0–5 min: set-up
 #

@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 from diffeo.cli.parse import names, seconds, written
 
 NOT_UNDERSTOOD = [
-    (("trian",), 'Did you mean "train"?'),
+    (("trian",), "there is no verb 'trian'. Did you mean train? The verbs are: train, config, "),
+    (("Sample", "glow-digits"), "Did you mean sample?"),
+    (("nonsense",), "models, completion. See diffeo --help"),
+    (("edit", "levle"), "there is no verb 'levle'. Did you mean levels? The verbs of edit are: "),
+    (("edit", "nonsense"), "class, measure. See diffeo edit --help"),
+    (("edit", "--images", 3), "the option --images goes after a verb. The verbs of edit are: "),
+    (("course", "chek"), "Did you mean check? The verbs of course are: init, check, pack."),
     (("--hlep",), "Did you mean --help?"),
     (("help",), "Did you mean --help?"),
-    (("--model.steps",), "Available commands: train, "),
+    (("--model.steps",), "the option --model.steps goes after a verb. The verbs are: train, "),
     (("train",), "train needs FLOW and DATA, for example: diffeo train realnvp moons"),
     (("train", "realnvp"), "train needs FLOW and DATA"),
     (("train", "glow", "mnist", "cifar"), "train does not know what to do with 'cifar'. See diffeo train --help"),

@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from command import environment, together
+
+from diffeo.models import places
 
 
 def test_models_lists_what_ships_and_shows_a_card(tmp_path: Path) -> None:
@@ -26,6 +29,25 @@ def test_models_lists_what_ships_and_shows_a_card(tmp_path: Path) -> None:
         assert text in shown.out, text
     assert unknown.status == 1
     assert "Did you mean realnvp-moons? There are: " in unknown.errors
+
+
+def lines_of(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 120, 250])
+def test_the_lists_have_a_line_for_each_name_at_any_width(width: int, tmp_path: Path) -> None:
+    listed, data = together(("models",), ("data",), cwd=tmp_path, COLUMNS=str(width))
+    assert max(map(len, lines_of(listed.out) + lines_of(data.out))) <= width
+    names = [line.split()[0] for line in lines_of(listed.out)[1:]]
+    assert names[: len(places.names())] == places.names()  # none is wrapped or cut off
+    if width >= 60:
+        (classes,) = [line for line in lines_of(listed.out) if line.startswith("glow-mnist-classes")]
+        assert classes.split()[1:8] == ["1x28x28", "1.0", "MB", "0", "to", "9", "0.75"]
+        (points,) = [line for line in lines_of(listed.out) if line.startswith("realnvp-moons")]
+        assert points.split()[1:6] == ["2", "0.2", "MB", "no", "1"]
+    if width >= 80:
+        assert lines_of(data.out)[1].split()[:6] == ["digits", "1,797", "of", "1x8x8", "embedded", "scikit-learn's"]
 
 
 def test_models_needs_no_torch(tmp_path: Path) -> None:

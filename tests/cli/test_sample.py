@@ -47,6 +47,21 @@ def test_pictures_are_drawn_by_seed_and_nothing_is_overwritten(place: Path) -> N
         assert image.size[0] > 300
 
 
+def test_a_model_that_ships_is_drawn_at_the_temperature_of_its_card(tmp_path: Path) -> None:
+    recommended, given, own = together(
+        ("sample", "glow-mnist-classes", "-n", 2, "--condition", 7, "--out", "a.npy"),
+        ("sample", "glow-mnist-classes", "-n", 2, "--condition", 7, "--temperature", 0.75, "--out", "b.npy"),
+        ("sample", "glow-mnist-classes", "-n", 2, "--condition", 7, "--temperature", 1, "--out", "c.npy", "--json"),
+        cwd=tmp_path,
+    )
+    assert recommended.out == "wrote a.npy: 2 samples at temperature 0.75, as its card recommends\n"
+    assert given.out == "wrote b.npy: 2 samples at temperature 0.75\n"
+    assert own.json["temperature"] == 1.0
+    a, b, c = (np.load(tmp_path / name) for name in ("a.npy", "b.npy", "c.npy"))
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
 def test_a_class_can_be_chosen(place: Path) -> None:
     done, none, beyond = together(
         ("sample", "digits", "-n", 3, "--condition", 7, "--out", "seven.npy", "--json"),

@@ -77,7 +77,7 @@ def test_in_a_korean_folder_a_terminal_of_any_encoding_reads_it(encoding: str, t
     folder = tmp_path / "바탕 화면" / "10주차 과제"
     folder.mkdir(parents=True)
     narrow = environment(PYTHONIOENCODING=encoding, PYTHONUTF8="0")
-    code = HIDDEN.format(hidden=["torch"], arguments=["course", "check"])
+    code = HIDDEN.format(hidden=["torch"], arguments=["course", "check", "--lang", "ko"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=folder, env=narrow, check=False)
     text = done.stdout.decode(encoding)
     assert done.returncode == 1, done.stderr

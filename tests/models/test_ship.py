@@ -53,6 +53,7 @@ def test_a_run_becomes_a_model_with_a_card_that_was_measured(
     assert card["test"]["mean"] == pytest.approx(summary["test_log_likelihood"], abs=1e-6)
     assert card["command"] == "diffeo train --config recipes/small.yaml"
     assert card["data"]["licence"] == "MIT"
+    assert card["temperature"] == {"value": 1.0, "distances": None}
     assert card["verify"] == {"ok": True, "verdict": "EXACT: all of it"}
     assert (
         f"| `small` | RealNVP on two interleaved half circles | {summary['parameters']}"

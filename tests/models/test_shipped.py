@@ -5,10 +5,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import temperatures
 import torch
 from check_rows import check
 from recipe_of import differences
 from ship import BEGIN, END, MOST_BYTES, MOST_BYTES_IN_ALL, PAGE
+from temperatures import TEMPERATURES, frechet, recommended
 
 import diffeo
 from diffeo.data import SOURCES, Dataset
@@ -58,6 +60,37 @@ def test_a_card_is_of_the_recipe_as_it_is_now(name: str) -> None:
     assert card["test"]["mean"] == pytest.approx(
         run.summary["test_bits_per_dim" if run.in_bits else "test_log_likelihood"], abs=PRINTED
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_recommends_the_temperature_that_was_measured_best(name: str) -> None:
+    card = diffeo.models.card(name)
+    value, distances = card["temperature"]["value"], card["temperature"]["distances"]
+    assert diffeo.models.temperature(SHIPPED / name) == value
+    if len(card["data"]["shape"]) != 3:
+        assert (value, distances) == (1.0, None)
+        return
+    assert [float(each) for each in distances] == list(TEMPERATURES)
+    assert distances[f"{value:g}"] == min(distances.values())
+
+
+def test_a_low_temperature_lacks_variety_and_a_high_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The distance counts both: of too cool, of right and of too hot a flow, the right one is nearest."""
+    monkeypatch.setattr(temperatures, "SAMPLES", 400)
+    data, flow = diffeo.data.load("digits"), diffeo.load("realnvp-digits")
+    found = recommended(flow, data)["distances"]
+    assert found["0.5"] > 1.5 * found["0.75"] > 1.5 * found["1"]
+    real = torch.randn(4000, 3, generator=torch.Generator().manual_seed(0)).double()
+    apart = torch.tensor([2.0, 0.0, 0.0]) + torch.tensor([1.0, 3.0, 1.0]) * real
+    assert frechet(real, real) == pytest.approx(0, abs=1e-6)
+    assert frechet(apart, real) == pytest.approx(2**2 + (3 - 1) ** 2, rel=0.05)  # of normals: means and deviations
+
+
+def test_a_folder_without_a_card_recommends_nothing(tmp_path: Path) -> None:
+    assert diffeo.models.temperature(tmp_path) is None
+    for text in ("{}", "[]", "{", '{"temperature": null}', '{"temperature": {"value": "warm"}}'):
+        (tmp_path / "card.json").write_text(text)
+        assert diffeo.models.temperature(tmp_path) is None
 
 
 def test_what_ships_is_small() -> None:

@@ -20,7 +20,7 @@ from diffeo.cli.evaluate import evaluate
 from diffeo.cli.grade import grade
 from diffeo.cli.info import info
 from diffeo.cli.models import models
-from diffeo.cli.output import accept_any_letter
+from diffeo.cli.output import accept_any_letter, each_warning_once, in_words
 from diffeo.cli.sample import sample
 from diffeo.cli.score import score
 from diffeo.cli.train import refuse_beside_resume, train
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
     accept_any_letter()
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _warn
+            warnings.showwarning = each_warning_once()
             app(arguments, exit_on_error=False, print_error=False, verbose=False, result_action="return_value")
         sys.stdout.flush()
     except BrokenPipeError:
@@ -96,7 +96,9 @@ def main(arguments: list[str] | None = None) -> None:
         _end(explain(error), 2, error)
     except NotVerified as error:
         _end(str(error), 2, error)
-    except (ValueError, OSError, RuntimeError, ImportError) as error:
+    except OSError as error:
+        _end(in_words(error), 1, error)
+    except (ValueError, RuntimeError, ImportError) as error:
         _end(str(error), 1, error)
     except KeyboardInterrupt as error:
         _end("interrupted", 130, error)
@@ -107,7 +109,3 @@ def _end(message: str, status: int, error: BaseException) -> NoReturn:
         raise error
     print(f"diffeo: {message}", file=sys.stderr)
     sys.exit(status)
-
-
-def _warn(message: Warning | str, *where: object, **more: object) -> None:
-    print(f"diffeo: warning: {message}", file=sys.stderr)

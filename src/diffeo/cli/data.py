@@ -20,9 +20,7 @@ def data(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
     """
     import json as to_json
 
-    from rich.console import Console
-    from rich.table import Table
-
+    from diffeo.cli.listing import show_list
     from diffeo.data import SOURCES
 
     if json:
@@ -39,16 +37,12 @@ def data(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
             )  # fmt: skip
         print(to_json.dumps(listed, indent=2))
         return
-    table = Table("name", "rows", "on this machine", "what it is, and its licence", box=None, pad_edge=False)
+    lines = []
     for name, source in SOURCES.items():
-        state, path = source.where()
+        state, _ = source.where()
         words = {"download": f"no, {source.size} to get", "absent": "no"}
-        table.add_row(
-            name,
-            f"{sum(source.rows):,} of {'x'.join(map(str, source.shape))}",
-            words.get(state, state),
-            f"{source.about}; {source.licence}",
-        )
-    table.add_row("folder:PATH", "yours", "", "images, with labels from subfolders")
-    table.add_row("table:PATH", "yours", "", "CSV, Parquet, npy or npz")
-    Console().print(table, highlight=False)
+        size = f"{sum(source.rows):,} of {'x'.join(map(str, source.shape))}"
+        lines.append((name, size, words.get(state, state), f"{source.about}; {source.licence}"))
+    lines.append(("folder:PATH", "yours", "", "images, with labels from subfolders"))
+    lines.append(("table:PATH", "yours", "", "CSV, Parquet, npy or npz"))
+    show_list(("name", "rows", "on this machine", "what it is, and its licence"), lines, more="diffeo data --json")

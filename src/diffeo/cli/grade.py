@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diffeo.cli.language import MaybeLanguage, spoken
 from diffeo.cli.parse import Flag
-from diffeo.course.messages import Language
 
 if TYPE_CHECKING:
     from diffeo.course.grading import Report
@@ -14,7 +14,7 @@ def grade(
     submission: Path,
     /,
     *,
-    lang: Language = "ko",
+    lang: MaybeLanguage = None,
     out: Path | None = None,
     json: Path | None = None,
     folder: Flag = False,
@@ -35,7 +35,7 @@ def grade(
     submission
         A .py, .ipynb or .zip file, or one student's folder; with --folder what a mail client saved.
     lang
-        Of the report: ko or en.
+        Of the report: ko or en; the locale's, or English, if not given.
     out
         Write the report as a page too: .html or .md. With --folder the folder for the results, otherwise FOLDER-graded.
     json
@@ -54,7 +54,7 @@ def grade(
     if folder:
         if json is not None:
             raise ValueError("--json is of one submission; --folder writes a table of all. Leave --json out.")
-        _all_in(submission, out or submission.with_name(f"{submission.name}-graded"), lang, roster)
+        _all_in(submission, out or submission.with_name(f"{submission.name}-graded"), spoken(lang), roster)
         return
     if roster is not None:
         raise ValueError("--roster says who should have handed in: it goes with --folder. Add it, or leave it out.")
@@ -62,7 +62,7 @@ def grade(
     from diffeo.course.grading import grade as graded
     from diffeo.course.handin.reading import read
 
-    report = graded(read(submission), lang)
+    report = graded(read(submission), spoken(lang))
     sys.stdout.write(report.to_text())
     _write(report, out, json)
 

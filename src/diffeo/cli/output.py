@@ -4,7 +4,9 @@ import codecs
 import io
 import json
 import math
+import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from diffeo.letters import readable
@@ -48,3 +50,31 @@ def _replaced(error: UnicodeError) -> tuple[bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return readable(error.object[error.start : error.end]).encode(error.encoding, "replace"), error.end
+
+
+def each_warning_once() -> Callable[..., None]:
+    """What :func:`warnings.showwarning` is to be: a line on stderr for every text, whoever warns and how often.
+
+    The file and the line that warned are diffeo's own, or a library's, and say nothing to a person at a terminal.
+    """
+    said: set[str] = set()
+
+    def show(message: Warning | str, *where: object, **more: object) -> None:
+        text = re.sub(r"\(Triggered internally at [^)]*\)", "", " ".join(str(message).split())).strip()
+        if text not in said:
+            said.add(text)
+            print(f"diffeo: warning: {text}", file=sys.stderr)
+
+    return show
+
+
+def in_words(error: OSError) -> str:
+    """What the system refused, without its number.
+
+    Example:
+        >>> in_words(PermissionError(13, "Permission denied", "runs/x"))
+        'runs/x: permission denied'
+    """
+    if error.strerror is None or error.filename is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter, Token
@@ -87,6 +88,14 @@ def _numbers(kind: Any, tokens: Sequence[Token]) -> list[float]:
     return [_each(float, word, "numbers such as 0.7 or 0,0.5,1") for word in _words(tokens)]
 
 
+def _images(kind: Any, tokens: Sequence[Token]) -> list[int | str]:
+    words = [word.strip() for word in next(csv.reader([",".join(token.value for token in tokens)]))]
+    for word in words:
+        if not re.fullmatch(r"[+-]?\d+", word) and not Path(word).suffix:
+            raise ValueError(f'expected numbers of images such as 3,17, or files such as mine.png, got "{word}"')
+    return [int(word) if re.fullmatch(r"[+-]?\d+", word) else word for word in words]
+
+
 def _words(tokens: Sequence[Token]) -> list[str]:
     return [word.strip() for token in tokens for word in token.value.split(",")]
 
@@ -131,6 +140,8 @@ Whole = Annotated[int, Parameter(converter=_whole)]
 MaybeWhole = Annotated[int | None, Parameter(converter=_or_none(_whole))]
 Wholes = Annotated[list[int], Parameter(converter=_wholes, negative="")]  # separated by commas, or given one by one
 MaybeWholes = Annotated[list[int] | None, Parameter(converter=_or_none(_wholes), negative="")]
+Images = Annotated[list[int | str], Parameter(converter=_images, negative="")]  # numbers of rows, or files
+MaybeImages = Annotated[list[int | str] | None, Parameter(converter=_or_none(_images), negative="")]
 Number = Annotated[float, Parameter(converter=_number)]
 MaybeNumber = Annotated[float | None, Parameter(converter=_or_none(_number))]
 Numbers = Annotated[list[float], Parameter(converter=_numbers, negative="")]

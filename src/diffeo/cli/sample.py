@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeWhole, Number, Whole
+from diffeo.cli.parse import Flag, MaybeNumber, MaybeWhole, Whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ def sample(
     /,
     *,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 64,
-    temperature: Number = 1.0,
+    temperature: MaybeNumber = None,
     seed: Whole = 0,
     condition: MaybeWhole = None,
     out: Path | None = None,
@@ -38,7 +38,8 @@ def sample(
     n
         How many.
     temperature
-        Multiplies the latent; below 1 gives safer, less varied samples.
+        Multiplies the latent; below 1 gives safer, less varied samples. If not given, what is recommended for the
+        model (diffeo models MODEL says it); 1, the flow's own density, where nothing is.
     seed
         The same seed gives the same samples.
     condition
@@ -57,6 +58,8 @@ def sample(
     from diffeo.cli.output import print_json
 
     place = diffeo.models.find(run)
+    recommended = diffeo.models.temperature(place) if temperature is None else None
+    temperature = (recommended if recommended is not None else 1.0) if temperature is None else temperature
     if n < 1:
         raise ValueError(f"-n must be at least 1, got {n}")
     flow = diffeo.load(place)
@@ -77,7 +80,8 @@ def sample(
         print_json({"file": str(out), "samples": n, "shape": list(flow.shape), "temperature": temperature,
                     "seed": seed, "condition": condition})  # fmt: skip
     else:
-        print(f"wrote {out}: {n:,} samples at temperature {temperature:g}")
+        why = "" if recommended is None else ", as its card recommends"
+        print(f"wrote {out}: {n:,} samples at temperature {temperature:g}{why}")
 
 
 def _condition(run: Path, flow: "Flow", n: int, which: int | None) -> "Tensor | None":

@@ -4,6 +4,8 @@ import difflib
 
 from cyclopts import CoercionError, CycloptsError, UnknownCommandError, UnusedCliTokensError
 
+from diffeo.cli.names import did_you_mean
+
 KINDS = {int: "a whole number", float: "a number", bool: "yes or no"}
 FLAGS = ("--help", "--version")
 
@@ -14,8 +16,8 @@ def explain(error: CycloptsError) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, UnusedCliTokensError):
         text = f"{verb} does not know what to do with {', '.join(map(repr, error.unused_tokens or ()))}."
-    elif isinstance(error, UnknownCommandError) and (meant := _flag(error)):
-        text = f"there is no verb or option {(error.unused_tokens or [''])[0]}. Did you mean {meant}?"
+    elif isinstance(error, UnknownCommandError):
+        text = _no_such_verb(error, verb)
     elif isinstance(error, CoercionError) and error.token:
         name = error.token.keyword or (error.argument.name if error.argument else "the option")
         if error.msg is None and error.target_type in KINDS:
@@ -25,12 +27,29 @@ def explain(error: CycloptsError) -> str:
             text = text.replace(f" from {error.token.source}", "").replace(name, key)
             text = f"{error.token.source}: {text[0].lower()}{text[1:]}"
     if "Did you mean" not in text and "diffeo " not in text:
-        text = f"{text.rstrip('.')}. See diffeo {verb}{' ' if verb else ''}--help"
+        text = text if text.endswith("..") else f"{text.removesuffix('.')}."
+        text = f"{text} {_see(verb)}"
     return text
 
 
-def _flag(error: UnknownCommandError) -> str | None:
+def _see(verb: str) -> str:
+    return f"See diffeo {verb}{' ' if verb else ''}--help"
+
+
+def _no_such_verb(error: UnknownCommandError, group: str) -> str:
+    """The nearest verb, of this group of verbs or of all, and every one that there is."""
+    word, app = (error.unused_tokens or [""])[0], error.app
+    verbs = [name for name in app if not name.startswith("-")] if app is not None else []
+    there = f"The verbs{' of ' * bool(group)}{group} are: {', '.join(verbs)}. {_see(group)}"
+    if flag := _flag(word):
+        return f"there is no verb or option {word}. Did you mean {flag}?"
+    if word.startswith("-"):
+        return f"the option {word} goes after a verb. {there}"
+    hint = did_you_mean(word.lower().strip("-"), verbs)
+    return f"there is no verb {word!r}.{hint} {there}"
+
+
+def _flag(word: str) -> str | None:
     """``--help`` for ``help`` and ``--hlep``."""
-    word = (error.unused_tokens or [""])[0]
     close = difflib.get_close_matches(word, FLAGS, n=1) if word.startswith("-") or f"--{word}" in FLAGS else []
     return close[0] if close else None

@@ -36,6 +36,7 @@ from diffeo.editing.measurement import class_samples as class_samples
 from diffeo.editing.measurement import measure_samples as measure_samples
 from diffeo.editing.measurement import measure_style as measure_style
 from diffeo.editing.measurement import other_classes as other_classes
+from diffeo.editing.pictures import read_pictures as read_pictures
 from diffeo.editing.posterior import Posterior as Posterior
 from diffeo.editing.posterior import mode as mode
 from diffeo.editing.style import change_class as change_class

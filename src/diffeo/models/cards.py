@@ -1,15 +1,18 @@
 """Model cards: what a model was made from and what it is worth, as data; and in words."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from diffeo.models.places import folder, names
 
-CARD_FILE = "card.json"
+CARD_FILE, CONFIG_FILE = "card.json", "config.json"
 
 
 def card(name: str) -> dict[str, Any]:
-    """The card of a model that ships. ``tools/ship.py`` measures and writes it.
+    """The card of a model that ships, which ``tools/ship.py`` measures and writes; with what its files say beside it.
+
+    That are their size in bytes, and how many classes the model takes, None if it takes none.
 
     Raises:
         ValueError: if none of this name ships.
@@ -17,9 +20,28 @@ def card(name: str) -> dict[str, Any]:
     Example:
         >>> card("realnvp-moons")["data"]["licence"]
         'MIT'
+        >>> card("glow-mnist-classes")["classes"]
+        10
     """
-    found: dict[str, Any] = json.loads((folder(name) / CARD_FILE).read_text(encoding="utf-8"))
-    return found
+    place = folder(name)
+    found: dict[str, Any] = json.loads((place / CARD_FILE).read_text(encoding="utf-8"))
+    options = json.loads((place / CONFIG_FILE).read_text(encoding="utf-8"))["options"]
+    size = sum(file.stat().st_size for file in place.iterdir() if file.is_file())
+    return found | {"bytes": size, "classes": options.get("classes")}
+
+
+def temperature(place: Path) -> float | None:
+    """The temperature that is recommended for drawing from the model of a folder; None if its card says none.
+
+    Example:
+        >>> temperature(folder("glow-mnist-classes"))
+        0.75
+    """
+    try:
+        found = json.loads((place / CARD_FILE).read_text(encoding="utf-8"))
+        return float(found["temperature"]["value"])
+    except (OSError, ValueError, KeyError, TypeError):  # no card, an older one, or another program's
+        return None
 
 
 def figure(found: dict[str, Any]) -> str:
@@ -54,11 +76,12 @@ def in_words(found: dict[str, Any]) -> str:
         [
             f"# {found['name']}",
             "",
-            f"{found['about']}. {found['parameters']:,} parameters.",
+            f"{found['about']}. {found['parameters']:,} parameters, {found['bytes'] / 1e6:.1f} MB on disk.",
             "",
             "## Use",
             "",
-            f"    diffeo sample {found['name']}",
+            f"    diffeo sample {found['name']}"
+            + ("" if found["classes"] is None else f" --condition {found['classes'] - 1}"),
             "",
             "or in Python:",
             "",
@@ -77,6 +100,7 @@ def in_words(found: dict[str, Any]) -> str:
             f"- simple densities on the same rows: {simple}",
             f"- round trip of the test rows: error {_trip(found)}{wrong}",
             f"- `diffeo verify {found['name']}`: {verified['verdict']}",
+            f"- drawn at temperature {found['temperature']['value']:g}, if none is given{_measured(found)}",
             "",
             "## Training",
             "",
@@ -92,6 +116,14 @@ def in_words(found: dict[str, Any]) -> str:
 def _trip(found: dict[str, Any]) -> str:
     standard = found.get("round_trip_error_standardised")
     return f"{found['round_trip_error']:.2g} grey levels" if standard is None else f"{standard:.2g} standard deviations"
+
+
+def _measured(found: dict[str, Any]) -> str:
+    distances = found["temperature"]["distances"]
+    if distances is None:
+        return ": the density itself"
+    best = distances[f"{found['temperature']['value']:g}"]
+    return f": there samples are most like test images (Frechet distance {best:g}; at temperature 1 {distances['1']:g})"
 
 
 def duration(seconds: float) -> str:

@@ -127,13 +127,17 @@ def read_run(where: Path) -> Run:
     record, summary = _json(folder / RUN_FILE), _json(folder / SUMMARY_FILE)
     if record is None and summary is not None:  # before run.json there was no such file
         record = {
-            "data": {"name": summary["data"], "options": summary.get("data_options") or {}},
+            "data": {"name": summary.get("data"), "options": summary.get("data_options") or {}},
             **{key: summary[key] for key in ("settings", "seed", "command", "versions") if key in summary},
         }
     if record is None:
         raise FileNotFoundError(
             f"{where} is no run folder: {RUN_FILE} and {SUMMARY_FILE} are missing. A run is made by: "
             f"diffeo train realnvp digits --out runs/realnvp-digits"
+        )
+    if not isinstance(record.get("data"), dict) or not record["data"].get("name"):
+        raise ValueError(
+            f"{folder / RUN_FILE} is of another program, or damaged: it names no data set that diffeo read"
         )
     return Run(folder, record, summary, _lines(folder / METRICS_FILE))
 

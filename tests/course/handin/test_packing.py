@@ -142,7 +142,7 @@ def test_the_command_works_on_a_korean_desktop_with_a_korean_console(work: Path)
     done = subprocess.run(
         [*DIFFEO, "course", "pack", "--id", "20231234", "--name", "홍길동"],
         cwd=work,
-        env=environment(PYTHONUTF8="0", PYTHONIOENCODING="cp949"),
+        env=environment(PYTHONUTF8="0", PYTHONIOENCODING="cp949", LC_ALL="", LANG="C.UTF-8", LC_MESSAGES="ko_KR"),
         capture_output=True,
         check=False,
     )

@@ -2,11 +2,11 @@
 
 import sys
 
+from diffeo.cli.language import MaybeLanguage, spoken
 from diffeo.cli.parse import Flag
-from diffeo.course.messages import Language
 
 
-def check(*, lang: Language = "ko", json: Flag = False) -> None:
+def check(*, lang: MaybeLanguage = None, json: Flag = False) -> None:
     """Say whether this machine is ready for the lab: a line each, with the fix where something is missing.
 
     For example:
@@ -16,19 +16,20 @@ def check(*, lang: Language = "ko", json: Flag = False) -> None:
     Parameters
     ----------
     lang
-        ko or en: what it speaks.
+        ko or en: what it speaks; the locale's language, or English, if not given.
     json
         Print what was found as JSON.
     """
     from diffeo.course.check import examine, in_words
 
-    found = examine(lang)
+    language = spoken(lang)
+    found = examine(language)
     if json:
         from diffeo.cli.output import print_json
 
         print_json([{"what": one.what, "status": one.status, "found": one.found, "fix": one.fix} for one in found])
     else:
-        print(in_words(found, lang))
+        print(in_words(found, language))
     if any(one.status == "missing" for one in found):
         sys.stdout.flush()
         sys.exit(1)

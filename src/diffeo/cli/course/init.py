@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
+from diffeo.cli.language import MaybeLanguage, spoken
 from diffeo.cli.parse import Flag
-from diffeo.course.messages import Language
 
 
 def init(
     directory: Path,
     /,
     *,
-    lang: Language = "ko",
+    lang: MaybeLanguage = None,
     instructor: Flag = False,
     wheel: Path | None = None,
     json: Flag = False,
@@ -26,7 +26,7 @@ def init(
     directory
         A new folder, or an empty one. Nothing is overwritten.
     lang
-        ko or en: of slides, notebooks and texts.
+        ko or en: of slides, notebooks and texts; the locale's language, or English, if not given.
     instructor
         Add solutions, the lecturer's guide, and exam questions with answers.
     wheel
@@ -36,10 +36,11 @@ def init(
     """
     from diffeo.course.kit import in_words, write_kit
 
-    written = write_kit(directory, language=lang, instructor=instructor, wheel=wheel)
+    language = spoken(lang)
+    written = write_kit(directory, language=language, instructor=instructor, wheel=wheel)
     if json:
         from diffeo.cli.output import print_json
 
         print_json({"directory": str(directory), "files": written})
     else:
-        print(in_words(directory, written, lang))
+        print(in_words(directory, written, language))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from diffeo.course.messages import Language
+from diffeo.cli.language import MaybeLanguage, spoken
 
 
-def pack(folder: Path = Path(), /, *, id: str, name: str, lang: Language = "ko", out: Path | None = None) -> None:
+def pack(folder: Path = Path(), /, *, id: str, name: str, lang: MaybeLanguage = None, out: Path | None = None) -> None:
     """Check your assignment, show its automatic score, write one zip of less than 10 MB, and print the mail's text.
 
     For example:
@@ -21,19 +21,20 @@ def pack(folder: Path = Path(), /, *, id: str, name: str, lang: Language = "ko",
     name
         Your name.
     lang
-        ko or en: what it speaks.
+        ko or en: what it speaks; the locale's language, or English, if not given.
     out
         The zip to write; ID_NAME.zip in that folder if not given.
     """
     from diffeo.course.handin.pack import pack as packed
     from diffeo.course.messages import say
 
-    done = packed(folder, id, name, lang, out=out)
+    language = spoken(lang)
+    done = packed(folder, id, name, language, out=out)
     print(done.report)
     if done.problems:
-        print("\n".join([say("pack-look", lang), *(f"  - {problem.text(lang)}" for problem in done.problems)]))
+        print("\n".join([say("pack-look", language), *(f"  - {problem.text(language)}" for problem in done.problems)]))
     else:
-        print(say("pack-fine", lang))
+        print(say("pack-fine", language))
     size = f"{done.size / 1_000_000:.1f}"
-    print("\n" + say("pack-wrote", lang, file=done.path, size=size, number=len(done.files)))
-    print(f"\n{say('pack-mail-heading', lang)}\n{'-' * 60}\n{done.mail}\n{'-' * 60}")
+    print("\n" + say("pack-wrote", language, file=done.path, size=size, number=len(done.files)))
+    print(f"\n{say('pack-mail-heading', language)}\n{'-' * 60}\n{done.mail}\n{'-' * 60}")

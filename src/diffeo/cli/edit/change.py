@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeNumber, MaybeWholes, Whole, Wholes
+from diffeo.cli.parse import Flag, Images, MaybeNumber, MaybeWholes, Whole
 
 Kept = Literal["slant", "thickness", "brightness", "lighting", "nothing"]
 Held = Annotated[list[Kept] | None, Parameter(negative="")]
@@ -16,8 +16,9 @@ def class_(
     data: str | None = None,
     /,
     *,
-    images: Wholes,
+    images: Images,
     to: MaybeWholes = None,
+    labels: MaybeWholes = None,
     hold: Held = None,
     temperature: MaybeNumber = None,
     strength: MaybeNumber = None,
@@ -32,8 +33,9 @@ def class_(
     are moved by the difference of both classes' means.
 
     For example:
-      diffeo edit class runs/glow-mnist-classes --images 3,17
-      diffeo edit class runs/glow-mnist-classes --images 3,17 --to 8 --hold nothing
+      diffeo edit class runs/glow-mnist-classes --images 3,16
+      diffeo edit class runs/glow-mnist-classes --images 3,16 --to 8 --hold nothing
+      diffeo edit class glow-mnist-classes --images my7.png --to 8
       diffeo edit class runs/glow-mnist --images 3 --to 8 --strength 1.5
 
     Parameters
@@ -43,9 +45,11 @@ def class_(
     data
         The data set that the images are of; the run's own, if not given.
     images
-        Numbers of the images, from 0.
+        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     to
         The classes; all, if not given.
+    labels
+        The classes of your own pictures; of a run with --conditional what the flow takes them for, if not given.
     hold
         A measured attribute that should stay as it was, or nothing. May be repeated; slant and thickness, if not given.
     temperature
@@ -67,10 +71,15 @@ def class_(
 
     held = held_attributes(hold)
     subject = open_subject(run, data, part, out)
+    own = any(isinstance(image, str) for image in images)
+    if labels is not None and not own:
+        raise ValueError("--labels is for pictures of your own, and the images of a data set have theirs")
+    if labels is None and own and not subject.takes_classes:
+        raise ValueError(f"{run} takes no classes, so say which each picture is of: --labels 7, or 7,3 for two")
     count = subject.check_classes(*(to or []))
-    chosen = subject.choose(images)
+    chosen = subject.choose(images, labels=labels)
     classes = list(range(count)) if to is None else to
-    restyle = restyler(subject, held, temperature=temperature, strength=strength, rows=rows)
+    restyle = restyler(subject, held, temperature=temperature, strength=strength, rows=rows, from_samples=own)
     edited = [restyle(chosen, torch.full((len(chosen),), target)) for target in classes]
     strip = torch.stack([chosen.x.to(subject.flow.device), *edited], 1)
     write_strip(subject, strip, out, json=json, edit="class", numbers=images, classes=classes, hold=held,

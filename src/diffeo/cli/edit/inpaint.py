@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeNumber, Number, Whole, Wholes
+from diffeo.cli.parse import Flag, Images, MaybeNumber, Number, Whole
 
 
 def inpaint(
@@ -13,7 +13,7 @@ def inpaint(
     data: str | None = None,
     /,
     *,
-    images: Wholes = [0, 1, 2, 3],  # noqa: B006 (it is only read)
+    images: Images = [0, 1, 2, 3],  # noqa: B006 (it is only read)
     hide: str = "right",
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 6,
     steps: Whole = 400,
@@ -40,7 +40,7 @@ def inpaint(
     data
         The data set that the images are of; the run's own, if not given.
     images
-        Numbers of the images, from 0.
+        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     hide
         left, right, top, bottom: that half; middle: a square; 70%: so many pixels at random.
     n

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeWholes, Whole, Wholes
+from diffeo.cli.parse import Flag, Images, MaybeWholes, Whole
 
 
 def interpolate(
@@ -13,8 +13,8 @@ def interpolate(
     data: str | None = None,
     /,
     *,
-    from_: Annotated[Wholes, Parameter(name="--from")],
-    to: Wholes,
+    from_: Annotated[Images, Parameter(name="--from")],
+    to: Images,
     steps: Whole = 9,
     path: Literal["linear", "spherical"] = "linear",
     levels: MaybeWholes = None,
@@ -35,9 +35,9 @@ def interpolate(
     data
         The data set that the images are of; the run's own, if not given.
     from_
-        Numbers of the images to begin with, from 0.
+        Numbers of the images to begin with, from 0; or pictures of your own, such as mine.png.
     to
-        Numbers of the images to end with.
+        Numbers of the images to end with, or pictures of your own.
     steps
         How many images, both ends included.
     path

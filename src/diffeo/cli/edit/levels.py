@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeWholes, Number, Whole, Wholes
+from diffeo.cli.parse import Flag, Images, MaybeWholes, Number, Whole
 
 
 def levels(
@@ -13,7 +13,7 @@ def levels(
     data: str | None = None,
     /,
     *,
-    images: Wholes,
+    images: Images,
     keep: MaybeWholes = None,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 8,
     temperature: Number = 0.8,
@@ -38,7 +38,7 @@ def levels(
     data
         The data set that the images are of; the run's own, if not given.
     images
-        Numbers of the images, from 0.
+        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     keep
         Levels to keep, 0 the coarsest.
     n

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeWholes, Wholes
+from diffeo.cli.parse import Flag, Images, MaybeWholes
 
 
 def mix(
@@ -13,8 +13,8 @@ def mix(
     data: str | None = None,
     /,
     *,
-    images: Wholes,
-    with_: Annotated[Wholes, Parameter(name="--with")],
+    images: Images,
+    with_: Annotated[Images, Parameter(name="--with")],
     take: MaybeWholes = None,
     part: Literal["train", "validation", "test"] = "test",
     out: Path = Path("mix.png"),
@@ -36,9 +36,9 @@ def mix(
     data
         The data set that the images are of; the run's own, if not given.
     images
-        Numbers of the images, from 0.
+        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     with_
-        Numbers of as many others.
+        Numbers of as many others, or pictures of your own.
     take
         Levels to take of the others, 0 the coarsest.
     part

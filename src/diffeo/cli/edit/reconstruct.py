@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from diffeo.cli.parse import Flag, Wholes
+from diffeo.cli.parse import Flag, Images
 
 
 def reconstruct(
@@ -11,7 +11,7 @@ def reconstruct(
     data: str | None = None,
     /,
     *,
-    images: Wholes,
+    images: Images,
     part: Literal["train", "validation", "test"] = "test",
     out: Path = Path("reconstruction.png"),
     json: Flag = False,
@@ -30,7 +30,7 @@ def reconstruct(
     data
         The data set that the images are of; the run's own, if not given.
     images
-        Numbers of the images, from 0.
+        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     part
         The part of the data that the numbers count.
     out

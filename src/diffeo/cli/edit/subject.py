@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from diffeo.data import Dataset, Part
     from diffeo.flow import Flow
+    from diffeo.runs import Run
 
 
 @dataclass(frozen=True)
@@ -20,23 +22,68 @@ class Subject:
     Attributes:
         run: the run folder.
         flow: its flow.
-        data: the data set.
-        part: the part that numbers of images count.
+        opened: what the folder says of the run.
+        data_name: of another data set than the run's own.
         part_name: of the three.
     """
 
     run: Path
     flow: "Flow"
-    data: "Dataset"
-    part: "Part"
+    opened: "Run"
+    data_name: str | None
     part_name: str
 
-    def choose(self, numbers: Sequence[int]) -> "Part":
-        """The images of these numbers.
+    @cached_property
+    def data(self) -> "Dataset":
+        """The data set, loaded when it is first asked for: pictures of one's own need none.
 
         Raises:
-            ValueError: if there is no such image.
+            ValueError: if its images are of another shape than the flow's.
         """
+        dataset = self.opened.load_data(self.data_name)
+        if dataset.shape != self.flow.shape:
+            raise ValueError(f"{self.run} is of images of shape {self.flow.shape}, {dataset.name} has {dataset.shape}")
+        if self.takes_classes and self.data_name not in (None, self.opened.data_name):
+            tell(
+                f"note: {self.run} was trained on {self.opened.data_name}, and takes the classes of {dataset.name} for "
+                f"those of the same numbers"
+            )
+        return dataset
+
+    @property
+    def part(self) -> "Part":
+        """The part that numbers of images count."""
+        part: Part = getattr(self.data, self.part_name)
+        return part
+
+    @property
+    def takes_classes(self) -> bool:
+        """Whether the flow is conditioned on classes."""
+        return hasattr(self.flow.embedding, "classes")
+
+    def choose(self, images: "Sequence[int | str]", *, labels: Sequence[int] | None = None) -> "Part":
+        """The images of these numbers, or in these files, in this order.
+
+        What is on a picture of one's own is for the flow to say, if it takes classes: the class under which it is
+        likeliest. `labels` are what the user says.
+
+        Raises:
+            ValueError: if there is no such image, or labels of another count.
+            FileNotFoundError: if there is no such file.
+        """
+        files = [image for image in images if isinstance(image, str)]
+        if not files:
+            try:
+                return self._rows([image for image in images if isinstance(image, int)])
+            except FileNotFoundError as error:
+                raise FileNotFoundError(f"{error}\nPictures of your own need no data: --images mine.png") from error
+        from diffeo.cli.edit.own import own_images
+
+        if len(files) < len(images):
+            raise ValueError("give numbers of images, or files, not both")
+        return own_images(self, files, labels)
+
+    def _rows(self, numbers: Sequence[int]) -> "Part":
         import torch
 
         for number in numbers:
@@ -48,18 +95,20 @@ class Subject:
         return some_rows(self.part, torch.tensor(list(numbers)))
 
     def check_classes(self, *classes: int) -> int:
-        """How many classes the data has.
+        """How many classes there are: those that the flow takes, or else those of the data.
 
         Raises:
-            ValueError: if it has none, or none of these numbers.
+            ValueError: if there are none, or none of these numbers.
         """
-        count = self.data.classes
+        count, whose = getattr(self.flow.embedding, "classes", None), f"{self.run}"
         if count is None:
-            raise ValueError(f"{self.data.name} has no classes, and this edit needs them")
+            count, whose = self.data.classes, self.data.name
+        if count is None:
+            raise ValueError(f"{whose} has no classes, and this edit needs them")
         for number in classes:
             if not 0 <= number < count:
-                raise ValueError(f"{self.data.name} has classes 0 to {count - 1}, got {number}")
-        return count
+                raise ValueError(f"{whose} has classes 0 to {count - 1}, got {number}")
+        return int(count)
 
     def check_labels(self, *labels: int) -> str:
         """What the labels of the data name: classes, or groups of rows such as the images of a person.
@@ -121,9 +170,17 @@ def some_rows(part: "Part", rows: "Tensor | slice") -> "Part":
 
 
 def restyler(
-    subject: Subject, held: Sequence[str], *, temperature: float | None, strength: float | None, rows: int
+    subject: Subject,
+    held: Sequence[str],
+    *,
+    temperature: float | None,
+    strength: float | None,
+    rows: int,
+    from_samples: bool = False,
 ) -> "Callable[[Part, Tensor], Tensor]":
     """How this run's images are brought to other classes: from images with labels and the classes wanted to images.
+
+    The directions of what is held are found from training images, or `from_samples` of the flow, which need no data.
 
     Raises:
         ValueError: if no edit can change the class of such a run's images, or an option does not belong to it.
@@ -132,9 +189,8 @@ def restyler(
     from diffeo.bases import check_temperature
     from diffeo.editing.style import check_class_edit, check_strength
 
-    flow, train = subject.flow, subject.data.train
+    flow, with_classes = subject.flow, subject.takes_classes
     check_class_edit(flow)
-    with_classes = hasattr(flow.embedding, "classes")
     if with_classes and strength is not None:
         raise ValueError(f"--strength is for runs without classes, and {subject.run} has them: use --temperature")
     if not with_classes and temperature is not None:
@@ -145,6 +201,7 @@ def restyler(
         check_strength(strength)
     if rows < 10:
         raise ValueError(f"--rows must be at least 10, got {rows}")
+    train = _drawn(flow, rows) if with_classes and from_samples else subject.data.train
     if not with_classes:
         subject.check_examples(_labels(train)[:rows], 1, f"the first {rows} training rows")
     options: dict[str, Any] = {"hold": editing.attribute_directions(flow, train, held, rows=rows) if held else []}
@@ -155,6 +212,17 @@ def restyler(
     means = editing.class_means(editing.encode_images(flow, some.x), _labels(some), subject.check_classes())
     options |= {"means": means} | ({} if strength is None else {"strength": strength})
     return lambda images, targets: editing.move_to_class(flow, images.x, _labels(images), targets, **options)
+
+
+def _drawn(flow: "Flow", rows: int) -> "Part":
+    """Samples of a flow with classes, in place of training images."""
+    import torch
+
+    from diffeo.data import Part
+    from diffeo.runs import sample_labels
+
+    labels = sample_labels(flow, rows)
+    return Part(flow.sample(rows, labels, generator=torch.Generator().manual_seed(0)), labels)
 
 
 def held_attributes(hold: Sequence[str] | None) -> list[str]:
@@ -180,7 +248,7 @@ def open_subject(run: Path, data: str | None, part: str, out: Path | None) -> Su
     """Open a run for an edit; what would make it fail is found before anything is computed.
 
     Raises:
-        ValueError: if the flow is not of images, the data does not fit, or `out` is no picture.
+        ValueError: if the flow is not of images, or `out` is no picture.
         FileExistsError: if `out` exists.
     """
     from diffeo.cli.files import refuse_existing
@@ -194,16 +262,12 @@ def open_subject(run: Path, data: str | None, part: str, out: Path | None) -> Su
     opened = read_run(run)
     flow = opened.load_flow()
     check_images(flow)
-    dataset = opened.load_data(data)
-    if dataset.shape != flow.shape:
-        raise ValueError(f"{run} is of images of shape {flow.shape}, {dataset.name} has {dataset.shape}")
-    if hasattr(flow.embedding, "classes") and data not in (None, opened.data_name):
-        print(
-            f"note: {run} was trained on {opened.data_name}, and takes the classes of {dataset.name} for those of the "
-            f"same numbers",
-            file=sys.stderr,
-        )
-    return Subject(run, flow, dataset, getattr(dataset, part), part)
+    return Subject(run, flow, opened, data, part)
+
+
+def tell(text: str) -> None:
+    """A line for the person, beside what scripts read."""
+    print(text, file=sys.stderr)
 
 
 def write_strip(subject: Subject, images: "Tensor", out: Path, *, json: bool, **what: Any) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from diffeo.cli.parse import Flag, Number, Whole, Wholes
+from diffeo.cli.parse import Flag, Images, Number, Whole
 
 
 def sweep(
@@ -11,7 +11,7 @@ def sweep(
     data: str | None = None,
     /,
     *,
-    images: Wholes,
+    images: Images,
     direction: Path,
     reach: Number = 3.0,
     steps: Whole = 9,
@@ -34,7 +34,7 @@ def sweep(
     data
         The data set that the images are of; the run's own, if not given.
     images
-        Numbers of the images, from 0.
+        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     direction
         A file that diffeo edit direction wrote.
     reach

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeWholes, Numbers, Whole
+from diffeo.cli.parse import Flag, MaybeImages, Numbers, Whole
 
 DEFAULT = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -17,7 +17,7 @@ def temperature(
     *,
     at: Numbers = list(DEFAULT),  # noqa: B006 -- cyclopts copies it
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
-    images: MaybeWholes = None,
+    images: MaybeImages = None,
     seed: Whole = 0,
     part: Literal["train", "validation", "test"] = "test",
     out: Path = Path("temperature.png"),
@@ -40,7 +40,7 @@ def temperature(
     n
         How many samples.
     images
-        Numbers of images to take instead of samples, from 0.
+        Numbers of images to take instead of samples, from 0; or pictures of your own, such as mine.png.
     seed
         Of the samples.
     part

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, Number, Whole, Wholes
+from diffeo.cli.parse import Flag, Images, Number, Whole
 
 
 def upscale(
@@ -13,7 +13,7 @@ def upscale(
     data: str | None = None,
     /,
     *,
-    images: Wholes = [0, 1, 2, 3],  # noqa: B006 (it is only read)
+    images: Images = [0, 1, 2, 3],  # noqa: B006 (it is only read)
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 6,
     temperature: Number = 0.7,
     seed: Whole = 0,
@@ -36,7 +36,7 @@ def upscale(
     data
         The data set that the images are of; the run's own, if not given.
     images
-        Numbers of the images, from 0.
+        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     n
         Samples for every image.
     temperature
