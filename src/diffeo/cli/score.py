@@ -43,7 +43,8 @@ def score(
     json
         Print the summary as JSON; the rows themselves go into the file of --out.
     out
-        A .csv or .parquet file: row, log_prob (nats, the table's units), bits_per_dim (integers), quantile, marked.
+        A .csv or .parquet file: row, log_prob (nats, the table's units), bits_per_dim (integers), quantile, marked,
+        reason. A row that cannot be scored has empty cells and the reason.
     """
     from diffeo.cli.files import refuse_existing, write_table
     from diffeo.cli.output import print_json

@@ -1,6 +1,8 @@
 """Tables in the terminal."""
 
+import math
 import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -9,6 +11,7 @@ from rich.table import Table
 from diffeo.letters import readable
 
 MOST_EPOCHS = 12  # lines of a curve
+MOST_REASONS = 5  # why rows have no score
 
 if TYPE_CHECKING:
     from diffeo.runs import Run, Scores
@@ -41,7 +44,8 @@ def show_evaluation(found: dict[str, Any]) -> None:
     unit = "bits/dim, lower is better" if bits else "nats in the data's own units, higher is better"
     console = Console(emoji=False)
     _show_verdicts(console, found)
-    console.print(f"{found['data']}: {found['rows']:,} {found['part']} rows ({unit})", highlight=False, markup=False)
+    rows = f"all {found['rows']:,} rows" if found["part"] == "all" else f"{found['rows']:,} {found['part']} rows"
+    console.print(f"{found['data']}: {rows} ({unit})", highlight=False, markup=False)
     console.print(_densities(found["flow"], found["bits_per_dim" if bits else "log_likelihood"], found["baselines"]))
     if bits:
         draws = "1 draw" if found["samples"] == 1 else f"{found['samples']} draws"
@@ -56,7 +60,7 @@ def show_evaluation(found: dict[str, Any]) -> None:
             f"{standard['mean']:.4f} ± {standard['standard_error']:.4f} nats",
             highlight=False,
         )
-    _show_round_trip(console, f"{found['rows']:,} {found['part']} rows", found)
+    _show_round_trip(console, rows, found)
     for line in [*found["calibration_in_words"], *found.get("memorisation_in_words", [])]:
         console.print(line, highlight=False, markup=False)
 
@@ -126,24 +130,30 @@ def note_unfinished(run: "Run") -> None:
 
 def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
     """What :func:`diffeo.runs.score_rows` found."""
-    from diffeo.evaluation import estimate
-    from diffeo.runs.scores import LEAST
-
-    count = len(scores.rows)
+    data, count, scored = readable(data), len(scores.rows), int(scores.scored.sum())
+    for note in scores.notes:
+        print(f"note: {note}", file=sys.stderr)
+    show_lost(f"{data}: {count - scored:,} of {count:,} rows have no score", scores.counts)
+    if not scored:
+        print(f"{data}: no row has a score")
+        return
     whose = "" if scores.standardised is None else ", in the data's own units"
-    print(f"{readable(data)}: {count:,} rows, log-likelihood {estimate(scores.log_prob)} nats a row{whose}")
+    print(f"{data}: {scored:,} rows, log-likelihood {_average(scores.average(scores.log_prob))} nats a row{whose}")
     if scores.standardised is not None:
-        print(f"in standardised units: {estimate(scores.log_prob + scores.standardised)} nats")
+        print(f"in standardised units: {_average(scores.average(scores.log_prob + scores.standardised))} nats")
     if scores.bits_per_dim is not None:
-        print(f"bits/dim {estimate(scores.bits_per_dim)} (an upper bound)")
-    order = scores.log_prob.argsort()[:LEAST].tolist()
-    least = ", ".join(f"{_row(scores, i)} (quantile {float(scores.quantile[i]):.4f})" for i in order)
+        print(f"bits/dim {_average(scores.average(scores.bits_per_dim))} (an upper bound)")
+    far = scores.average(scores.log_prob)["far_out"]
+    if far:
+        rows = "1 row is" if far == 1 else f"{far:,} rows are"
+        print(f"{rows} so far from the held-out rows that the mean tells of nothing else: look at the median")
+    least = ", ".join(f"{_row(scores, i)} (quantile {float(scores.quantile[i]):.4f})" for i in scores.least())
     print(f"least likely: {least}")
     if scores.marked is None or scores.alarms is None or threshold is None:
         return
     alarms, marked = scores.alarms, int(scores.marked.sum())
     print(
-        f"marked: {marked:,} of {count:,} rows ({marked / count:.2%}), which are less likely than {threshold:.3g} of "
+        f"marked: {marked:,} of {scored:,} rows ({marked / scored:.2%}), which are less likely than {threshold:.3g} of "
         f"{scores.held_out:,} held-out rows"
     )
     print(
@@ -152,6 +162,33 @@ def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
     )
     if threshold * scores.held_out < 1:
         print(f"note: {scores.held_out:,} held-out rows are too few for this threshold: one of them is more than it")
+
+
+def show_new(found: dict[str, Any], notes: Sequence[str]) -> None:
+    """What figures of rows from a file have to be read with: see :func:`diffeo.runs.rows.about_new`."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    total = found["rows"] + found["left_out"]
+    show_lost(f"{found['data']}: {found['left_out']:,} of {total:,} rows were left out", found["reasons"])
+    if found["also_trained_on"]:
+        print(
+            f"{found['also_trained_on']:,} of the {found['rows']:,} rows are rows that the run was trained on: "
+            f"the figures are no test of those"
+        )
+
+
+def show_lost(said: str, counts: Mapping[str, int]) -> None:
+    """Rows without numbers, and why; nothing where there are none."""
+    if counts:
+        some = [f"{reason} ({number:,})" for reason, number in list(counts.items())[:MOST_REASONS]]
+        print(f"{said}: {', '.join([*some, '..'] if len(counts) > MOST_REASONS else some)}")
+
+
+def _average(found: dict[str, Any]) -> str:
+    if found["mean"] is None:
+        return "not finite"
+    error = "" if math.isnan(found["standard_error"]) else f" ± {found['standard_error']:.4f}"
+    return f"{found['mean']:.4f}{error} (median {found['median']:.4f})"
 
 
 def _row(scores: "Scores", i: int) -> str:

@@ -7,7 +7,12 @@ from diffeo.cli.parse import Flag, Whole
 from diffeo.proposals import path_word
 
 if TYPE_CHECKING:
+    from diffeo.data import Part
     from diffeo.evaluation.verification import Report
+    from diffeo.flow import Flow
+    from diffeo.runs import Run
+
+PartName = Literal["train", "validation", "test"]
 
 
 class NotVerified(Exception):
@@ -20,7 +25,7 @@ def verify(
     /,
     *,
     rows: Whole = 256,
-    part: Literal["train", "validation", "test"] = "test",
+    part: PartName = "test",
     seed: Whole = 0,
     exact_up_to: Whole = 1024,
     json: Flag = False,
@@ -38,11 +43,12 @@ def verify(
     run
         A run folder, a folder that a flow was saved to, or the name of a model that ships (diffeo models lists them).
     data
-        A data set's name, folder:PATH or table:PATH; what the run was trained on, if not given.
+        A data set's name, or folder:PATH or table:PATH, read as the run's own data was; what the run was trained on, if
+        not given.
     rows
         How many rows of data, and how many samples, to try.
     part
-        Which part of the data.
+        Which part of a data set; of a new file or folder all rows count.
     seed
         Of the choice of rows and the samples.
     exact_up_to
@@ -60,7 +66,7 @@ def verify(
     sys.exit(0 if report.ok else 1)
 
 
-def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exact_up_to: int) -> "Report":
+def _verified(run: Path, data: str | None, rows: int, part: PartName, seed: int, exact_up_to: int) -> "Report":
     import diffeo
     from diffeo.evaluation import condition_for
     from diffeo.runs import read_run
@@ -71,10 +77,10 @@ def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exac
     of_training = (place / RUN_FILE).is_file() or (place / SUMMARY_FILE).is_file()
     x = labels = None
     if data is not None or of_training:
-        dataset = read_run(place).load_data(data) if of_training else diffeo.data.load(str(data))
-        if dataset.shape != flow.shape:
-            raise ValueError(f"{run} is of rows of shape {flow.shape}, {dataset.name} has {dataset.shape}")
-        chosen = getattr(dataset, part)
+        chosen = _rows(read_run(place) if of_training else None, flow, data, part)
+        shape = tuple(chosen.x.shape[1:])
+        if shape != flow.shape:
+            raise ValueError(f"{run} is of rows of shape {flow.shape}, {data or 'its data'} has {shape}")
         x, labels = chosen.x, condition_for(flow, chosen)
         x = x.to(flow.dtype) if x.is_floating_point() else x  # a flow in float64 is verified in float64
     elif flow.conditional and getattr(flow.embedding, "classes", None) is None:
@@ -83,3 +89,25 @@ def _verified(run: Path, data: str | None, rows: int, part: str, seed: int, exac
             f"diffeo verify {path_word(run)} DATA"
         )
     return diffeo.verify(flow, x, labels, rows=rows, exact_up_to=exact_up_to, seed=seed)
+
+
+def _rows(run: "Run | None", flow: "Flow", data: str | None, part: PartName) -> "Part":
+    """The rows to try: a part of a data set, or all that a file or folder has numbers of."""
+    import sys
+
+    import diffeo
+    from diffeo.runs.rows import counted, is_file, is_new, read_rows
+
+    if data is None or not (is_file(data) if run is None else is_new(run, data)):
+        dataset = diffeo.data.load(str(data)) if run is None else run.load_data(data)
+        rows: Part = getattr(dataset, part)
+        return rows
+    if part != "test":
+        raise ValueError(f"{data} has no parts: all of its rows count. Leave --part out")
+    rows = read_rows(run, flow, data)
+    notes = [f"{len(rows.unread):,} rows were left out: {', '.join(counted(rows))}"] if rows.unread else []
+    for note in (*rows.notes, *notes):
+        print(f"note: {note}", file=sys.stderr)
+    if not len(rows):
+        raise ValueError(f"{data}: of no row there is a value in each column: {', '.join(counted(rows))}")
+    return rows

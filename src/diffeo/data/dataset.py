@@ -14,6 +14,23 @@ from torch import Tensor
 SHOWN = 6  # columns, and notes, when a data set is printed
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A row of a file or folder that gives no numbers.
+
+    Attributes:
+        row: its number in the source, from 0.
+        reason: what is wrong with it, such as ``"age: missing"``.
+        file: its file, where the source is a folder.
+        kinds: the kinds of the reason, such as ``("age: missing", "income: not a number")``, to be counted.
+    """
+
+    row: int
+    reason: str
+    file: str | None = None
+    kinds: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, repr=False)
 class Part:
     """Rows, and the class label of each where there are classes; or another condition.
@@ -26,6 +43,8 @@ class Part:
         rows: ``(N,)``, the number of each row in its source, from 0, where that is a file or a folder.
         files: the file of each row, relative to the folder, where the source is one.
         columns: names of the columns, where a table was read whole (:func:`diffeo.data.read`).
+        unread: where a source was read whole, its rows that are not in `x`, each with the reason.
+        notes: where a source was read whole, how, if that was not plain.
     """
 
     x: Tensor
@@ -34,6 +53,8 @@ class Part:
     files: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
     condition: Tensor | None = None
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)

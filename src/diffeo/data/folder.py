@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffeo.data.dataset import Dataset, Part
+from diffeo.data.dataset import Dataset, Part, Unread
 from diffeo.data.image_files import Unreadable, read_header, read_pixels
 from diffeo.data.names import composed, existing
 from diffeo.letters import readable
@@ -30,11 +30,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Images:
-    """The images of a folder that can be read, in the order of their names."""
+    """The images of a folder that can be read, in the order of their names; `listed` are all files there."""
 
+    listed: tuple[str, ...]
     files: tuple[str, ...]
     x: Tensor
     channels: int
+    broken: dict[str, str]
     notes: tuple[str, ...]
 
 
@@ -99,7 +101,7 @@ def folder(
         source=readable(root.resolve().name),
         options={name: value for name, value in options.items() if value is not None},
         class_names=names,
-        notes=(*images.notes, *_copies(contents, parts)),
+        notes=(*_left_out(images), *images.notes, *_copies(contents, parts)),
     )
 
 
@@ -110,10 +112,41 @@ def read_folder(
     channels: int | None = None,
     skip_broken: bool = False,
     part_by: str = "pixels",
+    shape: tuple[int, ...] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Part:
-    """All images of a folder, without labels and parts; see :func:`diffeo.data.read`."""
-    images = _read(_root(path), size, channels, skip_broken=skip_broken)
-    return _rows(images, None, list(range(len(images.files))))
+    """All images of a folder; see :func:`diffeo.data.read`.
+
+    With `skip_broken` the files that cannot be used are :attr:`Part.unread`, each with the reason.
+
+    Args:
+        path: the folder.
+        size: as for :func:`folder`.
+        channels: as for :func:`folder`.
+        skip_broken: as for :func:`folder`.
+        part_by: as for :func:`folder`; there are no parts.
+        shape: ``(C, H, W)``, which images must have; those of another size cannot be used, unless `size` is given.
+        class_names: what the labels are numbers of; an image in no folder of these names cannot be used. No labels
+            if not given.
+    """
+    images = _read(_root(path), size, channels, skip_broken=skip_broken, shape=shape)
+    broken, labels = dict(images.broken), None
+    if class_names is not None:
+        known = [composed(name) for name in class_names]
+        named = dict(zip(images.files, _class_folders(images.files, _split_folders(images.files)), strict=True))
+        unnamed = f"in no folder called {' or '.join([*known[:3], '..'] if len(known) > 4 else known)}"
+        broken |= {file: unnamed for file, name in named.items() if name not in known}
+        labels = torch.tensor([known.index(name) if name in known else -1 for name in named.values()])
+    rows = [i for i, file in enumerate(images.files) if file not in broken]
+    part = _rows(images, labels, rows)
+    number = {file: i for i, file in enumerate(images.listed)}
+    lost = (Unread(number[file], reason, composed(readable(file)), (reason,)) for file, reason in broken.items())
+    return replace(
+        part,
+        rows=torch.tensor([number[images.files[row]] for row in rows], dtype=torch.int64),
+        unread=tuple(sorted(lost, key=lambda row: row.row)),
+        notes=images.notes,
+    )
 
 
 def _root(path: str) -> Path:
@@ -126,7 +159,14 @@ def _root(path: str) -> Path:
     return root
 
 
-def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bool) -> Images:
+def _read(
+    root: Path,
+    size: int | None,
+    channels: int | None,
+    *,
+    skip_broken: bool,
+    shape: tuple[int, ...] | None = None,
+) -> Images:
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
         raise ValueError(f"size is {size!r}, expected a positive number of pixels. Use --size {SUGGESTED[0]}")
     if channels not in (None, 1, 3):
@@ -135,23 +175,31 @@ def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bo
     if not names:
         raise ValueError(f"{_shown(root)} holds no files. folder: reads the images in a folder and its subfolders")
     headers, broken = _each(root, names, read_header)
-    if not headers:
+    if shape is not None and size is None:
+        sizes_read = {name: (header.width, header.height) for name, header in headers.items()}
+        other = {name: found for name, found in sizes_read.items() if found != (shape[2], shape[1])}
+        broken |= {name: f"{w}x{h} pixels, not {shape[2]}x{shape[1]}" for name, (w, h) in other.items()}
+        headers = {name: header for name, header in headers.items() if name not in other}
+    if not headers and shape is None:
         raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(broken)}")
-    chosen = channels or (1 if all(header.grey for header in headers.values()) else 3)
+    own = None if shape is None else shape[0]
+    chosen = channels or own or (1 if all(header.grey for header in headers.values()) else 3)
     sizes = Counter((header.width, header.height) for header in headers.values())
     crop = size or (_suggested(sizes) if len(sizes) > 1 or _bytes(sizes, chosen) > LARGEST else None)
     pixels, unreadable = _each(root, list(headers), lambda path: read_pixels(path, chosen, crop))
     broken |= unreadable
     _refuse(root, names, broken, sizes, chosen, {"size": size, "channels": channels, "skip_broken": skip_broken})
-    if not pixels:
+    if not pixels and shape is None:
         raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(broken)}")
-    notes = [f"left out {len(broken)} of {len(names)} files: {_named(broken)}"] if broken else []
+    notes = []
     small = sum(min(headers[name].width, headers[name].height) < size for name in pixels) if size else 0
     if small:
         notes.append(f"{small} of {len(pixels)} images are smaller than {size} pixels and were enlarged")
     lost = Counter(text for name in pixels for text in headers[name].lost)
     notes += [f"{count} of {len(pixels)} images {text}" for text, count in lost.items()]
-    return Images(tuple(pixels), torch.from_numpy(np.stack(list(pixels.values()))), chosen, tuple(notes))
+    none = np.empty((0, *(shape or ())), np.uint8)
+    x = torch.from_numpy(np.stack(list(pixels.values())) if pixels else none)
+    return Images(tuple(names), tuple(pixels), x, chosen, broken, tuple(notes))
 
 
 def _refuse(
@@ -225,6 +273,11 @@ def _each(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> tuple[
     return good, {name: str(result) for name, result in results.items() if isinstance(result, Unreadable)}
 
 
+def _left_out(images: Images) -> list[str]:
+    lost = images.broken
+    return [f"left out {len(lost)} of {len(images.listed)} files: {_named(lost)}"] if lost else []
+
+
 def _named(broken: dict[str, str]) -> str:
     shown = ", ".join(f"{readable(name)} ({why})" for name, why in list(broken.items())[:4])
     return f"{shown} and {len(broken) - 4} more" if len(broken) > 4 else shown
@@ -272,11 +325,17 @@ def _copies(contents: Sequence[bytes], parts: Sequence[str]) -> list[str]:
 
 def _classes(files: Sequence[str], split: dict[str, str]) -> tuple[Tensor | None, tuple[str, ...] | None]:
     """The first folder of every file, below those of the parts; nothing if a file lies in none, or all in one."""
-    folders = [composed(readable(file)).split("/")[1 if split else 0 : -1][:1] for file in files]
-    names = sorted({folder[0] for folder in folders if folder})
-    if len(names) < 2 or not all(folders):
+    folders = _class_folders(files, split)
+    names = sorted(set(folders) - {""})
+    if len(names) < 2 or "" in folders:
         return None, None
-    return torch.tensor([names.index(folder[0]) for folder in folders]), tuple(names)
+    return torch.tensor([names.index(folder) for folder in folders]), tuple(names)
+
+
+def _class_folders(files: Sequence[str], split: dict[str, str]) -> list[str]:
+    """The first folder that each file lies in, below those of the parts; an empty name if in none."""
+    below = [composed(readable(file)).split("/")[1 if split else 0 : -1] for file in files]
+    return [folders[0] if folders else "" for folders in below]
 
 
 def _rows(images: Images, labels: Tensor | None, rows: list[int]) -> Part:

@@ -1,12 +1,15 @@
 """Names that a person types: a name that is not there gets the nearest one that is."""
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from diffeo.letters import readable
+
+ADVICE = re.compile(r"\s(?:Use|Leave)\b[^\n]*--[^\n]*\Z")
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -71,3 +74,15 @@ def existing(path: str) -> Path:
 
 def _plain(name: str) -> str:
     return composed(readable(name))
+
+
+def without_advice(message: str) -> str:
+    r"""An error's text without the options that it proposes, for where none can be given.
+
+    Example:
+        >>> without_advice("a.csv: 1 of 2 columns need a decision:\n  id: counts the rows\nUse --drop id")
+        'a.csv: 1 of 2 columns need a decision:\n  id: counts the rows'
+        >>> without_advice("moons has rows of shape (2,). Leave --condition out")
+        'moons has rows of shape (2,).'
+    """
+    return ADVICE.sub("", message)

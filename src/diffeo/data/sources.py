@@ -83,7 +83,7 @@ SOURCES: dict[str, Source] = {
 
 @dataclass(frozen=True)
 class OwnData:
-    """Data of the user's: what stands before the colon, what may be asked of it, and how many values it has.
+    """Data of the user's: how it is loaded or read whole, which options that takes, and how many values it has.
 
     ``earlier`` says what an option meant before there was one: a run that does not name it was loaded so.
     """
@@ -91,13 +91,16 @@ class OwnData:
     load: Callable[..., Dataset]
     read: Callable[..., Part]
     options: tuple[str, ...]
+    reading: tuple[str, ...]
     earlier: Mapping[str, Any]
     values: int | None = None
 
 
 OWN: dict[str, OwnData] = {
-    "folder": OwnData(folder, read_folder, FOLDER_OPTIONS, {"part_by": "name"}, values=256),
-    "table": OwnData(table, read_table, TABLE_OPTIONS, {"missing_values": ["keep"]}),
+    "folder": OwnData(
+        folder, read_folder, FOLDER_OPTIONS, (*FOLDER_OPTIONS, "shape", "class_names"), {"part_by": "name"}, values=256
+    ),
+    "table": OwnData(table, read_table, TABLE_OPTIONS, TABLE_OPTIONS, {"missing_values": ["keep"]}),
 }
 
 
@@ -151,12 +154,14 @@ def read(name: str, *, condition: str | None = None, **options: Any) -> Part:
     """Every row of a folder or table, with no split, to be scored.
 
     Give the options of the data set that a flow was trained on, and its columns: they are read in this order,
-    others are left out, and noise has the same cells.
+    others are left out, and noise has the same cells. With ``missing="drop"``, and ``skip_broken=True`` of a folder,
+    what gives no numbers is in :attr:`Part.unread` with the reason; otherwise it is an error.
 
     Args:
         name: ``folder:PATH`` or ``table:PATH``.
         condition: as for :func:`load`.
-        options: as for :func:`load`.
+        options: as for :func:`load`; of a folder also ``shape`` and ``class_names``
+            (:func:`diffeo.data.folder.read_folder`).
 
     Raises:
         ValueError: if `name` is neither, an option does not belong to it, or something that is needed is not there.
@@ -167,7 +172,7 @@ def read(name: str, *, condition: str | None = None, **options: Any) -> Part:
         also = f" {name} is split into parts: use diffeo.data.load({name!r})" if name in SOURCES else ""
         raise ValueError(f"only folder:PATH and table:PATH are read whole, got {name!r}.{also or _instead(name)}")
     own = OWN[kind]
-    part = own.read(_path(kind, path), **check_options(f"{kind}:", options, own.options))
+    part = own.read(_path(kind, path), **check_options(f"{kind}:", options, own.reading))
     return part if condition is None else with_condition(part, condition, values=own.values, source=name)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from diffeo import data, io, models
 from diffeo.data import Dataset
+from diffeo.data.names import without_advice
 from diffeo.flow import Flow
 from diffeo.proposals import path_word
 from diffeo.training.parts import fingerprint
@@ -61,22 +62,43 @@ class Run:
         """Of the losses."""
         return "bits/dim" if self.in_bits else "negative log-likelihood (nats)"
 
+    def is_own(self, name: str | None) -> bool:
+        """Whether it names the data that it was trained on, by whichever path."""
+        return name is None or name == self.data_name or _resolved(name) == _resolved(self.data_name)
+
     def load_data(self, name: str | None = None) -> Dataset:
-        """The data set that it was trained on; or another, which is read in the same way if it is a file as well."""
+        """The data set that it was trained on; or another, which is read in the same way if it is a file as well.
+
+        Raises:
+            ValueError: if its own data is not what it was, or the other cannot be read in this way.
+        """
         own = self.data_name
-        if name in (None, own):
-            found = data.load(own, **self.data_options)
-            if self.record["data"].get("rows") not in (None, fingerprints(found)):
+        if name is None or self.is_own(name):
+            try:
+                found = data.load(own, **self.data_options)
+            except ValueError as error:  # it was loaded once: what is found now was not there then
                 raise ValueError(
-                    f"{own} is not what it was when {self.folder} was trained: other rows would be taken for held out. "
-                    f"Put it back as it was, or save what is new under another name and give that"
-                )
+                    self._changed(f" ({without_advice(str(error)).splitlines()[0].rstrip(':')})")
+                ) from error
+            if self.record["data"].get("rows") not in (None, fingerprints(found)):
+                raise ValueError(self._changed())
             return found
-        same_kind = ":" in own and name.partition(":")[0] == own.partition(":")[0]
         options = self.data_options
-        if not same_kind:  # only what the flow is conditioned on is the run's own
+        if ":" not in own or name.partition(":")[0] != own.partition(":")[0]:
             options = {key: value for key, value in options.items() if key == "condition"}
-        return data.load(name, **options)
+        elif self.record.get("columns"):  # what was dropped need not be there
+            options = {key: value for key, value in options.items() if key != "drop"}
+            options["columns"] = list(self.record["columns"])
+        try:
+            return data.load(name, **options)
+        except ValueError as error:  # its options are the run's own, and none can be given
+            raise ValueError(without_advice(str(error))) from error
+
+    def _changed(self, found: str = "") -> str:
+        return (
+            f"{self.data_name} is not what it was when {self.folder} was trained{found}: other rows would be taken for "
+            f"held out. Put it back as it was, or save what is new under another name and give that"
+        )
 
     def load_flow(self) -> Flow:
         """The flow with its best weights so far.
@@ -114,6 +136,11 @@ class Run:
 def fingerprints(dataset: Dataset) -> dict[str, str]:
     """A hash of each part's rows."""
     return {name: fingerprint(getattr(dataset, name)) for name in ("train", "validation", "test")}
+
+
+def _resolved(name: str) -> tuple[str, str]:
+    kind, colon, path = name.partition(":")
+    return kind, str(Path(path).expanduser().resolve()) if colon else ""
 
 
 def read_run(where: Path) -> Run:

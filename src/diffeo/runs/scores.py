@@ -1,30 +1,33 @@
 """Scores of rows, new or known, by a run: log-likelihood, and where it lies among held-out rows."""
 
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from diffeo import data
 from diffeo.data import Dataset, Part
 from diffeo.evaluation import FalseAlarms, estimate, false_alarms, quantiles, row_log_probs, units
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.evaluation.part import PartName, check_fit
-from diffeo.proposals import path_word
+from diffeo.flow import Flow
 from diffeo.runs.folder import Run
+from diffeo.runs.rows import check_units, counted, is_file, read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LEAST = 5  # rows that a summary names
-FILES = ("table:", "folder:")  # sources that are read whole, without a split
-OF_THE_SPLIT = ("split", "drop", "part_by")  # options that do not concern new rows: a table's columns are given
+FAR = 50  # times the held-out rows' interquartile range below their median: no chance puts a row there
+BEYOND = "the flow gives no finite log-likelihood so far from the training rows"
 
 
 @dataclass(frozen=True)
 class Scores:
-    """One entry a row.
+    """One entry for every row of the source, in its order; NaN where there is no score.
 
     Attributes:
         rows: the row's number in its source, from 0.
@@ -34,9 +37,13 @@ class Scores:
         held_out: how many rows those are.
         standardised: what to add to `log_prob` for columns divided by the training rows' standard deviations; None for
             integers.
+        far: below which `log_prob` a row is so far out that it would decide a mean.
+        reasons: why a row has no score, or no finite one; None where it has.
         marked: where the quantile is below the threshold; None without one.
         alarms: what the threshold costs; None without one.
         files: names, where the source is a folder of files.
+        counts: how many rows have no score, by the kind of the reason, the most frequent first.
+        notes: how the source was read, if that was not plain.
     """
 
     rows: Tensor
@@ -45,25 +52,37 @@ class Scores:
     quantile: Tensor
     held_out: int
     standardised: float | None
+    far: float
+    reasons: tuple[str | None, ...]
     marked: Tensor | None = None
     alarms: FalseAlarms | None = None
     files: tuple[str, ...] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scored(self) -> Tensor:
+        """Where there is a score, ``(N,)``: a quantile, and mostly a finite log-likelihood."""
+        return ~self.quantile.isnan()
 
     def table(self) -> "pa.Table":
-        """All of it as columns."""
+        """All of it as columns; a cell is empty where there is no number."""
         import pyarrow as pa
 
-        columns = {
-            "row": self.rows,
-            "log_prob": self.log_prob,
-            "bits_per_dim": self.bits_per_dim,
-            "quantile": self.quantile,
-            "marked": self.marked,
-        }
-        named = {name: pa.array(column.numpy()) for name, column in columns.items() if column is not None}
+        columns: dict[str, Any] = {"row": pa.array(self.rows.numpy())}
         if self.files is not None:
-            named = {"row": named.pop("row"), "file": pa.array(self.files), **named}
-        return pa.table(named)
+            columns["file"] = pa.array(self.files, pa.string())
+        for name, numbers in (
+            ("log_prob", self.log_prob),
+            ("bits_per_dim", self.bits_per_dim),
+            ("quantile", self.quantile),
+        ):
+            if numbers is not None:
+                columns[name] = pa.array(numbers.numpy(), mask=numbers.isnan().numpy())
+        if self.marked is not None:
+            columns["marked"] = pa.array(self.marked.numpy(), mask=(~self.scored).numpy())
+        columns["reason"] = pa.array(self.reasons, pa.string())
+        return pa.table(columns)
 
     def summary(self, threshold: float | None) -> dict[str, Any]:
         """What they come to, for JSON: means with their standard errors, the least likely rows, what is marked.
@@ -71,35 +90,54 @@ class Scores:
         Args:
             threshold: the one that rows were marked by.
         """
-        order = self.log_prob.argsort()[:LEAST].tolist()
-        least = [
-            {
-                "row": int(self.rows[i]),
-                **({} if self.files is None else {"file": self.files[i]}),
-                "log_prob": float(self.log_prob[i]),
-                "quantile": float(self.quantile[i]),
-            }
-            for i in order
-        ]
+        shift = self.standardised
         return {
             "rows": len(self.rows),
-            "log_likelihood": _mean(self.log_prob),
-            "log_likelihood_standardised": None
-            if self.standardised is None
-            else _mean(self.log_prob + self.standardised),
-            "bits_per_dim": None if self.bits_per_dim is None else _mean(self.bits_per_dim),
+            "scored_rows": int(self.scored.sum()),
+            "rows_without_score": int((~self.scored).sum()),
+            "reasons": self.counts,
+            "log_likelihood": self.average(self.log_prob),
+            "log_likelihood_standardised": None if shift is None else self.average(self.log_prob + shift),
+            "bits_per_dim": None if self.bits_per_dim is None else self.average(self.bits_per_dim),
             "held_out_rows": self.held_out,
-            "least_likely": least,
+            "least_likely": [
+                {
+                    "row": int(self.rows[i]),
+                    **({} if self.files is None else {"file": self.files[i]}),
+                    "log_prob": float(self.log_prob[i]),
+                    "quantile": float(self.quantile[i]),
+                }
+                for i in self.least()
+            ],
             "threshold": threshold,
             "marked": None if self.marked is None else int(self.marked.sum()),
             "marked_rows": None if self.marked is None else self.rows[self.marked].tolist(),
             "false_alarms": None if self.alarms is None else asdict(self.alarms),
         }
 
+    def least(self) -> list[int]:
+        """Places of the least likely rows, the least likely first."""
+        places = self.scored.nonzero().flatten()
+        order = self.log_prob[places].argsort(stable=True)[:LEAST]
+        return [int(place) for place in places[order]]
 
-def _mean(values: Tensor) -> dict[str, float]:
-    found = estimate(values)
-    return {"mean": found.mean, "standard_error": found.standard_error}
+    def average(self, numbers: Tensor) -> dict[str, Any]:
+        """Mean and standard error of the scored rows, with their median, and how many of them are far out.
+
+        Rows without a finite number count among those far out, and in no mean.
+
+        Args:
+            numbers: `log_prob`, or what is computed from it, row by row.
+        """
+        some = numbers[self.scored]
+        finite = some[some.isfinite()]
+        found = estimate(finite) if len(finite) else None
+        return {
+            "mean": None if found is None else found.mean,
+            "standard_error": None if found is None else found.standard_error,
+            "median": float(np.median(some.numpy())) if len(some) else None,
+            "far_out": int((self.log_prob[self.scored] < self.far).sum()),
+        }
 
 
 def score_rows(
@@ -116,7 +154,7 @@ def score_rows(
     Args:
         run: the run.
         source: ``table:PATH`` or ``folder:PATH``, of which every row is scored, read as the run's own data was
-            (its columns, its size); or a data set's name.
+            (its columns, its size); or a data set's name. A row that gives no numbers has a reason in place of a score.
         part: which part, of a data set that has parts.
         samples: draws of noise a row, for integers.
         seed: of that noise.
@@ -131,38 +169,65 @@ def score_rows(
     if samples < 1:
         raise ValueError(f"samples must be at least 1, got {samples}. Use --samples 1")
     flow, own = run.load_flow(), run.load_data()
-    rows, values = _rows(run, own, source, part)
-    check_fit(flow, source, tuple(rows.x.shape[1:]), values)
-    log_prob = row_log_probs(flow, rows, samples=samples, seed=seed)
+    rows = _rows(run, flow, own, source, part)
     validation, test = (row_log_probs(flow, p, samples=samples, seed=seed) for p in (own.validation, own.test))
-    quantile, offsets = quantiles(log_prob, torch.cat([validation, test])), units(own)
+    log_prob = row_log_probs(flow, rows, samples=samples, seed=seed) if len(rows) else torch.empty(0).double()
+    log_prob = log_prob.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)  # as quantiles takes it
+    held_out, offsets = torch.cat([validation, test]), units(own)
+    number = rows.rows if rows.rows is not None else torch.arange(len(rows))
+    places, total = (number, len(rows) + len(rows.unread)) if is_file(source) else (torch.arange(len(rows)), len(rows))
+    placed = _placed(log_prob + offsets.own, places, total)
+    quantile = _placed(quantiles(log_prob, held_out), places, total)
+    lost = {row.row: row for row in rows.unread}
+    reasons = {row: lost[row].reason for row in lost} | {
+        int(place): BEYOND for place in places[~log_prob.isfinite()].tolist()
+    }
+    files = None if rows.files is None else dict(zip(places.tolist(), rows.files, strict=True))
     return Scores(
-        rows=torch.arange(len(rows)) if rows.rows is None else rows.rows,
-        log_prob=log_prob + offsets.own,
-        bits_per_dim=None if flow.door is None else log_prob * bits_per_nat(flow),
+        rows=torch.arange(total) if is_file(source) else number,
+        log_prob=placed,
+        bits_per_dim=None if flow.door is None else placed * bits_per_nat(flow),
         quantile=quantile,
-        held_out=len(validation) + len(test),
+        held_out=len(held_out),
         standardised=None if offsets.standardised is None else offsets.standardised - offsets.own,
+        far=far_out(held_out) + offsets.own,
+        reasons=tuple(reasons.get(place) for place in range(total)),
         marked=None if threshold is None else quantile < threshold,
         alarms=None if threshold is None else false_alarms(validation, test, threshold),
-        files=getattr(rows, "files", None),
+        files=None if files is None else tuple(files.get(i) or str(lost[i].file) for i in range(total)),
+        counts=counted(rows),
+        notes=rows.notes,
     )
 
 
-def _rows(run: Run, own: Dataset, source: str, part: PartName) -> tuple[Part, int | None]:
-    """The rows to score, and how many values they have."""
-    if not source.startswith(FILES):
-        dataset = own if source == run.data_name else run.load_data(source)
-        return getattr(dataset, part), dataset.values
-    if own.scale is not None:
-        raise ValueError(
-            f"the columns of {own.name} were divided beforehand, and {source} would have to be in the same way. "
-            f"Score {own.name} itself: diffeo score {path_word(run.folder)} {path_word(own.name)}"
-        )
-    options = {"condition": own.options.get("condition")}
-    if source.partition(":")[0] == run.data_name.partition(":")[0]:
-        options = {name: value for name, value in own.options.items() if name not in OF_THE_SPLIT}
-        if own.columns is not None:
-            options["columns"] = list(own.columns)
-    rows: Part = data.read(source, **options)
-    return rows, own.values
+def far_out(held_out: Tensor) -> float:
+    """The log-likelihood below which a row is so far out that it would decide a mean over many rows.
+
+    It is :data:`FAR` interquartile ranges of the held-out rows below their median.
+
+    Example:
+        >>> far_out(torch.tensor([-4.0, -3.0, -2.0, -1.0, -2e9]))
+        -103.0
+    """
+    finite = held_out[held_out.isfinite()].numpy()
+    if not len(finite):
+        return -math.inf
+    low, middle, high = np.percentile(finite, [25, 50, 75])
+    return float(middle - FAR * max(high - low, 1e-6))
+
+
+def _placed(values: Tensor, places: Tensor, total: int) -> Tensor:
+    found = torch.full((total,), math.nan, dtype=torch.float64)
+    found[places] = values.double()
+    return found
+
+
+def _rows(run: Run, flow: Flow, own: Dataset, source: str, part: PartName) -> Part:
+    """The rows to score, which fit the flow."""
+    if is_file(source):
+        check_units(run, own, source)
+        return read_rows(run, flow, source)
+    dataset = own if source == run.data_name else run.load_data(source)
+    check_fit(flow, source, dataset.shape, dataset.values)
+    rows: Part = getattr(dataset, part)
+    return rows

@@ -22,12 +22,12 @@ def features(file: Table, columns: Sequence[str], drop: Sequence[str], time: Col
         ValueError: if a name is not in the file, or no column is left.
     """
     by_name = {column.name: column for column in file.columns}
-    for name in (*columns, *drop):
-        if name not in by_name:
-            headless = next((f" ({note})" for note in file.notes if note.startswith("no header")), "")
-            raise ValueError(
-                f"{file.path} has no column {name!r}.{nearest(name, by_name)} It has: {', '.join(by_name)}{headless}"
-            )
+    absent = [name for name in (*columns, *drop) if name not in by_name]
+    if absent:
+        words = f"column{'s' * (len(absent) > 1)} {', '.join(map(repr, absent))}"
+        hint = nearest(absent[0], by_name) if len(absent) == 1 else ""
+        headless = next((f" ({note})" for note in file.notes if note.startswith("no header")), "")
+        raise ValueError(f"{file.path} has no {words}.{hint} It has: {', '.join(by_name)}{headless}")
     wanted = columns or [name for name in by_name if not by_name[name].index and (time is None or name != time.name)]
     left = [by_name[name] for name in wanted if name not in drop]
     if not left:

@@ -104,15 +104,15 @@ def from_numpy(name: str, array: NDArray[Any]) -> Column:
     return Column(name, "other", np.full(len(array), np.nan), example=str(array[0]) if len(array) else "")
 
 
-def from_text(name: str, text: Text, reading: Reading = AS_IT_STANDS) -> Column:
-    """A column of strings: of numbers if most of its cells are, however they are written."""
+def from_text(name: str, text: Text, reading: Reading = AS_IT_STANDS, *, needed: bool = False) -> Column:
+    """A column of strings: of numbers if most of its cells are, however written, or if such are `needed`."""
     written, rows = text.written, len(text.index)
     sign, why, doubtful = reading.sign(written)
     mine, unit = same_units(written)
     read = np.append(np.where(mine, written.values(sign), np.nan), np.nan)  # the last for rows without a cell
     values = read[text.index]
     stray = (text.index >= 0) & ~np.append(mine & written.fits[sign], False)[text.index]
-    if 2 * stray.sum() > (text.index >= 0).sum():
+    if 2 * stray.sum() > (text.index >= 0).sum() and not needed:
         example = text.cells[int(text.index[np.flatnonzero(stray)[0]])].as_py()
         return Column(name, "text", np.full(rows, np.nan), example=example)
     strays = {int(row): text.cells[int(text.index[row])].as_py() for row in np.flatnonzero(stray)}

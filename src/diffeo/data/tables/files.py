@@ -61,7 +61,12 @@ class Raw:
 
 
 def read_file(
-    source: str, *, header: bool | None = None, decimal: str | None = None, known: Sequence[str] = ()
+    source: str,
+    *,
+    header: bool | None = None,
+    decimal: str | None = None,
+    known: Sequence[str] = (),
+    numbers: bool = False,
 ) -> Table:
     """The table in a file; ``FILE.npz#NAME`` is one array of several.
 
@@ -70,6 +75,7 @@ def read_file(
         header: of text: whether the first line names the columns; by comparison with those below if not given.
         decimal: ``"."`` or ``","``: which is the decimal sign, where cells can be read both ways.
         known: columns that are wanted, by which a header is known.
+        numbers: whether these are known to hold numbers, so that text in them is cells that are none.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -82,7 +88,7 @@ def read_file(
     ending = next((s for s in reversed(path.suffixes) if s.lower() not in PACKED), "").lower()
     if ending in TEXT:
         raw = _from_csv(path, shown, header, known)
-    elif header is not None:
+    elif header is not None and not numbers:  # of a run on text, whose new rows may come in another kind of file
         raise ValueError(f"{shown.name} needs no header: its columns have names of their own. Leave --header out")
     elif ending in (".npz", ".npy"):
         raw = _from_numpy(path, shown, key)
@@ -93,7 +99,7 @@ def read_file(
             f"{shown.name}: a table is read from {', '.join(TEXT[:3])} (also packed as .gz, .bz2), .parquet, .feather, "
             f".npy or .npz. Save it as CSV (UTF-8)"
         )
-    columns, sign = _columns(raw, decimal)
+    columns, sign = _columns(raw, decimal, known if numbers else ())
     rows = len(columns[0].values) if columns else 0
     if not rows:
         raise ValueError(f"{shown} holds no rows" + (", only a header" if columns else ""))
@@ -175,7 +181,7 @@ def _plain(array: Any) -> Any:
     return typed(array) if is_text(array) else array
 
 
-def _columns(raw: Raw, decimal: str | None) -> tuple[list[Column], str | None]:
+def _columns(raw: Raw, decimal: str | None, numbers: Sequence[str]) -> tuple[list[Column], str | None]:
     """The columns, and the decimal sign that was given or that they show."""
     texts = [Text.of(array) if is_text(array) else None for array in raw.arrays]
     own = [text.written.sign if text is not None and text.written.numeric else None for text in texts]
@@ -184,7 +190,8 @@ def _columns(raw: Raw, decimal: str | None) -> tuple[list[Column], str | None]:
     for name, array, text, sign in zip(raw.names, raw.arrays, texts, own, strict=True):
         if text is not None:
             others = sign_of_most(point - (sign == "."), comma - (sign == ","))
-            column = from_text(name, text, Reading(given=decimal, file=others, commas=raw.commas))
+            reading = Reading(given=decimal, file=others, commas=raw.commas)
+            column = from_text(name, text, reading, needed=name in numbers)
         else:
             column = from_numpy(name, array) if isinstance(array, np.ndarray) else from_arrow(name, array)
         if column.kind == "number" and numbers_rows(name, column.values, told=name in raw.index):

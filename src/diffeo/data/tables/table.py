@@ -15,8 +15,10 @@ from diffeo.data.tables.codes import read_codes, written
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.far import Far
 from diffeo.data.tables.files import Table, read_file
-from diffeo.data.tables.findings import Finding, Mask, explain, missing_cells, suggestion, unusable, with_width
-from diffeo.data.tables.settle import complete, settled, too_wide
+from diffeo.data.tables.findings import Finding, explain, missing_cells, suggestion, unusable, with_width
+from diffeo.data.tables.findings import Mask as Mask
+from diffeo.data.tables.reasons import unread
+from diffeo.data.tables.settle import settled, too_wide
 from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
 from diffeo.letters import readable
 from diffeo.proposals import option, quoted
@@ -118,7 +120,8 @@ def read_table(
     """All rows of a file; the options are :func:`table`'s.
 
     What a density needs (columns that vary, no ties) is not asked of these rows, and columns to be dropped
-    or to split by need not be there.
+    or to split by need not be there. With ``missing="drop"`` the rows without a number in every column are
+    :attr:`Part.unread`, each with the reason.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -126,7 +129,7 @@ def read_table(
     """
     given = _given(missing, missing_values, columns=columns, drop=drop, dequantize=dequantize)
     given |= _of_the_file(header, decimal)
-    file = read_file(path, header=header, decimal=decimal or ".", known=given.get("columns", []))
+    file = read_file(path, header=header, decimal=decimal or ".", known=given.get("columns", []), numbers=True)
     there = {column.name for column in file.columns}
     entries = given.pop("missing_values", [])
     known = [entry for entry in entries if "=" not in entry or entry.rpartition("=")[0] in there]
@@ -135,20 +138,29 @@ def read_table(
     dropped = [name for name in given.pop("drop", []) if name in there]
     used = features(file, given.get("columns", []), dropped, time)
     noisy = cells(used, given.get("dequantize", []))
+    if missing == "error":
+        _refuse_holes(file, used, given)
+    lost = unread(used)
+    keep = np.ones(file.rows, dtype=bool)
+    keep[[row.row for row in lost]] = False
+    x = _float32(used, _widths(used, noisy, keep, given) if keep.any() else {})
+    rows = np.flatnonzero(keep)
+    names = tuple(column.name for column in used)
+    extra = [name for name in there if columns and name not in names]
+    notes = [*file.notes, *(column.note for column in used if column.note)]
+    if extra:
+        notes.append(f"left out columns that are not used: {', '.join(sorted(extra))}")
+    return Part(torch.from_numpy(x[rows]), rows=torch.from_numpy(rows), columns=names, unread=lost, notes=tuple(notes))
+
+
+def _refuse_holes(file: Table, used: Sequence[Column], given: Mapping[str, Any]) -> None:
     found = unusable(used)
     if found:
         lines = "".join(f"\n  {finding.column}: {finding.text}" for finding in found)
         raise ValueError(f"{file.path}: columns that are needed cannot be read as numbers:{lines}")
     found = [finding for column in used for finding in missing_cells(column)]
-    if found and missing == "error":
+    if found:
         raise ValueError(explain(file.path, found, [column.name for column in used], given))
-    keep = complete(used)
-    if not keep.any():
-        raise ValueError(f"{file.path}: no row has a value in each of {', '.join(column.name for column in used)}")
-    x = _float32(used, _widths(used, noisy, keep, given))
-    rows = np.flatnonzero(keep)
-    names = tuple(column.name for column in used)
-    return Part(torch.from_numpy(x[rows]), rows=torch.from_numpy(rows), columns=names)
 
 
 def _given(
