@@ -8,6 +8,7 @@ from diffeo.cli.parse import Flag
 def compare(
     *runs: Path,
     out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Compare runs on the same data: test figures, their paired differences, cost, and a picture of their curves.
@@ -25,10 +26,12 @@ def compare(
         Or one, and a recipe's curve (.csv).
     out
         A .png to draw the validation curves to, over seconds and over epochs.
+    force
+        Write over a file that is there.
     json
         Print JSON instead of a table.
     """
-    from diffeo.cli.files import refuse_existing
+    from diffeo.cli.files import check_free
     from diffeo.cli.output import print_json
     from diffeo.cli.tables import show_comparison, show_curve
     from diffeo.runs import compare_runs, compare_with_curve, read_run, write_comparison_picture
@@ -41,10 +44,9 @@ def compare(
         else:
             show_curve(beside, run.unit)
         return
-    if out is not None:
-        refuse_existing(out)
-        if out.suffix.lower() != ".png":
-            raise ValueError(f"cannot write {out.name}: use .png")
+    check_free(out, force=force)
+    if out is not None and out.suffix.lower() != ".png":
+        raise ValueError(f"cannot write {out.name}: use .png")
     opened = [read_run(run) for run in runs]
     found = [record | {"run": str(run)} for record, run in zip(compare_runs(opened), runs, strict=True)]
     if out is not None:

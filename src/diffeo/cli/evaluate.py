@@ -17,6 +17,7 @@ def evaluate(
     json: Flag = False,
     out: Path | None = None,
     neighbours: Path | None = None,
+    force: Flag = False,
 ) -> None:
     """Measure a run: likelihood with its standard error beside simple densities, round trip, calibration.
 
@@ -48,8 +49,10 @@ def evaluate(
         A file to write the JSON to.
     neighbours
         Of images: a PNG to write, of samples beside their nearest training images.
+    force
+        Write over files that are there.
     """
-    from diffeo.cli.files import refuse_existing
+    from diffeo.cli.files import check_free
     from diffeo.cli.output import as_json, print_json
     from diffeo.cli.tables import note_unfinished, show_evaluation, show_new
     from diffeo.evaluation import evaluate as measure
@@ -59,9 +62,7 @@ def evaluate(
     from diffeo.runs.rows import about_new, is_new, with_new_rows
     from diffeo.runs.samples import sample_pairs, shows_images
 
-    for path in (out, neighbours):
-        if path is not None:
-            refuse_existing(path)
+    check_free(out, neighbours, force=force)
     if neighbours is not None and neighbours.suffix.lower() != ".png":
         raise ValueError(f"a picture is a .png, got {neighbours}. Use --neighbours {neighbours.with_suffix('.png')}")
     opened = read_run(run)

@@ -145,6 +145,9 @@ MaybeImages = Annotated[list[int | str] | None, Parameter(converter=_or_none(_im
 Number = Annotated[float, Parameter(converter=_number)]
 MaybeNumber = Annotated[float | None, Parameter(converter=_or_none(_number))]
 Numbers = Annotated[list[float], Parameter(converter=_numbers, negative="")]
+MaybeNumbers = Annotated[
+    list[float] | None, Parameter(converter=_or_none(_numbers), negative="", allow_leading_hyphen=True)
+]
 Time = Annotated[float, Parameter(converter=_time, show_default=written)]
 MaybeTime = Annotated[float | None, Parameter(converter=_or_none(_time))]
 MaybeNames = Annotated[list[str] | None, Parameter(converter=_or_none(_names), negative="")]

@@ -17,6 +17,7 @@ def score(
     threshold: float | None = None,
     json: Flag = False,
     out: Path | None = None,
+    force: Flag = False,
 ) -> None:
     """Score rows with a run, and say how they compare with rows that it has not seen.
 
@@ -45,16 +46,17 @@ def score(
     out
         A .csv or .parquet file: row, log_prob (nats, the table's units), bits_per_dim (integers), quantile, marked,
         reason. A row that cannot be scored has empty cells and the reason.
+    force
+        Write over a file that is there.
     """
-    from diffeo.cli.files import refuse_existing, write_table
+    from diffeo.cli.files import check_free, write_table
     from diffeo.cli.output import print_json
     from diffeo.cli.tables import note_unfinished, show_scores
     from diffeo.runs import read_run, score_rows
 
-    if out is not None:
-        refuse_existing(out)
-        if out.suffix.lower() not in (".csv", ".parquet"):
-            raise ValueError(f"cannot write {out.name}: use .csv or .parquet")
+    check_free(out, force=force)
+    if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
+        raise ValueError(f"cannot write {out.name}: use .csv or .parquet")
     opened = read_run(run)
     note_unfinished(opened)
     scores = score_rows(opened, data, part=part, samples=samples, seed=seed, threshold=threshold)

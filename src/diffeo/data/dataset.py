@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from diffeo.data.tables.grid import Grid
 
 SHOWN = 6  # columns, and notes, when a data set is printed
 
@@ -86,6 +89,7 @@ class Dataset:
         scale: for a table whose columns were divided by something beforehand: by what. In the table's own
             units a log density is smaller by the sum of the logs.
         notes: what was done to the source that a user should know of: rows left out, noise added.
+        grids: for the columns of a table that were dequantized: the values that they can have.
 
     Example:
         >>> import diffeo
@@ -107,6 +111,7 @@ class Dataset:
     class_names: tuple[str, ...] | None = None
     scale: tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
+    grids: "Mapping[str, Grid]" = field(default_factory=dict)
 
     def __repr__(self) -> str:
         of = "continuous" if self.values is None else f"integers with {self.values:,} values"
@@ -143,6 +148,38 @@ class Dataset:
     def features(self) -> int:
         """Numbers in a row."""
         return math.prod(self.shape)
+
+    def quantize(self, x: Tensor, *, beyond: bool = False) -> Tensor:
+        """Samples of a table with the columns that were dequantized back on the values that they can have.
+
+        Each number goes down to the value whose noise reaches it, 34.7 years to 34, and into the range that the
+        training rows have. Columns without noise stay as they are.
+
+        Args:
+            x: ``(N, columns)``.
+            beyond: leave values outside the training rows' range.
+
+        Returns:
+            ``(N, columns)``, float64, on the CPU: 2.3 is the double nearest to 2.3.
+
+        Raises:
+            ValueError: if the rows are of another width.
+
+        Example:
+            >>> from diffeo.data.tables.grid import Grid
+            >>> rows = Part(torch.zeros(1, 2))
+            >>> ages = Grid(18.0, 69.0, 1.0, 0)
+            >>> data = Dataset("made", rows, rows, rows, columns=("age", "height"), grids={"age": ages})
+            >>> data.quantize(torch.tensor([[34.7, 1.75], [16.2, 1.5]]))
+            tensor([[34.0000,  1.7500],
+                    [18.0000,  1.5000]], dtype=torch.float64)
+        """
+        from diffeo.data.tables.grid import quantized
+
+        if x.dim() != 2 or tuple(x.shape[1:]) != self.shape:
+            raise ValueError(f"{self.name} has rows of shape {self.shape}, got x of shape {tuple(x.shape)}")
+        found, _ = quantized(x.detach().cpu().numpy(), self.columns or (), self.grids, beyond=beyond)
+        return torch.from_numpy(found)
 
 
 def _dtype(x: Tensor) -> str:

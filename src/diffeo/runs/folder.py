@@ -10,6 +10,7 @@ from typing import Any
 from diffeo import data, io, models
 from diffeo.data import Dataset
 from diffeo.data.names import without_advice
+from diffeo.data.tables.grid import Grid
 from diffeo.flow import Flow
 from diffeo.proposals import path_word
 from diffeo.training.parts import fingerprint
@@ -93,6 +94,19 @@ class Run:
             return data.load(name, **options)
         except ValueError as error:  # its options are the run's own, and none can be given
             raise ValueError(without_advice(str(error))) from error
+
+    def grids(self) -> dict[str, Grid]:
+        """The values that its table's dequantized columns can have; of an older run, from its data.
+
+        Raises:
+            FileNotFoundError: if the run is older, and its data is not there.
+        """
+        if "grids" in self.record:
+            return {name: Grid(**{**found, "listed": tuple(found["listed"])})
+                    for name, found in self.record["grids"].items()}  # fmt: skip
+        if "data" not in self.record or not self.data_options.get("dequantize"):
+            return {}
+        return dict(self.load_data().grids)
 
     def _changed(self, found: str = "") -> str:
         return (

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ def train_run(
         "data": {"name": _anywhere(data.name), "options": dict(data.options), "rows": fingerprints(data)},
         "device": str(flow.device),
         "columns": data.columns,
+        "grids": {name: asdict(grid) for name, grid in data.grids.items()},
         "class_names": data.class_names,
         "settings": _defaults() | options,
         "seed": seed,

@@ -24,7 +24,8 @@ def class_(
     strength: MaybeNumber = None,
     rows: Whole = 2000,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("classes.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Draw images as another class: a row begins with the image, then one for each class.
@@ -61,15 +62,19 @@ def class_(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+        The picture: .png, or .gif or .apng for an animation; classes.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print what was written as JSON.
     """
     import torch
 
     from diffeo.cli.edit.subject import held_attributes, open_subject, restyler, write_strip
+    from diffeo.cli.files import destination
 
     held = held_attributes(hold)
+    out = destination(out, "classes.png", force=force)
     subject = open_subject(run, data, part, out)
     own = any(isinstance(image, str) for image in images)
     if labels is not None and not own:

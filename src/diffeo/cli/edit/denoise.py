@@ -20,7 +20,8 @@ def denoise(
     temperature: Number = 1.0,
     seed: Whole = 0,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("denoising.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Add noise to images, take it away with the flow, and measure how much closer that comes than a blur.
@@ -52,7 +53,9 @@ def denoise(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png. An existing file is never overwritten.
+        The picture: .png; denoising.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print the figures as JSON.
     """
@@ -61,7 +64,9 @@ def denoise(
     from diffeo import editing
     from diffeo.cli.edit.restore import open_integers, report
     from diffeo.cli.edit.subject import write_strip
+    from diffeo.cli.files import destination
 
+    out = destination(out, "denoising.png", force=force)
     subject, peak = open_integers(run, data, part, out)
     chosen = subject.choose(images)
     condition = subject.condition(chosen)

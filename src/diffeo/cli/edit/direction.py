@@ -19,7 +19,8 @@ def direction(
     against: MaybeWhole = None,
     method: Literal["means", "probe", "whitened"] = "means",
     rows: Whole = 5000,
-    out: Path = Path("direction.safetensors"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Find the direction of the latent along which an attribute or the class changes, and keep it in a file.
@@ -45,7 +46,9 @@ def direction(
     rows
         How many training rows to find it from, at most.
     out
-        The file, for diffeo edit sweep. An existing file is never overwritten.
+        The file, for diffeo edit sweep; direction.safetensors, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print what was found as JSON.
     """
@@ -53,7 +56,7 @@ def direction(
 
     from diffeo import editing
     from diffeo.cli.edit.subject import open_subject, some_rows
-    from diffeo.cli.files import refuse_existing
+    from diffeo.cli.files import destination
     from diffeo.cli.output import print_json
     from diffeo.editing.directions import check_target
 
@@ -61,11 +64,11 @@ def direction(
         raise ValueError("give either --attribute or --class, for example: diffeo edit direction RUN --attribute slant")
     if against is not None and (class_ is None or class_ == against):
         raise ValueError("--against needs another class beside it, for example: --class 7 --against 1")
-    if out.suffix != ".safetensors":
+    if out is not None and out.suffix != ".safetensors":
         raise ValueError(f"a direction is kept as .safetensors, not {out.name}")
     if rows < 10:
         raise ValueError(f"--rows must be at least 10, got {rows}")
-    refuse_existing(out)
+    out = destination(out, "direction.safetensors", force=force)
     subject = open_subject(run, data, "train", None)
     if class_ is not None:
         kind = subject.check_labels(class_, *([] if against is None else [against]))

@@ -21,7 +21,8 @@ def inpaint(
     sigma: MaybeNumber = None,
     seed: Whole = 0,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("inpainting.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Hide a part of images, and draw what the flow thinks may stand there.
@@ -56,7 +57,9 @@ def inpaint(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png. An existing file is never overwritten.
+        The picture: .png; inpainting.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print the figures as JSON.
     """
@@ -65,7 +68,9 @@ def inpaint(
     from diffeo import editing
     from diffeo.cli.edit.restore import open_integers, report
     from diffeo.cli.edit.subject import write_strip
+    from diffeo.cli.files import destination
 
+    out = destination(out, "inpainting.png", force=force)
     subject, peak = open_integers(run, data, part, out)
     chosen, known = subject.choose(images), editing.known_pixels(hide, subject.flow.shape, seed=seed)
     if n < 2:

@@ -19,7 +19,8 @@ def interpolate(
     path: Literal["linear", "spherical"] = "linear",
     levels: MaybeWholes = None,
     part: Literal["train", "validation", "test"] = "test",
-    out: File = File("interpolation.png"),
+    out: File | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Draw the images between two images, or between several pairs.
@@ -47,15 +48,19 @@ def interpolate(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+        The picture: .png, or .gif or .apng for an animation; interpolation.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print what was written as JSON.
     """
     from diffeo import editing
     from diffeo.cli.edit.subject import open_subject, write_strip
+    from diffeo.cli.files import destination
 
     if len(from_) != len(to):
         raise ValueError(f"--from and --to need as many numbers, got {len(from_)} and {len(to)}")
+    out = destination(out, "interpolation.png", force=force)
     subject = open_subject(run, data, part, out)
     start, end = subject.choose(from_), subject.choose(to)
     strip = editing.interpolate(

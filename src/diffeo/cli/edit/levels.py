@@ -19,7 +19,8 @@ def levels(
     temperature: Number = 0.8,
     seed: Whole = 0,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("levels.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Keep some levels of images' latents and draw the others anew.
@@ -50,7 +51,9 @@ def levels(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+        The picture: .png, or .gif or .apng for an animation; levels.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print what was written as JSON.
     """
@@ -58,7 +61,9 @@ def levels(
 
     from diffeo import editing
     from diffeo.cli.edit.subject import open_subject, write_strip
+    from diffeo.cli.files import destination
 
+    out = destination(out, "levels.png", force=force)
     subject = open_subject(run, data, part, out)
     chosen = subject.choose(images)
     there = subject.count_levels()

@@ -22,6 +22,7 @@ def measure(
     sample_temperature: Number = 0.8,
     seed: Whole = 0,
     out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Measure the change of class: test images, each to another class at random.
@@ -56,6 +57,8 @@ def measure(
         Of the choice of classes, the samples and the classifier.
     out
         A file to write the JSON to.
+    force
+        Write over a file that is there.
     json
         Print JSON instead of text.
     """
@@ -66,7 +69,7 @@ def measure(
     from diffeo import editing
     from diffeo.bases import check_temperature
     from diffeo.cli.edit.subject import held_attributes, open_subject, restyler
-    from diffeo.cli.files import refuse_existing
+    from diffeo.cli.files import check_free
     from diffeo.cli.output import as_json, print_json
     from diffeo.data import Part
     from diffeo.editing.measurement import percent
@@ -76,8 +79,7 @@ def measure(
     if n < 1:
         raise ValueError(f"-n must be at least 1, got {n}")
     check_temperature(sample_temperature)
-    if out is not None:
-        refuse_existing(out)
+    check_free(out, force=force)
     held = held_attributes(hold)
     subject = open_subject(run, data, "test", None)
     count = subject.check_classes()

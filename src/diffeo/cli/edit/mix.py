@@ -17,7 +17,8 @@ def mix(
     with_: Annotated[Images, Parameter(name="--with")],
     take: MaybeWholes = None,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("mix.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Mix the latents of two images, level by level.
@@ -44,7 +45,9 @@ def mix(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+        The picture: .png, or .gif or .apng for an animation; mix.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print what was written as JSON.
     """
@@ -52,9 +55,11 @@ def mix(
 
     from diffeo import editing
     from diffeo.cli.edit.subject import open_subject, write_strip
+    from diffeo.cli.files import destination
 
     if len(images) != len(with_):
         raise ValueError(f"--images and --with need as many numbers, got {len(images)} and {len(with_)}")
+    out = destination(out, "mix.png", force=force)
     subject = open_subject(run, data, part, out)
     chosen, other = subject.choose(images), subject.choose(with_)
     flow, device = subject.flow, subject.flow.device

@@ -17,7 +17,8 @@ def neighbours(
     shown: Whole = 8,
     nearest: Whole = 6,
     seed: Whole = 0,
-    out: Path = Path("neighbours.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Draw samples, each beside the training images nearest to it.
@@ -43,17 +44,21 @@ def neighbours(
     seed
         Of samples and noise.
     out
-        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+        The picture: .png, or .gif or .apng for an animation; neighbours.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print the measurement as JSON.
     """
     import torch
 
     from diffeo.cli.edit.subject import open_subject, write_strip
+    from diffeo.cli.files import destination
     from diffeo.evaluation import memorisation, nearest_neighbours
 
     if n < 1 or not 1 <= shown <= n or nearest < 1:
         raise ValueError(f"-n, --shown (at most -n) and --nearest must be at least 1, got {n}, {shown} and {nearest}")
+    out = destination(out, "neighbours.png", force=force)
     subject = open_subject(run, data, "test", out)
     train = subject.data.train.x
     found = memorisation(subject.flow, subject.data, samples=n, seed=seed)

@@ -13,7 +13,8 @@ def reconstruct(
     *,
     images: Images,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("reconstruction.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Draw images from part of their latents: from no level, the coarsest, the two coarsest, .., all.
@@ -34,7 +35,9 @@ def reconstruct(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+        The picture: .png, or .gif or .apng for an animation; reconstruction.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print what was written as JSON.
     """
@@ -42,7 +45,9 @@ def reconstruct(
 
     from diffeo import editing
     from diffeo.cli.edit.subject import open_subject, write_strip
+    from diffeo.cli.files import destination
 
+    out = destination(out, "reconstruction.png", force=force)
     subject = open_subject(run, data, part, out)
     chosen = subject.choose(images)
     condition = subject.condition(chosen)

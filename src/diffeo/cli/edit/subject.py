@@ -249,16 +249,13 @@ def open_subject(run: Path, data: str | None, part: str, out: Path | None) -> Su
 
     Raises:
         ValueError: if the flow is not of images, or `out` is no picture.
-        FileExistsError: if `out` exists.
     """
-    from diffeo.cli.files import refuse_existing
     from diffeo.editing.latent import check_images
     from diffeo.evaluation import check_picture
     from diffeo.runs import read_run
 
     if out is not None:
         check_picture(out)
-        refuse_existing(out)
     opened = read_run(run)
     flow = opened.load_flow()
     check_images(flow)

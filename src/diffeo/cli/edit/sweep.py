@@ -16,7 +16,8 @@ def sweep(
     reach: Number = 3.0,
     steps: Whole = 9,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("sweep.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Move images along a direction, from -reach to reach: thinner to thicker, class to class.
@@ -44,7 +45,9 @@ def sweep(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+        The picture: .png, or .gif or .apng for an animation; sweep.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print what was written as JSON.
     """
@@ -54,12 +57,14 @@ def sweep(
 
     from diffeo import editing
     from diffeo.cli.edit.subject import open_subject, write_strip
+    from diffeo.cli.files import destination
 
     if steps < 2:
         raise ValueError(f"--steps must be at least 2, got {steps}")
     if not math.isfinite(reach):
         raise ValueError(f"--reach must be a finite number, got {reach}")
     found = editing.Direction.load(direction)
+    out = destination(out, "sweep.png", force=force)
     subject = open_subject(run, data, part, out)
     chosen = subject.choose(images)
     strengths = torch.linspace(-reach, reach, steps).tolist()

@@ -20,7 +20,8 @@ def temperature(
     images: MaybeImages = None,
     seed: Whole = 0,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("temperature.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Draw samples, or images of the data, at several temperatures: one row each.
@@ -46,7 +47,9 @@ def temperature(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png, or .gif or .apng for an animation. An existing file is never overwritten.
+        The picture: .png, or .gif or .apng for an animation; temperature.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print what was written as JSON.
     """
@@ -54,8 +57,10 @@ def temperature(
 
     from diffeo import editing
     from diffeo.cli.edit.subject import open_subject, write_strip
+    from diffeo.cli.files import destination
     from diffeo.runs import sample_labels
 
+    out = destination(out, "temperature.png", force=force)
     subject = open_subject(run, data, part, out)
     flow = subject.flow
     if images is None:

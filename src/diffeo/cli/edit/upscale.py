@@ -18,7 +18,8 @@ def upscale(
     temperature: Number = 0.7,
     seed: Whole = 0,
     part: Literal["train", "validation", "test"] = "test",
-    out: Path = Path("upscaling.png"),
+    out: Path | None = None,
+    force: Flag = False,
     json: Flag = False,
 ) -> None:
     """Halve images, draw them at their size again, and measure how close that comes.
@@ -46,7 +47,9 @@ def upscale(
     part
         The part of the data that the numbers count.
     out
-        The picture: .png. An existing file is never overwritten.
+        The picture: .png; upscaling.png, or the next free name, if not given.
+    force
+        Write over a file that is there.
     json
         Print the figures as JSON.
     """
@@ -55,8 +58,10 @@ def upscale(
     from diffeo import editing
     from diffeo.cli.edit.restore import open_integers, report
     from diffeo.cli.edit.subject import write_strip
+    from diffeo.cli.files import destination
     from diffeo.editing.upscale import check_upscales
 
+    out = destination(out, "upscaling.png", force=force)
     subject, peak = open_integers(run, data, part, out, check=check_upscales)
     chosen = subject.choose(images)
     condition = subject.condition(chosen)

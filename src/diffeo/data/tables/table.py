@@ -15,8 +15,8 @@ from diffeo.data.tables.codes import read_codes, written
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.far import Far
 from diffeo.data.tables.files import Table, read_file
-from diffeo.data.tables.findings import Finding, explain, missing_cells, suggestion, unusable, with_width
-from diffeo.data.tables.findings import Mask as Mask
+from diffeo.data.tables.findings import Finding, Mask, explain, missing_cells, suggestion, unusable, with_width
+from diffeo.data.tables.grid import grid
 from diffeo.data.tables.reasons import unread
 from diffeo.data.tables.settle import settled, too_wide
 from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
@@ -102,6 +102,11 @@ def table(
             *_far_notes(used, keep, strange),
             *_few_notes(len(train), len(used)),
         ),
+        grids={
+            column.name: grid(column.values[keep], column.values[rows[0]], widths[column.name])
+            for column in used
+            if column.name in widths
+        },
     )
 
 
