@@ -117,7 +117,7 @@ def _condition(run: Path, place: Path, flow: "Flow", n: int, given: Sequence[flo
         chosen = range(classes) if given is None else given
         if not all(number in range(classes) for number in chosen):
             raise ValueError(
-                f"{run} takes classes, whole numbers from 0 to {classes - 1}, such as --condition {classes - 1}; several "
+                f"{run} takes classes, from 0 to {classes - 1}, such as --condition {classes - 1}; several "
                 f"in turn are --condition 0,{classes - 1}. Got {_written(chosen)}"
             )
         return torch.tensor([int(number) for number in chosen])[torch.arange(n) % len(chosen)]

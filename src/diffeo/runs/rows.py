@@ -38,6 +38,8 @@ def read_rows(run: Run | None, flow: Flow, name: str) -> Part:
         FileNotFoundError: if there is no such file or folder.
     """
     kind = name.partition(":")[0]
+    if kind == "folder" and len(flow.shape) != 3:
+        raise ValueError(f"the flow is of rows of shape {flow.shape}, and {name} is a folder of images")
     own = {} if run is None else run.data_options
     options: dict[str, Any] = {"condition": own.get("condition")}
     if run is not None and kind == run.data_name.partition(":")[0]:
@@ -50,7 +52,7 @@ def read_rows(run: Run | None, flow: Flow, name: str) -> Part:
         classes = getattr(flow.embedding, "classes", None)
         names = (run and run.record.get("class_names")) or [str(number) for number in range(classes or 0)]
         options |= {"skip_broken": True, "class_names": names if classes else None}
-        options["shape"] = flow.shape if len(flow.shape) == 3 else None
+        options["shape"] = flow.shape
     try:
         part = data.read(name, **{key: value for key, value in options.items() if value is not None})
     except ValueError as error:  # its options are the run's own, and none can be given
