@@ -89,7 +89,7 @@ def test_score_marks_rows_and_says_what_that_costs(place: Path) -> None:
     assert "95 % interval" in done.stdout
     with (place / "s.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["row", "log_prob", "quantile", "marked"]
+    assert list(rows[0]) == ["row", "log_prob", "quantile", "marked", "reason"]
     assert len(rows) == 10_000
     marked = [row for row in rows if row["marked"] == "true"]
     assert len(marked) == pytest.approx(500, abs=60)
@@ -125,7 +125,7 @@ def test_score_writes_parquet_for_integers(place: Path) -> None:
 
     diffeo("score", "digits", "digits", "--part", "validation", "--samples", 2, "--out", "s.parquet", cwd=place)
     table = pyarrow.parquet.read_table(place / "s.parquet")
-    assert table.column_names == ["row", "log_prob", "bits_per_dim", "quantile"]
+    assert table.column_names == ["row", "log_prob", "bits_per_dim", "quantile", "reason"]
     assert table.num_rows == 180
     assert "s.parquet exists" in diffeo("score", "digits", "digits", "--out", "s.parquet", cwd=place, status=1).stderr
 

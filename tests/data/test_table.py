@@ -306,6 +306,7 @@ def test_wrong_columns_say_what_is_near(tmp_path: Path) -> None:
     assert "no column 'hieght'. Did you mean height? It has: x, height" in message(name, columns=["hieght"])
     assert "no column 'y'" in message(name, drop=["y"])
     assert "Did you mean height?" in message(name, dequantize=["heigth"])
+    assert "no columns 'y', 'z'. It has: x, height" in message(name, columns=["x", "y", "z"])
     assert "no column is left" in message(name, drop=["x", "height"])
     assert "expected 'error' or 'drop'" in message(name, missing="skip")
 
@@ -341,8 +342,11 @@ def test_new_rows_are_read_as_a_run_had_them(tmp_path: Path) -> None:
     assert part.rows is not None
     assert part.rows.tolist() == [1]
     new.write_text("age,x\n3,high\n")
-    with pytest.raises(ValueError, match="x: text, such as 'high'"):
+    with pytest.raises(ValueError, match="x: not a number in row 0: 'high'"):
         diffeo.data.read(f"table:{new}", columns=["x", "age"])
+    part = diffeo.data.read(f"table:{new}", columns=["x", "age"], missing="drop")
+    assert part.x.shape == (0, 2)
+    assert [(row.row, row.reason) for row in part.unread] == [(0, "x: not a number: 'high'")]
 
 
 def test_read_without_columns_takes_all_but_those_that_order_or_are_dropped(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_integers_get_bits_per_dim_and_more_draws_raise_the_bound(trained: Path)
     assert many.log_prob.mean() > one.log_prob.mean()
     summary = run.summary["test_bits_per_dim"]
     assert float(one.bits_per_dim.mean()) == pytest.approx(summary)
-    assert many.table().column_names == ["row", "log_prob", "bits_per_dim", "quantile"]
+    assert many.table().column_names == ["row", "log_prob", "bits_per_dim", "quantile", "reason"]
     assert len(score_rows(run, "digits", part="validation").rows) == 180
 
 
@@ -53,7 +53,7 @@ def test_new_rows_are_read_as_the_runs_own_were(trained: Path, monkeypatch: pyte
     assert bool(scores.marked[3])
     assert int(scores.marked.sum()) < 8
     names = scores.table().column_names
-    assert names == ["row", "log_prob", "quantile", "marked"]
+    assert names == ["row", "log_prob", "quantile", "marked", "reason"]
 
 
 def test_log_prob_is_in_the_tables_own_units(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
