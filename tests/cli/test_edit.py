@@ -89,7 +89,7 @@ def test_an_ending_of_an_animation_animates(place: Path) -> None:
             assert picture.n_frames == 6, name  # there and back
     assert (again.status, again.errors) == (
         1,
-        "diffeo: i.gif exists. Choose another with --out, or remove it\n",
+        "diffeo: i.gif exists. Choose another name, or write over it with --force\n",
     )
 
 

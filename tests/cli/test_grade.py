@@ -25,7 +25,7 @@ def test_a_report_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "report.md").write_text("mine")
     (tmp_path / "submission.py").write_text(BASE, encoding="utf-8")
     done = diffeo("grade", "submission.py", "--out", "report.md", cwd=tmp_path, status=1)
-    assert "report.md is there already" in done.stderr
+    assert "report.md exists. Choose another name, or write over it with --force" in done.stderr
     assert (tmp_path / "report.md").read_text() == "mine"
 
 

@@ -193,3 +193,15 @@ def test_arrays_that_are_no_table_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "b.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="cannot be read"):
         read_file(str(tmp_path / "b.npy"))
+
+
+def test_a_blank_line_is_a_hole_in_a_file_of_one_column_and_no_row_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("\nx\n1.5\n\n2.5\n\n\n")
+    part = diffeo.data.read(f"table:{tmp_path / 'one.csv'}", columns=["x"], missing="drop")
+    assert part.x.tolist() == [[1.5], [2.5]]
+    assert part.rows.tolist() == [0, 2]
+    assert [(row.row, row.reason) for row in part.unread] == [(1, "x: missing")]
+    (tmp_path / "two.csv").write_text("x,y\n1.5,1\n\n2.5,2\n\n")
+    part = diffeo.data.read(f"table:{tmp_path / 'two.csv'}", columns=["x", "y"], missing="drop")
+    assert part.rows.tolist() == [0, 1]
+    assert part.unread == ()

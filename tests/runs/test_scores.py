@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import diffeo
-from diffeo.data import Dataset, Part
+from diffeo.data import Dataset, Part, Unread
+from diffeo.evaluation import row_log_probs
 from diffeo.runs import read_run, score_rows
 from runs.made import COLUMNS, table
 
@@ -32,12 +33,16 @@ def test_integers_get_bits_per_dim_and_more_draws_raise_the_bound(trained: Path)
     assert len(score_rows(run, "digits", part="validation").rows) == 180
 
 
+NEW = {"columns": list(COLUMNS), "missing": "drop"}
+
+
 def read_new(name: str, **options: object) -> Part:
-    """Rows of a new file: the own test part, of which one row is far away."""
-    assert (name, options) == ("table:new.csv", {"columns": list(COLUMNS), "missing": "drop"})
+    """Rows of a new file: the own test part, of which one row is far away, each followed by one with a hole."""
+    assert (name, options) == ("table:new.csv", NEW)
     x = table().test.x.clone()
     x[3] += 40
-    return Part(x, rows=torch.arange(len(x)) * 2)
+    holes = tuple(Unread(2 * i + 1, "a & b: missing", kinds=("a & b: missing",)) for i in range(len(x)))
+    return Part(x, rows=torch.arange(len(x)) * 2, unread=holes)
 
 
 def test_new_rows_are_read_as_the_runs_own_were(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,10 +53,18 @@ def test_new_rows_are_read_as_the_runs_own_were(trained: Path, monkeypatch: pyte
     monkeypatch.setattr(diffeo.data, "load", lambda name, **options: plain)
     monkeypatch.setattr(diffeo.data, "read", read_new, raising=False)
     scores = score_rows(run, "table:new.csv", threshold=0.01)
-    assert scores.rows.tolist() == list(range(0, 300, 2))
-    assert float(scores.quantile[3]) == 0.0
-    assert bool(scores.marked[3])
-    assert int(scores.marked.sum()) < 8
+    assert scores.rows.tolist() == list(range(300))
+    assert float(scores.quantile[6]) == 0.0
+    assert bool(scores.marked[6])
+    assert 0 < int(scores.marked.sum()) < 8
+    assert not bool(scores.marked[1::2].any())
+    assert scores.reasons[1::2] == ("a & b: missing",) * 150
+    assert set(scores.reasons[::2]) == {None}
+    assert scores.scored.tolist() == [True, False] * 150
+    assert scores.summary(0.01)["reasons"] == {"a & b: missing": 150}
+    assert torch.equal(scores.log_prob[::2], row_log_probs(run.load_flow(), read_new("table:new.csv", **NEW)))
+    assert scores.average(scores.log_prob)["far_out"] == 1
+    assert scores.log_prob[6] < scores.far < scores.log_prob[0]
     names = scores.table().column_names
     assert names == ["row", "log_prob", "quantile", "marked", "reason"]
 
@@ -61,7 +74,7 @@ def test_log_prob_is_in_the_tables_own_units(trained: Path, monkeypatch: pytest.
     monkeypatch.setattr(diffeo.data, "load", lambda name, **options: table())
     with pytest.raises(ValueError, match="were divided beforehand"):
         score_rows(run, "table:new.csv")
-    monkeypatch.setattr("diffeo.runs.scores.FILES", ())
+    monkeypatch.setattr("diffeo.runs.scores.is_file", lambda name: False)
     scores = score_rows(run, "table:판매.csv")
     expected = run.load_flow().log_prob(table().test.x).detach().double() - torch.tensor(2.0).log()
     assert torch.allclose(scores.log_prob, expected, atol=1e-5)

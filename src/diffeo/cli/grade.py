@@ -19,6 +19,7 @@ def grade(
     json: Path | None = None,
     folder: Flag = False,
     roster: Path | None = None,
+    force: Flag = False,
 ) -> None:
     """Grade a submission of the course's assignment: code, claims, and what is left to score by hand.
 
@@ -44,6 +45,8 @@ def grade(
         Grade every submission in a folder: a table for the lecturer, a page for each student.
     roster
         With --folder: a CSV file with the columns id and name, of those who should have handed in.
+    force
+        Write over the files of --out and --json, if they are there. Not with --folder.
     """
     import signal
     import sys
@@ -58,7 +61,7 @@ def grade(
         return
     if roster is not None:
         raise ValueError("--roster says who should have handed in: it goes with --folder. Add it, or leave it out.")
-    _writable(out, json)
+    _writable(out, json, force=force)
     from diffeo.course.grading import grade as graded
     from diffeo.course.handin.reading import read
 
@@ -83,13 +86,13 @@ def _all_in(folder: Path, out: Path, lang: str, roster: Path | None) -> None:
     sys.stdout.write(summary(graded, lang) + "".join(f"\n{path}" for path in graded.wrote) + "\n")
 
 
-def _writable(out: Path | None, json: Path | None) -> None:
+def _writable(out: Path | None, json: Path | None, *, force: bool) -> None:
     """Raise before any work: an unknown kind of page, or a file that is there already."""
+    from diffeo.cli.files import check_free
+
     if out is not None and out.suffix.lower() not in (".html", ".md"):
         raise ValueError(f"--out {out}: a report is a page, .html or .md. For example: --out report.html")
-    for path in (out, json):
-        if path is not None and path.exists():
-            raise ValueError(f"{path} is there already and is not overwritten. Name another file, or remove it.")
+    check_free(out, json, force=force)
 
 
 def _write(report: "Report", out: Path | None, json: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from diffeo.data.dataset import Dataset as Dataset
 from diffeo.data.dataset import Part as Part
+from diffeo.data.dataset import Unread as Unread
 from diffeo.data.sources import OWN as OWN
 from diffeo.data.sources import SOURCES as SOURCES
 from diffeo.data.sources import Source as Source

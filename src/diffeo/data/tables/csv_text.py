@@ -80,11 +80,15 @@ def parse_csv(path: Path, content: bytes, *, header: bool | None = None, known: 
         why = "" if header is False else ": the first line is like those below; --header takes it as names"
         notes.append(f"no header{why}; the columns are called {called}")
     names = None if named else [f"x{i}" for i in range(width)]
-    read = partial(_read, path, text, delimiter, names)
+    alone = width == 1  # an empty line is a row's only cell; of several columns it is no row
+    text = text.strip(b"\r\n") if alone else text
+    read = partial(_read, path, text, delimiter, names, alone=alone)
     return Cells(read({}), delimiter == ",", GROUPED.search(text) is not None, notes, read)
 
 
-def _read(path: Path, text: bytes, delimiter: str, names: list[str] | None, types: dict[str, Any]) -> Any:
+def _read(
+    path: Path, text: bytes, delimiter: str, names: list[str] | None, types: dict[str, Any], *, alone: bool
+) -> Any:
     from pyarrow import ArrowInvalid
     from pyarrow import csv as arrow_csv
 
@@ -92,7 +96,9 @@ def _read(path: Path, text: bytes, delimiter: str, names: list[str] | None, type
         return arrow_csv.read_csv(
             io.BytesIO(text),
             read_options=arrow_csv.ReadOptions(column_names=names, **options),
-            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=b'"' in text),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=b'"' in text, ignore_empty_lines=not alone
+            ),
             convert_options=_conversion(types),
         )
 

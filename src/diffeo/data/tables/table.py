@@ -1,5 +1,6 @@
 """``table:PATH``: the rows of a file as a data set."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -152,7 +153,8 @@ def read_table(
     rows = np.flatnonzero(keep)
     names = tuple(column.name for column in used)
     extra = [name for name in there if columns and name not in names]
-    notes = [*file.notes, *(column.note for column in used if column.note)]
+    notes = [re.sub(r"; --[^;]*", "", note) for note in file.notes]  # options of a training
+    notes += [column.note for column in used if column.note]
     if extra:
         notes.append(f"left out columns that are not used: {', '.join(sorted(extra))}")
     return Part(torch.from_numpy(x[rows]), rows=torch.from_numpy(rows), columns=names, unread=lost, notes=tuple(notes))
