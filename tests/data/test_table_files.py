@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+import diffeo
 from diffeo.data.tables.files import Table, read_file
 
 
