@@ -9,7 +9,7 @@ from typing import Any
 
 from diffeo.letters import readable
 
-ADVICE = re.compile(r"\s(?:Use|Leave)\b[^\n]*--[^\n]*\Z")
+ADVICE = re.compile(r"\s(?:Use|Leave)\b[^\n]*--[^\n]*\Z|; [^;)\n]*--[^;)\n]*")
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -77,12 +77,14 @@ def _plain(name: str) -> str:
 
 
 def without_advice(message: str) -> str:
-    r"""An error's text without the options that it proposes, for where none can be given.
+    r"""An error's or a note's text without the options that it proposes, for where none can be given.
 
     Example:
         >>> without_advice("a.csv: 1 of 2 columns need a decision:\n  id: counts the rows\nUse --drop id")
         'a.csv: 1 of 2 columns need a decision:\n  id: counts the rows'
         >>> without_advice("moons has rows of shape (2,). Leave --condition out")
         'moons has rows of shape (2,).'
+        >>> without_advice("no header: the first line is like the others; --header takes it as names; it has x0")
+        'no header: the first line is like the others; it has x0'
     """
     return ADVICE.sub("", message)

@@ -1,6 +1,5 @@
 """``table:PATH``: the rows of a file as a data set."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
+from diffeo.data.names import without_advice
 from diffeo.data.tables.cells import fill, ties
 from diffeo.data.tables.choice import cells, features, names_of, time_column
 from diffeo.data.tables.codes import read_codes, written
@@ -153,7 +153,7 @@ def read_table(
     rows = np.flatnonzero(keep)
     names = tuple(column.name for column in used)
     extra = [name for name in there if columns and name not in names]
-    notes = [re.sub(r"; --[^;]*", "", note) for note in file.notes]  # options of a training
+    notes = [without_advice(note) for note in file.notes]  # options of a training
     notes += [column.note for column in used if column.note]
     if extra:
         notes.append(f"left out columns that are not used: {', '.join(sorted(extra))}")
