@@ -33,7 +33,7 @@ def test_integers_get_bits_per_dim_and_more_draws_raise_the_bound(trained: Path)
     assert len(score_rows(run, "digits", part="validation").rows) == 180
 
 
-NEW = {"columns": list(COLUMNS), "missing": "drop"}
+NEW = {"missing_values": ["keep"], "columns": list(COLUMNS), "missing": "drop"}
 
 
 def read_new(name: str, **options: object) -> Part:
