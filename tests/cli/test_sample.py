@@ -22,7 +22,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     library.RealNVP(2, couplings=2, width=4).save_pretrained(folder / "points")
     library.RealNVP(3, couplings=2, width=4).save_pretrained(folder / "table")
-    (folder / "table" / "run.json").write_text(json.dumps({"columns": ["가격", "a, b", "c"]}), encoding="utf-8")
+    data = {"data": {"name": "table:nowhere.csv", "options": {}}}
+    (folder / "table" / "run.json").write_text(json.dumps({**data, "columns": ["가격", "a, b", "c"]}), encoding="utf-8")
     told = {
         "digits": library.Glow((1, 8, 8), values=17, classes=10, steps=1, width=4),
         "given": library.RealNVP(2, couplings=2, width=4, condition_shape=3),
@@ -34,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         flow.save_pretrained(folder / name)
     library.RealNVP(3, couplings=2, width=4).save_pretrained(folder / "people")
     grids = {"age": asdict(Grid(0.0, 1.0, 1.0, 0)), "mark": asdict(Grid(-1.0, 0.5, 0.1, 1))}
-    record = {"columns": ["age", "height", "mark"], "grids": grids}
+    record = {**data, "columns": ["age", "height", "mark"], "grids": grids}
     (folder / "people" / "run.json").write_text(json.dumps(record))
     return folder
 

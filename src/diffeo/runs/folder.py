@@ -104,9 +104,7 @@ class Run:
         if "grids" in self.record:
             return {name: Grid(**{**found, "listed": tuple(found["listed"])})
                     for name, found in self.record["grids"].items()}  # fmt: skip
-        if "data" not in self.record or not self.data_options.get("dequantize"):
-            return {}
-        return dict(self.load_data().grids)
+        return dict(self.load_data().grids) if self.data_options.get("dequantize") else {}
 
     def _changed(self, found: str = "") -> str:
         return (
