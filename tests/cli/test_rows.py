@@ -97,7 +97,7 @@ def test_every_row_gets_a_row_in_its_order_with_the_reason_where_it_has_no_score
     finite = [float(rows[i]["log_prob"]) for i in (0, 3, 8)]
     assert found["log_likelihood"]["mean"] == pytest.approx(np.mean(finite))
     assert found["log_likelihood"]["median"] == pytest.approx(np.median([-np.inf, *finite]))
-    assert found["log_likelihood"]["far_out"] == 1
+    assert found["log_likelihood"]["far"] == 1
     assert "1 row is so far from the held-out rows" in holes.out
 
 

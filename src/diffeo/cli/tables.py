@@ -143,7 +143,7 @@ def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
         print(f"in standardised units: {_average(scores.average(scores.log_prob + scores.standardised))} nats")
     if scores.bits_per_dim is not None:
         print(f"bits/dim {_average(scores.average(scores.bits_per_dim))} (an upper bound)")
-    far = scores.average(scores.log_prob)["far_out"]
+    far = scores.average(scores.log_prob)["far"]
     if far:
         rows = "1 row is" if far == 1 else f"{far:,} rows are"
         print(f"{rows} so far from the held-out rows that the mean tells of nothing else: look at the median")

@@ -49,27 +49,33 @@ def estimate(per_row: Tensor) -> Estimate:
     return Estimate(float(numbers.mean()), error, _median(numbers), int(far_rows(numbers).sum()))
 
 
-def far_rows(per_row: Tensor) -> Tensor:
+def far_rows(per_row: Tensor, among: Tensor | None = None) -> Tensor:
     """Which rows lie so far from the others that they alone decide the mean, ``(N,)``, bool.
 
     Those more than 100 times the range of the middle half of the rows away from the median, to either side, and those
     that are not finite. Where more than half of the rows are equal, the mean distance from the median takes the
     place of that range.
 
+    Args:
+        per_row: one number a row.
+        among: the rows whose median and range count; these rows themselves if not given.
+
     Example:
         >>> far_rows(torch.tensor([1.0, 2.0, 3.0, 4.0, -2e9, -math.inf])).tolist()
         [False, False, False, False, True, True]
+        >>> far_rows(torch.tensor([-2e9]), among=torch.tensor([1.0, 2.0, 3.0, 4.0])).tolist()
+        [True]
     """
     numbers = per_row.double().cpu()
-    known = numbers.isfinite()
-    if not known.any():
-        return ~known
-    low, median, high = np.quantile(numbers[known].numpy(), (0.25, 0.5, 0.75))
-    distance = (numbers - median).abs()
+    others = numbers if among is None else among.double().cpu()
+    others = others[others.isfinite()]
+    if not len(others):
+        return ~numbers.isfinite()
+    low, median, high = np.quantile(others.numpy(), (0.25, 0.5, 0.75))
     spread = float(high - low)
     if spread <= 1e-6 * max(1.0, abs(float(median))):  # no more than rounding
-        spread = float(distance[known].mean())
-    far: Tensor = ~known | (distance > FAR * spread)
+        spread = float((others - median).abs().mean())
+    far: Tensor = ~numbers.isfinite() | ((numbers - median).abs() > FAR * spread)
     return far
 
 

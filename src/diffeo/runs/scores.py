@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from diffeo.data import Dataset, Part
-from diffeo.evaluation import FalseAlarms, estimate, false_alarms, quantiles, row_log_probs, units
+from diffeo.evaluation import FalseAlarms, estimate, false_alarms, far_rows, quantiles, row_log_probs, units
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.evaluation.part import PartName, check_fit
 from diffeo.flow import Flow
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LEAST = 5  # rows that a summary names
-FAR = 50  # times the held-out rows' interquartile range below their median: no chance puts a row there
 BEYOND = "the flow gives no finite log-likelihood so far from the training rows"
 
 
@@ -37,7 +36,7 @@ class Scores:
         held_out: how many rows those are.
         standardised: what to add to `log_prob` for columns divided by the training rows' standard deviations; None for
             integers.
-        far: below which `log_prob` a row is so far out that it would decide a mean.
+        far: which rows lie so far from the held-out rows that they decide a mean (:func:`~diffeo.evaluation.far_rows`).
         reasons: why a row has no score, or no finite one; None where it has.
         marked: where the quantile is below the threshold; None without one.
         alarms: what the threshold costs; None without one.
@@ -52,7 +51,7 @@ class Scores:
     quantile: Tensor
     held_out: int
     standardised: float | None
-    far: float
+    far: Tensor
     reasons: tuple[str | None, ...]
     marked: Tensor | None = None
     alarms: FalseAlarms | None = None
@@ -122,9 +121,9 @@ class Scores:
         return [int(place) for place in places[order]]
 
     def average(self, numbers: Tensor) -> dict[str, Any]:
-        """Mean and standard error of the scored rows, with their median, and how many of them are far out.
+        """Mean and standard error of the scored rows, with their median, and how many of them are far from all others.
 
-        Rows without a finite number count among those far out, and in no mean.
+        Rows without a finite number count among these, and in no mean.
 
         Args:
             numbers: `log_prob`, or what is computed from it, row by row.
@@ -136,7 +135,7 @@ class Scores:
             "mean": None if found is None else found.mean,
             "standard_error": None if found is None else found.standard_error,
             "median": float(np.median(some.numpy())) if len(some) else None,
-            "far_out": int((self.log_prob[self.scored] < self.far).sum()),
+            "far": int((self.far & self.scored).sum()),
         }
 
 
@@ -190,7 +189,7 @@ def score_rows(
         quantile=quantile,
         held_out=len(held_out),
         standardised=None if offsets.standardised is None else offsets.standardised - offsets.own,
-        far=far_out(held_out) + offsets.own,
+        far=far_rows(placed, among=held_out + offsets.own),
         reasons=tuple(reasons.get(place) for place in range(total)),
         marked=None if threshold is None else quantile < threshold,
         alarms=None if threshold is None else false_alarms(validation, test, threshold),
@@ -198,22 +197,6 @@ def score_rows(
         counts=counted(rows),
         notes=rows.notes,
     )
-
-
-def far_out(held_out: Tensor) -> float:
-    """The log-likelihood below which a row is so far out that it would decide a mean over many rows.
-
-    It is :data:`FAR` interquartile ranges of the held-out rows below their median.
-
-    Example:
-        >>> far_out(torch.tensor([-4.0, -3.0, -2.0, -1.0, -2e9]))
-        -103.0
-    """
-    finite = held_out[held_out.isfinite()].numpy()
-    if not len(finite):
-        return -math.inf
-    low, middle, high = np.percentile(finite, [25, 50, 75])
-    return float(middle - FAR * max(high - low, 1e-6))
 
 
 def _placed(values: Tensor, places: Tensor, total: int) -> Tensor:
