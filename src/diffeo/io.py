@@ -333,7 +333,7 @@ def _skeleton(described: object) -> nn.Module:
         raise ValueError(f"expected the keys {sorted(expected)}, got {keys}")
     if described["format"] != FORMAT:
         raise ValueError(f"format {described['format']} is not known here (known: {FORMAT}). Update diffeo.")
-    with torch.device("meta"):
+    with torch.random.fork_rng([]):  # on the meta device simple sums would import the compiler
         item = build({"class": described["class"], "options": described["options"]})
     if not isinstance(item, nn.Module):
         raise ValueError(f"{described['class']} is no model")

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # names, refusals and lists of data sets do not wait for torch
+    from torch import Tensor
 
 SHOWN = 6  # columns, and notes, when a data set is printed
 
@@ -28,12 +28,12 @@ class Part:
         columns: names of the columns, where a table was read whole (:func:`diffeo.data.read`).
     """
 
-    x: Tensor
-    labels: Tensor | None = None
-    rows: Tensor | None = None
+    x: "Tensor"
+    labels: "Tensor | None" = None
+    rows: "Tensor | None" = None
     files: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
-    condition: Tensor | None = None
+    condition: "Tensor | None" = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -145,8 +145,10 @@ def listed(name: str, part: str) -> list[int]:
     return rows
 
 
-def without(rows: int, *taken: list[int]) -> Tensor:
+def without(rows: int, *taken: list[int]) -> "Tensor":
     """The rows that no list takes, in order."""
+    import torch
+
     keep = torch.ones(rows, dtype=torch.bool)
     for some in taken:
         keep[some] = False

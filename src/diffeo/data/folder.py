@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.image_files import Unreadable, read_header, read_pixels
 from diffeo.data.names import composed, existing
 from diffeo.letters import readable
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FOLDER_OPTIONS = ("size", "channels", "skip_broken", "part_by")
 PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
@@ -33,7 +34,7 @@ class Images:
     """The images of a folder that can be read, in the order of their names."""
 
     files: tuple[str, ...]
-    x: Tensor
+    x: "Tensor"
     channels: int
     notes: tuple[str, ...]
 
@@ -151,6 +152,8 @@ def _read(root: Path, size: int | None, channels: int | None, *, skip_broken: bo
         notes.append(f"{small} of {len(pixels)} images are smaller than {size} pixels and were enlarged")
     lost = Counter(text for name in pixels for text in headers[name].lost)
     notes += [f"{count} of {len(pixels)} images {text}" for text, count in lost.items()]
+    import torch
+
     return Images(tuple(pixels), torch.from_numpy(np.stack(list(pixels.values()))), chosen, tuple(notes))
 
 
@@ -270,16 +273,20 @@ def _copies(contents: Sequence[bytes], parts: Sequence[str]) -> list[str]:
     return [f"{copies:,} of {len(contents):,} images equal another: {', '.join(across) or 'they are in the same part'}"]
 
 
-def _classes(files: Sequence[str], split: dict[str, str]) -> tuple[Tensor | None, tuple[str, ...] | None]:
+def _classes(files: Sequence[str], split: dict[str, str]) -> "tuple[Tensor | None, tuple[str, ...] | None]":
     """The first folder of every file, below those of the parts; nothing if a file lies in none, or all in one."""
     folders = [composed(readable(file)).split("/")[1 if split else 0 : -1][:1] for file in files]
     names = sorted({folder[0] for folder in folders if folder})
     if len(names) < 2 or not all(folders):
         return None, None
+    import torch
+
     return torch.tensor([names.index(folder[0]) for folder in folders]), tuple(names)
 
 
-def _rows(images: Images, labels: Tensor | None, rows: list[int]) -> Part:
+def _rows(images: Images, labels: "Tensor | None", rows: list[int]) -> Part:
+    import torch
+
     index = torch.tensor(rows, dtype=torch.int64)
     return Part(
         images.x[index],

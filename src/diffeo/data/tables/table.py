@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
@@ -83,6 +82,9 @@ def table(
     rows = by_content(hashes, keep, copies_together=together) if time is None else by_time(time, keep)
     if len(rows[0]) <= len(used):
         raise ValueError(too_wide(file, used, time, len(rows[0]), given, codes))
+
+    import torch  # what is refused above does not wait for it
+
     train, validation, test = (Part(torch.from_numpy(x[part]), rows=torch.from_numpy(part)) for part in rows)
     return Dataset(
         readable(f"table:{path}"),
@@ -147,6 +149,8 @@ def read_table(
         raise ValueError(f"{file.path}: no row has a value in each of {', '.join(column.name for column in used)}")
     x = _float32(used, _widths(used, noisy, keep, given))
     rows = np.flatnonzero(keep)
+    import torch
+
     names = tuple(column.name for column in used)
     return Part(torch.from_numpy(x[rows]), rows=torch.from_numpy(rows), columns=names)
 
