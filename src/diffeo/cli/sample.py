@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeNumber, MaybeWhole, Whole
+from diffeo.cli.parse import Flag, MaybeNumber, MaybeWhole, Threads, Whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +22,7 @@ def sample(
     seed: Whole = 0,
     condition: MaybeWhole = None,
     out: Path | None = None,
+    threads: Threads = None,
     json: Flag = False,
 ) -> None:
     """Draw samples from a run and write them to a file.
@@ -48,6 +49,8 @@ def sample(
     out
         A picture (.png, for images and points of the plane), a table (.csv or .parquet) or an array (.npy);
         samples.png or samples.csv if not given. An existing file is never overwritten.
+    threads
+        Threads to compute with; if not given, nor OMP_NUM_THREADS, one for little work, else as many as are fastest.
     json
         Print what was written as JSON.
     """
@@ -56,6 +59,7 @@ def sample(
     import diffeo
     from diffeo.cli.files import check_ending, refuse_existing, write_samples
     from diffeo.cli.output import print_json
+    from diffeo.threads import computing_with
 
     place = diffeo.models.find(run)
     recommended = diffeo.models.temperature(place) if temperature is None else None
@@ -71,7 +75,8 @@ def sample(
     classes = getattr(flow.embedding, "classes", None)
     given = _condition(run, flow, n, condition)
     generator = torch.Generator().manual_seed(seed)
-    x = flow.sample(n, given, temperature=temperature, generator=generator)
+    with computing_with(threads):
+        x = flow.sample(n, given, temperature=temperature, generator=generator)
     per_row = classes if condition is None else None
     write_samples(
         out, x, 256 if flow.door is None else flow.door.values, per_row=per_row, columns=_columns(place, x.shape[1])
