@@ -124,7 +124,7 @@ class Dataset:
         return math.prod(self.shape)
 
 
-def _dtype(x: Tensor) -> str:
+def _dtype(x: "Tensor") -> str:
     return str(x.dtype).removeprefix("torch.")
 
 

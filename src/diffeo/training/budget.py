@@ -51,9 +51,8 @@ def seconds_a_step(
         steps.update(at, 0.0, loss.isfinite() & norm.isfinite())
         float(norm)  # until it is done
 
-    with torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []):
-        flow.train()
-        found = threads.measured(step, numbers, rounds, first=first)
+    flow.train()
+    found = threads.measured(step, numbers, rounds, first=first)
     checkpoint.restore(before, flow, steps.optimizer, steps.average)
     return found
 
