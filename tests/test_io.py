@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -205,3 +206,13 @@ def test_tensors_of_mixed_or_half_precision_are_refused(saved) -> None:
     save_file({**tensors, "bijection.layers.0.initialized": torch.tensor(1)}, folder / "model.safetensors")
     with pytest.raises(ValueError, match=r"torch\.int64, not torch\.bool"):
         diffeo.load(folder)
+
+
+def test_a_model_is_loaded_and_saved_without_a_look_at_the_global_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_rng_state()
+    monkeypatch.setattr(torch, "set_rng_state", None)  # for a moment it would be another for all threads
+    for name in ("glow-mnist-classes", "realnvp-digits", "realnvp-moons"):
+        diffeo.load(name).save_pretrained(tmp_path / name)
+        assert torch.equal(torch.get_rng_state(), before)

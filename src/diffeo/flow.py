@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diffeo.bases import check_n, check_temperature
 from diffeo.bijections import Bijection
-from diffeo.bijections.chain import INITIAL_ROWS
+from diffeo.bijections.chain import INITIAL_ROWS, Chain
 from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
 from diffeo.io import register
 from diffeo.networks import StandardizeCondition
@@ -84,10 +84,13 @@ class Flow(Inputs, Pretrained):
         if self.door is not None and noise is None:
             noise = self.draw_noise(x, generator)
         row_condition = self._condition(condition, x.shape[0])
-        several = [(x, row_condition, noise)] if batch_size is None else chunks(batch_size, x, row_condition, noise)
-        parts = [self._log_prob(*rows) for rows in several]
+        if batch_size is None:
+            found = self._log_prob(x, row_condition, noise)
+        else:
+            with self._in_slices("encode", len(x), batch_size) as slices:
+                found = torch.cat([self._log_prob(*rows) for rows in chunks(slices, x, row_condition, noise)])
         self._expect_initialized()
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return found
 
     def _log_prob(self, x: Tensor, condition: Tensor | None, noise: Tensor | None) -> Tensor:
         z, log_det = self.bijection.encode(self._enter(x, noise), self._embed(condition))
@@ -206,12 +209,11 @@ class Flow(Inputs, Pretrained):
         z = self._latents(n, temperature, noise, generator)
         n = z.shape[0]
         row_condition = self._condition(condition, n, check=True)
-        rows_at_a_time = self._rows_at_a_time() if batch_size is None else batch_size
         flow = self._evaluating()
-        with flow.frozen():
+        with flow.frozen(), self._in_slices("decode", n, batch_size) as slices:
             parts = [
                 flow._leave(flow.bijection.decode(rows, flow._embed(c))[0])
-                for rows, c in chunks(rows_at_a_time, z, row_condition)
+                for rows, c in chunks(slices, z, row_condition)
             ]
         x = torch.cat(parts)
         if x.is_floating_point():
@@ -305,6 +307,7 @@ class Flow(Inputs, Pretrained):
         *,
         generator: torch.Generator | None = None,
         force: bool = False,
+        rows: int = INITIAL_ROWS,
     ) -> None:
         """Set what depends on data: Standardize, of conditions too, from all rows given, ActNorms from the first 512.
 
@@ -323,8 +326,8 @@ class Flow(Inputs, Pretrained):
             raise ValueError(f"{self._name}: the condition holds NaN or infinity")
         conditions = row_condition  # of all rows
         if not self.bijection.fits_all_rows:
-            x, noise = x[:INITIAL_ROWS], None if noise is None else noise[:INITIAL_ROWS]
-            row_condition = None if row_condition is None else row_condition[:INITIAL_ROWS]
+            x, noise = x[:rows], None if noise is None else noise[:rows]
+            row_condition = None if row_condition is None else row_condition[:rows]
         if x.is_floating_point():
             finite = x.isfinite().flatten(1).all(1)
             left_out = int((~finite).sum())
@@ -347,7 +350,8 @@ class Flow(Inputs, Pretrained):
             for part in [] if self.embedding is None else self.embedding.modules():
                 if isinstance(part, StandardizeCondition):
                     part.initialize(cast(Tensor, conditions))
-            self.bijection.initialize(self._enter(x, noise), self._embed(row_condition))
+            at_most = {"rows": rows} if isinstance(self.bijection, Chain) else {}
+            self.bijection.initialize(self._enter(x, noise), self._embed(row_condition), **at_most)
         except BaseException:
             self.load_state_dict(before)
             raise

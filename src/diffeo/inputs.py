@@ -2,12 +2,14 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
+from diffeo import threads
 from diffeo.bases import Base, expect_base
 from diffeo.bijections import Bijection, refuse_shared
 from diffeo.bijections.bijection import expected_bijection
@@ -221,6 +223,11 @@ class Inputs(nn.Module):
     def _rows_at_a_time(self) -> int:
         return max(1, ENTRIES_AT_A_TIME // math.prod(self.shape))
 
+    def _in_slices(self, work: str, rows: int, most: int | None = None) -> AbstractContextManager[Iterator[slice]]:
+        """The places of `rows` rows, at most so many at a time, with as many threads as are right for them."""
+        most = self._rows_at_a_time() if most is None else most
+        return threads.slices(self if self.device.type == "cpu" else None, work, rows, self.shape, most)
+
     def _evaluating(self: F) -> F:
         """The flow itself if it is in evaluation mode, else a view of it that is: it shares all tensors.
 
@@ -233,10 +240,7 @@ class Inputs(nn.Module):
         return type(self).__name__
 
 
-def chunks(rows: int, *tensors: Tensor | None) -> Iterator[tuple[Any, ...]]:
-    """The tensors, `rows` rows at a time; what is None stays None."""
-    if rows < 1:
-        raise ValueError(f"batch_size must be at least 1, got {rows}")
-    total = cast(Tensor, tensors[0]).shape[0]
-    for start in range(0, max(total, 1), rows):
-        yield tuple(None if tensor is None else tensor[start : start + rows] for tensor in tensors)
+def chunks(places: Iterable[slice], *tensors: Tensor | None) -> Iterator[tuple[Any, ...]]:
+    """The tensors, some rows at a time; what is None stays None."""
+    for rows in places:
+        yield tuple(None if tensor is None else tensor[rows] for tensor in tensors)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from diffeo import models
 from diffeo.options import check_number, plain, refuse, torch_layer, torch_options
@@ -21,6 +22,11 @@ from diffeo.options import check_number, plain, refuse, torch_layer, torch_optio
 FORMAT = 1
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "model.safetensors"
+DRAWING = {  # functions of torch that draw random numbers, by a generator that may be given
+    "rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson",
+    "uniform_", "normal_", "trunc_normal_", "random_", "bernoulli_", "exponential_", "geometric_", "log_normal_",
+    "cauchy_", "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_", "orthogonal_", "sparse_",
+}  # fmt: skip
 
 TORCH = "torch.nn."  # before the names of torch's own layers
 
@@ -326,6 +332,20 @@ def _structure(item: nn.Module) -> list[tuple[object, ...]]:
     return found
 
 
+class _Drawing(TorchFunctionMode):
+    """Inside, constructors draw from a generator of their own: the global one is the user's, in other threads too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator = torch.Generator().manual_seed(0)
+
+    def __torch_function__(self, function: Any, types: Any, given: Any = (), options: Any = None) -> Any:
+        options = dict(options or {})
+        if getattr(function, "__name__", "") in DRAWING and options.get("generator") is None:
+            options["generator"] = self.generator
+        return function(*given, **options)
+
+
 def _skeleton(described: object) -> nn.Module:
     expected = {"format", "class", "options", "versions"}
     if not isinstance(described, dict) or set(described) != expected:
@@ -333,7 +353,7 @@ def _skeleton(described: object) -> nn.Module:
         raise ValueError(f"expected the keys {sorted(expected)}, got {keys}")
     if described["format"] != FORMAT:
         raise ValueError(f"format {described['format']} is not known here (known: {FORMAT}). Update diffeo.")
-    with torch.device("meta"):
+    with _Drawing():  # not on the meta device, where simple sums would import the compiler
         item = build({"class": described["class"], "options": described["options"]})
     if not isinstance(item, nn.Module):
         raise ValueError(f"{described['class']} is no model")

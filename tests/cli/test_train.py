@@ -24,7 +24,7 @@ from diffeo.cli.train import run_name
 def test_every_option_reaches_the_training(tmp_path: Path) -> None:
     given = {
         "epochs": 3, "batch_size": 32, "accumulate": 2, "lr": 0.01, "weight_decay": 0.0, "warmup": 7, "clip": 0.5,
-        "ema": 0.9, "patience": 4, "seed": 5, "precision": "float32", "time_budget": 5400.0,
+        "ema": 0.9, "patience": 4, "seed": 5, "precision": "float32", "threads": 2, "time_budget": 5400.0,
         "checkpoint_every": 90.0, "tracker": "tensorboard",
     }  # fmt: skip
     assert set(given) == set(asdict(TrainSettings()))

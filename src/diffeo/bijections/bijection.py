@@ -92,7 +92,11 @@ class Bijection(nn.Module):
 
     def initialize(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Set what depends on data from a batch, and return what the batch becomes."""
+        self.set_from(x)
         return self.encode(x, condition)[0]
+
+    def set_from(self, x: Tensor) -> None:
+        """Set what depends on data from a batch, where that is all that :meth:`initialize` does besides encoding."""
 
     def steps(self, x: Tensor, condition: Tensor | None = None, name: str = "") -> Iterator[Step]:
         """Encode and show every intermediate; the last step's `z` is the result."""

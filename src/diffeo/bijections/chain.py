@@ -91,15 +91,20 @@ class Chain(Bijection):
             shape = layer.output_shape(shape)
         return levels
 
-    def initialize(self, x: Tensor, condition: Tensor | None = None, *, keep_rows: bool = False) -> Tensor:
-        """Initialize layer by layer; behind the last that wants all rows, on the first 512 (not with `keep_rows`)."""
+    def initialize(
+        self, x: Tensor, condition: Tensor | None = None, *, keep_rows: bool = False, rows: int = INITIAL_ROWS
+    ) -> Tensor:
+        """Initialize layer by layer; behind the last that wants all rows on the first few (not with `keep_rows`)."""
         last = max((i for i, layer in enumerate(self) if layer.fits_all_rows), default=-1)
         for i, layer in enumerate(self):
             if i == last + 1 > 0 and not keep_rows:
-                x = x[:INITIAL_ROWS]
+                x = x[:rows]
             condition = None if condition is None else condition[: len(x)]
             if isinstance(layer, Chain):
-                x = layer.initialize(x, condition, keep_rows=keep_rows or i < last)
+                x = layer.initialize(x, condition, keep_rows=keep_rows or i < last, rows=rows)
+            elif i == last and not keep_rows and type(layer).initialize is Bijection.initialize:
+                layer.set_from(x)
+                x = layer.encode(x[:rows], None if condition is None else condition[:rows])[0]  # others go no further
             else:
                 x = layer.initialize(x, condition)
         return x

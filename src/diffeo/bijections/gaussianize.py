@@ -11,6 +11,7 @@ from diffeo.io import register
 from diffeo.moments import claim, finite_rows
 
 FLOOR = 2.0**-11  # share of the uniform density: no cell is so rare that rounding could not find back into it
+COUNTED = 2**22  # numbers at a time, of all training rows
 PRIOR = 20.0  # rows' worth of belief in what all dimensions have in common
 
 
@@ -118,7 +119,7 @@ class Gaussianize(Bijection):
 
     input_shape = output_shape
 
-    def initialize(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+    def set_from(self, x: Tensor) -> None:
         self.expect(x, self.raw, self.shape)
         rows = finite_rows(x, "Gaussianize")
         claim(self.initialized, "Gaussianize")
@@ -127,12 +128,16 @@ class Gaussianize(Bijection):
             count = self._counts(rows)
             common = 0.9 * count.sum(0) / count.sum() + 0.1 * share
             self.raw.copy_(((count + PRIOR * common) / (len(rows) + PRIOR)).log())
-        return self.encode(x)[0]
 
     def _counts(self, x: Tensor) -> Tensor:
         """How many rows fall into each interval, by dimension: ``(D, K)``."""
-        k = torch.bucketize(x.flatten(1).contiguous(), self.edges[1:-1], right=True)
-        return torch.stack([(k == i).sum(0) for i in range(self.raw.shape[1])], 1).to(x.dtype)
+        dimensions, intervals = self.raw.shape
+        first = intervals * torch.arange(dimensions, device=x.device)
+        count = torch.zeros(dimensions * intervals, dtype=torch.long, device=x.device)
+        for rows in x.flatten(1).split(max(1, COUNTED // dimensions)):
+            k = torch.bucketize(rows.contiguous(), self.edges[1:-1], right=True)
+            count += (first + k).flatten().bincount(minlength=len(count))
+        return count.view(dimensions, intervals).to(x.dtype)
 
     def extra_repr(self) -> str:
         return f"{self.shape}, values={self.values}, intervals={self.raw.shape[1]}"

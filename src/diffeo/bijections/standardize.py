@@ -59,14 +59,13 @@ class Standardize(Bijection):
 
     input_shape = output_shape
 
-    def initialize(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+    def set_from(self, x: Tensor) -> None:
         self.expect(x, self.mean, self.shape)
         mean, scale = moments(x, (0,), "Standardize")
         claim(self.initialized, "Standardize")
         with torch.no_grad():
             self.mean.copy_(mean)
             self.scale.copy_(scale)
-        return self.encode(x)[0]
 
     def extra_repr(self) -> str:
         return f"{self.shape}"

@@ -20,6 +20,7 @@ from diffeo.cli.evaluate import evaluate
 from diffeo.cli.grade import grade
 from diffeo.cli.info import info
 from diffeo.cli.models import models
+from diffeo.cli.names import of_runs
 from diffeo.cli.output import accept_any_letter, each_warning_once, in_words
 from diffeo.cli.sample import sample
 from diffeo.cli.score import score
@@ -66,14 +67,14 @@ app.command(
 )
 app.command(config, group=TRAIN, sort_key=2, usage="Usage: diffeo config FLOW DATA [OPTIONS]", config=recipe.fill)
 app.command(demo, group=TRAIN, sort_key=3)
-app.command(watch, group=TRAIN, sort_key=4)
-app.command(evaluate, group=USE, usage="Usage: diffeo evaluate RUN [DATA] [OPTIONS]")
-app.command(compare, group=USE, usage="Usage: diffeo compare RUN RUN .. [OPTIONS]")
-app.command(sample, group=USE)
-app.command(score, group=USE)
+app.command(of_runs(watch), group=TRAIN, sort_key=4)
+app.command(of_runs(evaluate), group=USE, usage="Usage: diffeo evaluate RUN [DATA] [OPTIONS]")
+app.command(of_runs(compare), group=USE, usage="Usage: diffeo compare RUN RUN .. [OPTIONS]")
+app.command(of_runs(sample), group=USE)
+app.command(of_runs(score), group=USE)
 app.command(verify, group=USE, usage="Usage: diffeo verify RUN [DATA] [OPTIONS]")
 app.command(edit)
-app.command(info, group=USE)
+app.command(of_runs(info), group=USE)
 app.command(course)
 app.command(grade, group=OTHER, usage="Usage: diffeo grade SUBMISSION [OPTIONS]")
 app.command(data, group=OTHER)

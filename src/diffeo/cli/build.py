@@ -3,7 +3,7 @@
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from diffeo.cli.names import FLOWS, did_you_mean, flow_name
+from diffeo.cli.names import FLOWS, check_options, flow_name
 
 if TYPE_CHECKING:
     from diffeo.data import Dataset
@@ -27,16 +27,6 @@ def defaults(name: str) -> dict[str, Any]:
     recipe = getattr(diffeo, FLOWS[flow_name(name)])
     parameters = inspect.signature(recipe.__init__).parameters
     return {option: value.default for option, value in parameters.items() if option not in FROM_DATA}
-
-
-def check_options(name: str, options: dict[str, Any]) -> None:
-    """Raise ValueError if a flow has no option of one of these names, and say which it has."""
-    known = defaults(name)
-    for option in options:
-        if option not in known:
-            others = [other for other in FLOWS if option in defaults(other)]
-            hint = f" It belongs to {' and '.join(others)}." if others else did_you_mean(option, known)
-            raise ValueError(f"{name} has no option {option!r}.{hint} There are: {', '.join(known)}")
 
 
 def build_flow(name: str, data: "Dataset", options: dict[str, Any], *, conditional: bool) -> "Flow":

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from cyclopts import CycloptsError
 
 from diffeo.cli.batch import with_batch
-from diffeo.cli.names import DataName, FlowName, check_data_name, flow_name
+from diffeo.cli.names import DataName, FlowName, check_data_name, check_options, flow_name
 from diffeo.cli.parse import Switch, written
 from diffeo.cli.settings import (
     FolderSettings,
@@ -70,7 +70,7 @@ def config(
     from diffeo import __version__
     from diffeo.cli import recipe
     from diffeo.cli.app import app
-    from diffeo.cli.build import check_options, defaults
+    from diffeo.cli.build import defaults
     from diffeo.cli.output import plain_letters
 
     if flow is None or data is None:

@@ -1,10 +1,21 @@
 """The names that the command line knows without waiting for torch."""
 
 import difflib
-from collections.abc import Iterable
-from typing import Literal, get_args
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar, cast, get_args
+
+from diffeo import models
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 FLOWS = {"realnvp": "RealNVP", "glow": "Glow", "nice": "NICE"}  # as typed: the class in diffeo
+OPTIONS = {  # of each, besides what the data gives
+    "realnvp": ("couplings", "depth", "levels", "blocks", "width", "dropout", "preprocessing"),
+    "glow": ("levels", "steps", "width", "preprocessing"),
+    "nice": ("couplings", "width", "depth"),
+}
 
 FlowName = Literal["realnvp", "glow", "nice"]
 DataName = Literal[
@@ -22,6 +33,20 @@ DataName = Literal[
     "spirals",
 ]
 DATA: tuple[str, ...] = get_args(DataName)
+
+
+def of_runs(verb: F) -> F:
+    """A verb that refuses runs and models which do not exist before it imports anything."""
+
+    @functools.wraps(verb)
+    def checked(*arguments: Any, **options: Any) -> Any:
+        given = inspect.signature(verb).bind(*arguments, **options).arguments
+        for run in given.get("runs") or (given["run"],):
+            if not models.hub.is_address(str(run)) and run.suffix != ".csv":  # a recipe's curve, beside a run
+                models.find(run)
+        return verb(*arguments, **options)
+
+    return cast(F, checked)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -45,6 +70,16 @@ def flow_name(name: str) -> str:
         hint = did_you_mean(name.lower(), FLOWS)
         raise ValueError(f"no flow is called {name!r}.{hint} There are: {', '.join(FLOWS)}")
     return name.lower()
+
+
+def check_options(name: str, options: Iterable[str]) -> None:
+    """Raise ValueError if a flow has no option of one of these names, and say which it has."""
+    known = OPTIONS[flow_name(name)]
+    for option in options:
+        if option not in known:
+            others = [other for other in FLOWS if option in OPTIONS[other]]
+            hint = f" It belongs to {' and '.join(others)}." if others else did_you_mean(option, known)
+            raise ValueError(f"{name} has no option {option!r}.{hint} There are: {', '.join(known)}")
 
 
 def check_data_name(name: str) -> None:

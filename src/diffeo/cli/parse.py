@@ -72,6 +72,13 @@ def _whole(kind: Any, tokens: Sequence[Token]) -> int:
         raise ValueError(f'expected a whole number, got "{text}"') from None
 
 
+def _threads(kind: Any, tokens: Sequence[Token]) -> int:
+    number = _whole(kind, tokens)
+    if number < 1:
+        raise ValueError(f"expected a number of threads from 1, got {number}")
+    return number
+
+
 def _number(kind: Any, tokens: Sequence[Token]) -> float:
     text = _text(tokens)
     try:
@@ -138,6 +145,7 @@ def _or_none(convert: Callable[[Any, Sequence[Token]], T]) -> Callable[[Any, Seq
 
 Whole = Annotated[int, Parameter(converter=_whole)]
 MaybeWhole = Annotated[int | None, Parameter(converter=_or_none(_whole))]
+Threads = Annotated[int | None, Parameter(converter=_or_none(_threads))]
 Wholes = Annotated[list[int], Parameter(converter=_wholes, negative="")]  # separated by commas, or given one by one
 MaybeWholes = Annotated[list[int] | None, Parameter(converter=_or_none(_wholes), negative="")]
 Images = Annotated[list[int | str], Parameter(converter=_images, negative="")]  # numbers of rows, or files

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeNumber, MaybeNumbers, Whole
+from diffeo.cli.parse import Flag, MaybeNumber, MaybeNumbers, Threads, Whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +27,7 @@ def sample(
     beyond: Flag = False,
     out: Path | None = None,
     force: Flag = False,
+    threads: Threads = None,
     json: Flag = False,
 ) -> None:
     """Draw samples from a run and write them to a file.
@@ -61,6 +62,8 @@ def sample(
         samples.png or samples.csv, or the next name that is free, if not given.
     force
         Write over a file that is there.
+    threads
+        Threads to compute with; if not given, nor OMP_NUM_THREADS, one for little work, else as many as are fastest.
     json
         Print what was written as JSON.
     """
@@ -69,6 +72,7 @@ def sample(
     import diffeo
     from diffeo.cli.files import check_ending, destination, write_samples
     from diffeo.cli.output import print_json
+    from diffeo.threads import computing_with
 
     place = diffeo.models.find(run)
     recommended = diffeo.models.temperature(place) if temperature is None else None
@@ -81,7 +85,8 @@ def sample(
     out = destination(out, default, force=force)
     given = _condition(run, place, flow, n, condition)
     generator = torch.Generator().manual_seed(seed)
-    x = flow.sample(n, given, temperature=temperature, generator=generator)
+    with computing_with(threads):
+        x = flow.sample(n, given, temperature=temperature, generator=generator)
     classes = getattr(flow.embedding, "classes", None)
     columns = _columns(place, x.shape[1])
     moved = write_samples(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from diffeo.cli.parse import Flag, Whole
+from diffeo.cli.parse import Flag, Threads, Whole
 
 
 def score(
@@ -15,6 +15,7 @@ def score(
     samples: Whole = 1,
     seed: Whole = 0,
     threshold: float | None = None,
+    threads: Threads = None,
     json: Flag = False,
     out: Path | None = None,
     force: Flag = False,
@@ -41,6 +42,8 @@ def score(
         Of that noise.
     threshold
         Mark rows less likely than this share of held-out rows, as 0.01; the rate of false alarms is stated.
+    threads
+        Threads to compute with; if not given, nor OMP_NUM_THREADS, one for little work, else as many as are fastest.
     json
         Print the summary as JSON; the rows themselves go into the file of --out.
     out
@@ -53,13 +56,15 @@ def score(
     from diffeo.cli.output import print_json
     from diffeo.cli.tables import note_unfinished, show_scores
     from diffeo.runs import read_run, score_rows
+    from diffeo.threads import computing_with
 
     check_free(out, force=force)
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise ValueError(f"cannot write {out.name}: use .csv or .parquet")
     opened = read_run(run)
     note_unfinished(opened)
-    scores = score_rows(opened, data, part=part, samples=samples, seed=seed, threshold=threshold)
+    with computing_with(threads):
+        scores = score_rows(opened, data, part=part, samples=samples, seed=seed, threshold=threshold)
     if out is not None:
         write_table(out, scores.table())
     if json:

@@ -5,7 +5,18 @@ from typing import Any, Literal
 
 from cyclopts import Group, Parameter
 
-from diffeo.cli.parse import MaybeNames, MaybeNumber, MaybeSwitch, MaybeTime, MaybeWhole, Number, Switch, Time, Whole
+from diffeo.cli.parse import (
+    MaybeNames,
+    MaybeNumber,
+    MaybeSwitch,
+    MaybeTime,
+    MaybeWhole,
+    Number,
+    Switch,
+    Threads,
+    Time,
+    Whole,
+)
 
 TRAINING = Group("Training", sort_key=1)
 FLOW = Group("Options of the flow", help="Each flow has some of these.", sort_key=2)
@@ -40,6 +51,8 @@ class TrainSettings:
     """Of weights, order and noise."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """Of the networks while training: auto is bf16 for images where the processor has it, else float32."""
+    threads: Threads = None
+    """Threads to compute with; if not given, nor OMP_NUM_THREADS, as many as are fastest. It decides the last digit."""
     time_budget: MaybeTime = None
     """Train for this long: 90s, 10m, 1h30m; as many epochs as fit in, at most --epochs if that is given."""
     checkpoint_every: Time = 120.0

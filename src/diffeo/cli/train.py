@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError
 from cyclopts.argument import ArgumentCollection
 
 from diffeo.cli.batch import with_batch
-from diffeo.cli.names import DataName, FlowName, flow_name
+from diffeo.cli.names import DataName, FlowName, check_options, flow_name
 from diffeo.cli.parse import Flag, Switch
 from diffeo.cli.settings import (
     FolderSettings,
@@ -191,20 +191,23 @@ def _train(
     show_plan: bool,
     progress: bool,
 ) -> tuple[Path, dict[str, Any]]:
-    import torch
-
-    import diffeo
-    from diffeo.cli.build import build_flow, check_options
-    from diffeo.runs.train import free_folder, train_run
+    import diffeo  # not what waits for torch yet: a name or a table may be refused
 
     check_options(name, model.chosen())
-    _check_device(device)
+    if device != "cpu":
+        _check_device(device)
     try:
         dataset = diffeo.data.load(data, **options)
     except ValueError as error:  # a table's ends in the options that settle it: here they become a command
         found, use, settling = str(error).rpartition("\nUse --")
         command = f"\nUse diffeo train {name} {word(readable(data))} --{settling}"
         raise ValueError(found + command if use else str(error)) from error
+
+    import torch
+
+    from diffeo.cli.build import build_flow
+    from diffeo.runs.train import free_folder, train_run
+
     torch.manual_seed(settings.seed)
     built = build_flow(name, dataset, model.chosen(), conditional=conditional).to(device)
     folder = out or free_folder(Path("runs") / run_name(name, data))

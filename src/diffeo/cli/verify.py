@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from diffeo import models
 from diffeo.cli.parse import Flag, Whole
 from diffeo.proposals import path_word
 
@@ -59,6 +60,7 @@ def verify(
     import sys
 
     try:
+        models.find(run)
         report = _verified(run, data, rows, part, seed, exact_up_to)
     except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
         raise NotVerified(str(error)) from error

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
-
-import torch.nn.functional as F
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.names import nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ConditionName = Literal["downscaled"]
 
@@ -51,7 +51,7 @@ def with_condition(part: Part, condition: str, *, values: int | None, source: st
     return replace(part, condition=CONDITIONS[condition](part.x, values))
 
 
-def downscaled(x: Tensor, values: int) -> Tensor:
+def downscaled(x: "Tensor", values: int) -> "Tensor":
     """Images averaged over squares of 2x2 pixels and rounded to integers, as a picture of half the size holds them.
 
     Args:
@@ -69,6 +69,8 @@ def downscaled(x: Tensor, values: int) -> Tensor:
         >>> downscaled(torch.tensor([[[[0, 8], [8, 16]]]]), 17)
         tensor([[[[0.5000]]]])
     """
+    import torch.nn.functional as F
+
     height, width = x.shape[2:]
     if height % 2 or width % 2:
         raise ValueError(
@@ -77,4 +79,4 @@ def downscaled(x: Tensor, values: int) -> Tensor:
     return F.avg_pool2d(x.float(), 2).round() / (values - 1)
 
 
-CONDITIONS: dict[str, Callable[[Tensor, int], Tensor]] = {"downscaled": downscaled}
+CONDITIONS: "dict[str, Callable[[Tensor, int], Tensor]]" = {"downscaled": downscaled}

@@ -8,10 +8,9 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # names, refusals and lists of data sets do not wait for torch
+    from torch import Tensor
 
-if TYPE_CHECKING:
     from diffeo.data.tables.grid import Grid
 
 SHOWN = 6  # columns, and notes, when a data set is printed
@@ -50,12 +49,12 @@ class Part:
         notes: where a source was read whole, how, if that was not plain.
     """
 
-    x: Tensor
-    labels: Tensor | None = None
-    rows: Tensor | None = None
+    x: "Tensor"
+    labels: "Tensor | None" = None
+    rows: "Tensor | None" = None
     files: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
-    condition: Tensor | None = None
+    condition: "Tensor | None" = None
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -149,7 +148,7 @@ class Dataset:
         """Numbers in a row."""
         return math.prod(self.shape)
 
-    def quantize(self, x: Tensor, *, beyond: bool = False) -> Tensor:
+    def quantize(self, x: "Tensor", *, beyond: bool = False) -> "Tensor":
         """Samples of a table with the columns that were dequantized back on the values that they can have.
 
         Each number goes down to the value whose noise reaches it, 34.7 years to 34, and into the range that the
@@ -166,6 +165,7 @@ class Dataset:
             ValueError: if the rows are of another width.
 
         Example:
+            >>> import torch
             >>> from diffeo.data.tables.grid import Grid
             >>> rows = Part(torch.zeros(1, 2))
             >>> ages = Grid(18.0, 69.0, 1.0, 0)
@@ -174,6 +174,8 @@ class Dataset:
             tensor([[34.0000,  1.7500],
                     [18.0000,  1.5000]], dtype=torch.float64)
         """
+        import torch
+
         from diffeo.data.tables.grid import quantized
 
         if x.dim() != 2 or tuple(x.shape[1:]) != self.shape:
@@ -182,7 +184,7 @@ class Dataset:
         return torch.from_numpy(found)
 
 
-def _dtype(x: Tensor) -> str:
+def _dtype(x: "Tensor") -> str:
     return str(x.dtype).removeprefix("torch.")
 
 
@@ -203,8 +205,10 @@ def listed(name: str, part: str) -> list[int]:
     return rows
 
 
-def without(rows: int, *taken: list[int]) -> Tensor:
+def without(rows: int, *taken: list[int]) -> "Tensor":
     """The rows that no list takes, in order."""
+    import torch
+
     keep = torch.ones(rows, dtype=torch.bool)
     for some in taken:
         keep[some] = False

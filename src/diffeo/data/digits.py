@@ -1,13 +1,13 @@
 """scikit-learn's digits: 1,797 images of 8x8 pixels with 17 values, embedded in that package."""
 
 import numpy as np
-import torch
 
 from diffeo.data.dataset import Dataset, Part, listed, without
 
 
 def digits() -> Dataset:
     """Train 1,257, validation 180, test 360: the rows that ``splits.json`` lists."""
+    import torch
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

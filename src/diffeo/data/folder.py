@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from diffeo.data.dataset import Dataset, Part, Unread
 from diffeo.data.image_files import Unreadable, read_header, read_pixels
 from diffeo.data.names import composed, existing
 from diffeo.letters import readable
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FOLDER_OPTIONS = ("size", "channels", "skip_broken", "part_by")
 PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
@@ -34,7 +35,7 @@ class Images:
 
     listed: tuple[str, ...]
     files: tuple[str, ...]
-    x: Tensor
+    x: "Tensor"
     channels: int
     broken: dict[str, str]
     notes: tuple[str, ...]
@@ -129,6 +130,8 @@ def read_folder(
         class_names: what the labels are numbers of; an image in no folder of these names cannot be used. No labels
             if not given.
     """
+    import torch
+
     images = _read(_root(path), size, channels, skip_broken=skip_broken, shape=shape)
     broken, labels = dict(images.broken), None
     if class_names is not None:
@@ -197,6 +200,8 @@ def _read(
         notes.append(f"{small} of {len(pixels)} images are smaller than {size} pixels and were enlarged")
     lost = Counter(text for name in pixels for text in headers[name].lost)
     notes += [f"{count} of {len(pixels)} images {text}" for text, count in lost.items()]
+    import torch
+
     none = np.empty((0, *(shape or ())), np.uint8)
     x = torch.from_numpy(np.stack(list(pixels.values())) if pixels else none)
     return Images(tuple(names), tuple(pixels), x, chosen, broken, tuple(notes))
@@ -323,12 +328,14 @@ def _copies(contents: Sequence[bytes], parts: Sequence[str]) -> list[str]:
     return [f"{copies:,} of {len(contents):,} images equal another: {', '.join(across) or 'they are in the same part'}"]
 
 
-def _classes(files: Sequence[str], split: dict[str, str]) -> tuple[Tensor | None, tuple[str, ...] | None]:
+def _classes(files: Sequence[str], split: dict[str, str]) -> "tuple[Tensor | None, tuple[str, ...] | None]":
     """The first folder of every file, below those of the parts; nothing if a file lies in none, or all in one."""
     folders = _class_folders(files, split)
     names = sorted(set(folders) - {""})
     if len(names) < 2 or "" in folders:
         return None, None
+    import torch
+
     return torch.tensor([names.index(folder) for folder in folders]), tuple(names)
 
 
@@ -338,7 +345,9 @@ def _class_folders(files: Sequence[str], split: dict[str, str]) -> list[str]:
     return [folders[0] if folders else "" for folders in below]
 
 
-def _rows(images: Images, labels: Tensor | None, rows: list[int]) -> Part:
+def _rows(images: Images, labels: "Tensor | None", rows: list[int]) -> Part:
+    import torch
+
     index = torch.tensor(rows, dtype=torch.int64)
     return Part(
         images.x[index],

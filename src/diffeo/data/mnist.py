@@ -4,13 +4,15 @@ import gzip
 import struct
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from diffeo.data.dataset import Dataset, Part, listed, without
 from diffeo.data.download import folder_of, whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -52,12 +54,14 @@ def _idx_dataset(name: str, source: str, class_names: tuple[str, ...] | None = N
     )
 
 
-def read_idx(path: Path) -> Tensor:
+def read_idx(path: Path) -> "Tensor":
     """The unsigned bytes of an IDX file, gzipped or not.
 
     Raises:
         ValueError: if it is no such file, or is cut off.
     """
+    import torch
+
     raw = path.read_bytes()
     try:
         content = gzip.decompress(raw) if path.suffix == ".gz" else raw

@@ -5,7 +5,6 @@ import io
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
@@ -26,6 +25,8 @@ def olivetti() -> Dataset:
         FileNotFoundError: if the file is not there and cannot be downloaded.
         ValueError: if it is damaged, or holds something else.
     """
+    import torch
+
     images = torch.from_numpy(read_faces(whole("olivetti", FILE)))[:, None]
     person = torch.arange(PEOPLE).repeat_interleave(IMAGES)
 

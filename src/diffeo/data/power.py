@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
@@ -48,6 +47,8 @@ def power() -> Dataset:
         for part, values in zip(parts, np.split(noisy, np.cumsum(sizes)[:2]), strict=True):
             part[:, i] = values
     rows = np.split(order, np.cumsum(sizes)[:2])
+    import torch
+
     train, validation, test = (
         Part(torch.from_numpy(x), rows=torch.from_numpy(index)) for x, index in zip(parts, rows, strict=True)
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
@@ -84,6 +83,8 @@ TOYS: dict[str, Callable[[int, np.random.Generator], Points]] = {
 
 def toy(name: str) -> Dataset:
     """Train 20,000, validation 2,000, test 10,000 points, the same in every process."""
+    import torch
+
     train, validation, test = (
         Part(torch.from_numpy(TOYS[name](rows, np.random.default_rng(seed))).float()) for seed, rows in enumerate(ROWS)
     )

@@ -1,6 +1,5 @@
 """Images in and out of the latent: what every edit does first and last."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -41,8 +40,8 @@ def encode_images(
     x = x.to(flow.device)
     row_condition = as_rows(flow, condition, len(x))
     noise = None if generator is None or flow.door is None else flow.draw_noise(x, generator)
-    parts = [flow.encode(*rows)[0] for rows in chunks(rows_at_a_time(flow), x, row_condition, noise)]
-    return torch.cat(parts)
+    with flow._in_slices("encode", len(x)) as slices:
+        return torch.cat([flow.encode(*rows)[0] for rows in chunks(slices, x, row_condition, noise)])
 
 
 def decode_images(flow: Flow, z: Tensor, condition: Condition = None) -> Tensor:
@@ -63,10 +62,9 @@ def decode_images(flow: Flow, z: Tensor, condition: Condition = None) -> Tensor:
 @torch.no_grad()
 def decode_embedded(flow: Flow, z: Tensor, embedded: Tensor | None) -> Tensor:
     """Images of z under what the flow's embedding gave, ``(B, ..)``: for mixtures of conditions."""
-    flow = view(flow, training=False)
-    with flow.frozen():
-        parts = [flow.bijection.decode(*rows)[0] for rows in chunks(rows_at_a_time(flow), z, embedded)]
-    x: Tensor = torch.cat(parts)
+    still = view(flow, training=False)
+    with still.frozen(), flow._in_slices("decode", len(z)) as slices:
+        x: Tensor = torch.cat([still.bijection.decode(*rows)[0] for rows in chunks(slices, z, embedded)])
     return x if flow.door is None else flow.door.decode(x)
 
 
@@ -109,8 +107,3 @@ def as_rows(flow: Flow, condition: Condition, rows: int) -> Tensor | None:
     shape = tuple(getattr(flow.embedding, "shape", flow.bijection.condition_shape or ()))
     given = torch.as_tensor(condition, device=flow.device)
     return given.expand(rows, *shape) if given.dim() == len(shape) or len(given) == 1 else given
-
-
-def rows_at_a_time(flow: Flow) -> int:
-    """Images in a chunk."""
-    return max(1, 2**19 // math.prod(flow.base.shape))

@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import norm
 from torch import Tensor
 
 from diffeo.evaluation.neighbours import Neighbours, comparable, nearest_neighbours
@@ -14,6 +14,7 @@ from diffeo.evaluation.neighbours import Neighbours, comparable, nearest_neighbo
 RANDOM_PARTS = 999  # draws of which groups might have been the test part
 RANKED = 1000  # test rows whose distances are ranked
 LEVEL, POWER = 0.05, 0.8
+NORMAL = NormalDist()
 Numbers = NDArray[np.float64]
 
 
@@ -117,7 +118,7 @@ def copying(
         test=of_test,
         test_rows=ranked,
         nearer=nearer,
-        nearer_p_value=float(norm.sf((nearer - 0.5) / deviation)),
+        nearer_p_value=NORMAL.cdf((0.5 - nearer) / deviation),
         nearer_detectable=_by_ranks(nearer, deviation),
         at_training=at_training,
         at_training_expected=expected,
@@ -147,7 +148,7 @@ def _random_parts(shares: Numbers, test: int, rng: np.random.Generator) -> Numbe
 def _by_ranks(nearer: float, deviation: float) -> float | None:
     """The share of copies, which all are nearer, that the ranks would show; the other samples are as they are now."""
     now = min(nearer, 0.5)
-    share = (0.5 + (norm.isf(LEVEL) + norm.ppf(POWER)) * deviation - now) / (1 - now)
+    share = (0.5 + (NORMAL.inv_cdf(1 - LEVEL) + NORMAL.inv_cdf(POWER)) * deviation - now) / (1 - now)
     return float(share) if share <= 1 else None
 
 
@@ -162,7 +163,7 @@ def _by_parts(shares: Numbers, training: NDArray[np.bool_]) -> float | None:
     copies = training / training.sum()
     for share in np.linspace(0.01, 1, 100):
         expected = 1 - test / groups + share * test / groups
-        noise = norm.isf(LEVEL) * deviation((1 - share) * shares + share * copies)
-        if expected >= 1 - test / groups + noise + norm.ppf(POWER) * (1 - share) * deviation(shares):
+        noise = NORMAL.inv_cdf(1 - LEVEL) * deviation((1 - share) * shares + share * copies)
+        if expected >= 1 - test / groups + noise + NORMAL.inv_cdf(POWER) * (1 - share) * deviation(shares):
             return float(share)
     return None

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from diffeo.data import Dataset
@@ -61,6 +60,8 @@ def write_report(
     samples = samples_picture(flow, data, seed=seed)
     if samples is not None:
         write_atomically(folder / "samples.png", samples)
+    from jinja2 import Environment, PackageLoader
+
     environment = Environment(
         loader=PackageLoader("diffeo.runs", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )

@@ -21,7 +21,6 @@ import diffeo
 from diffeo import io
 from diffeo.data import Dataset
 from diffeo.evaluation import (
-    Simple,
     better_ones,
     condition_for,
     deviations,
@@ -116,12 +115,12 @@ def train_run(
         "settings": _defaults() | options,
         "seed": seed,
         "command": readable(command),
-        "versions": _versions(),
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
-    content = (json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
     def begin() -> None:
+        run["versions"] = _versions(torch.get_num_threads())  # of the training
+        content = (json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise FileExistsError(f"{folder} is in use by now. Start again, or choose another folder with --out")
@@ -177,7 +176,6 @@ def _train(
     seed, options = run["seed"], run["settings"]
     for note in data.notes:
         say(note)
-    simple = simple_densities(data)
 
     spacing = max(1, (options["epochs"] or 0) // MOST_PICTURES)
     rest = (options["time_budget"] or 0.0) / MOST_PICTURES  # seconds between pictures
@@ -212,7 +210,7 @@ def _train(
         )
     flow.save_pretrained(folder, overwrite=True)  # after a rollback another model may lie there
     try:
-        return _conclude(flow, data, folder, run, simple, result, say)
+        return _conclude(flow, data, folder, run, result, say)
     except KeyboardInterrupt:
         raise TrainingInterrupted(
             f"the training is done, but not its report. Go on with: diffeo train --resume {path_word(folder)}",
@@ -225,7 +223,6 @@ def _conclude(
     data: Dataset,
     folder: Path,
     run: dict[str, Any],
-    simple: dict[str, Simple],
     result: Fit,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -236,6 +233,7 @@ def _conclude(
     bits = flow.door is not None
     per_row = row_log_probs(flow, data.test, seed=seed) * (bits_per_nat(flow) if bits else 1.0)
     found = estimate(per_row)
+    simple = simple_densities(data)
     labels = condition_for(flow, data.test)
     trip = round_trip(flow, data.test.x, labels, deviation=deviations(data.train.x))
     improving = result.best["epoch"] == result.history[-1]["epoch"]
@@ -274,7 +272,7 @@ def _conclude(
         "seed": seed,
         "settings": run["settings"],
         "command": run["command"],
-        "versions": _versions(),
+        "versions": _versions(result.threads),
     }
     io.write_atomically(
         folder / SUMMARY_FILE,
@@ -302,12 +300,12 @@ def _defaults() -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, Any]:
+def _versions(threads: int) -> dict[str, Any]:
     return {
         "diffeo": diffeo.__version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
     }
 
 

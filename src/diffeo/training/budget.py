@@ -1,14 +1,15 @@
-"""From a time budget to a number of steps."""
+"""What a step takes, and from a time budget to a number of steps."""
 
-import statistics
+import itertools
 import tempfile
 import time
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from diffeo import threads
 from diffeo.data import Part
 from diffeo.flow import Flow
 from diffeo.training import checkpoint
@@ -16,32 +17,63 @@ from diffeo.training.checkpoint import Position
 from diffeo.training.steps import Steps
 from diffeo.training.validation import validation_loss
 
-TRIAL_STEPS = 12
+PREPARING = 0.1  # of a time budget at most, as far as it can be said beforehand
+ROUNDS, ROUNDS_OF_SEVERAL = 11, 5  # of measuring a step: with one number of threads, with several
+MEASURING = 0.05  # of the steps at most, where there is no time budget
+
+
+def rounds(numbers: Sequence[int], steps: int | None, until: float | None, accelerator: Any) -> Callable[[float], int]:
+    """How often a step is measured with each of some numbers of threads, by what it takes when it is warming up.
+
+    With a number of steps not too large a share of them; with a time, as many as fit in.
+    """
+    most = ROUNDS if len(numbers) == 1 else ROUNDS_OF_SEVERAL
+
+    def fit_in(cold: float) -> int:
+        if until is None:
+            return min(most, int(MEASURING * (steps or 0) / len(numbers)))
+        left, cold = _everywhere(accelerator, until - time.perf_counter(), cold)
+        return max(0, min(most, int(left / max(cold, 1e-9) / len(numbers))))
+
+    return fit_in
+
+
+def seconds_a_step(
+    steps: Steps, flow: Flow, numbers: Sequence[int], rounds: Callable[[float], int], first: int
+) -> dict[int, float]:
+    """What a step takes with each of some numbers of threads: some are taken, timed and undone."""
+    before = checkpoint.capture(Position(0), flow, steps.optimizer, steps.average, {}, {})
+    number = itertools.count()
+
+    def step() -> None:
+        at = next(number)
+        loss, norm = steps.gradients(at, attempt=0)
+        steps.update(at, 0.0, loss.isfinite() & norm.isfinite())
+        float(norm)  # until it is done
+
+    flow.train()
+    found = threads.measured(step, numbers, rounds, first=first)
+    checkpoint.restore(before, flow, steps.optimizer, steps.average)
+    return found
 
 
 def affordable_steps(
-    steps: Steps, flow: Flow, held_out: Part, scale: float, per_epoch: int, budget: float, began: float
+    a_step: float, steps: Steps, flow: Flow, held_out: Part, scale: float, per_epoch: int, budget: float, began: float
 ) -> int:
-    """How many steps fit into a time budget that runs since `began`: a few are taken, timed and undone.
+    """How many steps fit into a time budget that runs since `began`, with a validation and a checkpoint every epoch.
 
-    With every epoch a validation and a checkpoint are counted.
+    These are timed here; the validation on the rows of one batch.
     """
-    before = checkpoint.capture(Position(0), flow, steps.optimizer, steps.average, {}, {})
-    with torch.random.fork_rng([flow.device] if flow.device.type == "cuda" else []):
-        flow.train()
-        marks = []
-        for step in range(TRIAL_STEPS):
-            loss, norm = steps.gradients(step, attempt=0)
-            steps.update(step, 0.0, loss.isfinite() & norm.isfinite())
-            float(norm)
-            marks.append(time.perf_counter())
-    a_step = statistics.median(later - earlier for earlier, later in pairwise(marks))
-    validation_loss(flow, held_out, scale, 0, steps.accelerator)
+    some = min(len(held_out), max(steps.batch_size, steps.accelerator.num_processes))
+    start = time.perf_counter()
+    part = Part(held_out.x[:some], None if held_out.labels is None else held_out.labels[:some])
+    validation_loss(flow, part, scale, 0, steps.accelerator)
+    a_validation = (time.perf_counter() - start) * len(held_out) / some
+    start = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
-        after = checkpoint.capture(Position(0), flow, steps.optimizer, steps.average, {}, {})
-        checkpoint.write(after, Path(place))
-    an_epoch = time.perf_counter() - marks[-1]  # what its end takes
-    checkpoint.restore(before, flow, steps.optimizer, steps.average)
+        kept = checkpoint.capture(Position(0), flow, steps.optimizer, steps.average, {}, {})
+        checkpoint.write(kept, Path(place))
+    an_epoch = a_validation + time.perf_counter() - start  # what its end takes
     spent = time.perf_counter() - began
     a_step, an_epoch, spent = _everywhere(steps.accelerator, a_step, an_epoch, spent)
     count = int((0.97 * budget - spent - an_epoch) / (a_step + an_epoch / per_epoch))

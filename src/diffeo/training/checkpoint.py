@@ -155,6 +155,7 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
     if found is None:
         raise FileNotFoundError(f"fit: there is no checkpoint in {folder} to resume from")
     differ = [name for name in setting if setting[name] != found.setting.get(name)]
+    differ = [name for name in differ if name != "threads" or setting["threads"] is not None]  # its own, unless told
     machine = [name for name in differ if name in ("torch", "threads", "processes")]
     if len(differ) > len(machine):
         listed = ", ".join(

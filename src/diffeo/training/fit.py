@@ -12,18 +12,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from diffeo.data import Dataset, Part
+from diffeo.data import Dataset
 from diffeo.flow import Flow
+from diffeo.threads import computing_with, fastest
 from diffeo.training import checkpoint
-from diffeo.training.budget import affordable_steps, steps_left_in_time
+from diffeo.training.budget import PREPARING, affordable_steps, rounds, seconds_a_step, steps_left_in_time
 from diffeo.training.checkpoint import Position
 from diffeo.training.given import check_flow
 from diffeo.training.interrupt import signals_as_wishes
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE, check_options
-from diffeo.training.order import generator
 from diffeo.training.parts import fingerprint, layout, parts
 from diffeo.training.precision import resolve
+from diffeo.training.preparation import initialize, numbers_of_threads, probe
 from diffeo.training.processes import accelerator_for, agreed
 from diffeo.training.progress import Progress
 from diffeo.training.result import Fit, TrainingDiverged
@@ -59,6 +60,7 @@ def fit(
     patience: int | None = 20,
     seed: int = 0,
     precision: str = "float32",
+    threads: int | None = None,
     time_budget: float | None = None,
     folder: Path | str | None = None,
     resume: bool = False,
@@ -84,7 +86,7 @@ def fit(
 
     With a `folder`, checkpoints are written every two minutes and at the end of every epoch, and a training
     that was stopped, even by SIGKILL, goes on from there with ``resume=True``: with the same losses to the last
-    digit, on the same machine with the same number of threads and version of torch.
+    digit, on the same machine with the same version of torch.
 
     Under torchrun every process takes its share of each batch; the steps are those of one process, up to
     rounding (dropout excepted).
@@ -109,11 +111,16 @@ def fit(
         seed: of order and noise.
         precision: ``"float32"``; ``"bf16"`` for conditioners in bfloat16 while training, and only then;
             ``"auto"`` for bf16 where the flow is of images and the device computes in it.
+        threads: how many to compute with on the CPU. If not given, and neither ``OMP_NUM_THREADS``,
+            ``MKL_NUM_THREADS`` nor ``torch.set_num_threads`` says, as many as turn out to be fastest in a few steps
+            that are measured and undone. A training that is resumed goes on with its own number: it decides the
+            last digit.
         time_budget: seconds, of everything since the call: preparation, steps, validation, checkpoints, and what
             `on_epoch` does. A few steps are measured and undone, and the number of steps is fixed by it; at most
-            `epochs`, if given. Should they take longer than measured, there will be fewer: that is looked at with
-            every checkpoint in the second half. A training that is resumed has used what it had used by its last
-            checkpoint.
+            `epochs`, if given. Preparation is to take a tenth: the flow starts from fewer rows where all would take
+            too long, and where a single step takes a tenth that one is the measure. Should steps take longer than
+            measured, there will be fewer: that is looked at with every checkpoint in the second half. A training
+            that is resumed has used what it had used by its last checkpoint.
         folder: where to keep checkpoints, ``steps.csv`` with the loss of every step, and the flight recorder's
             finds.
         resume: go on from the newest checkpoint in `folder`.
@@ -141,12 +148,12 @@ def fit(
         True
     """
     # ---- what is given, checked before anything is changed
-    began, watch = time.perf_counter(), Stopwatch()
+    began, watch, usual = time.perf_counter(), Stopwatch(), torch.get_num_threads()
     folder = None if folder is None else Path(folder)
     check_options(
         epochs=epochs, batch_size=batch_size, accumulate=accumulate, lr=lr, weight_decay=weight_decay, warmup=warmup,
-        clip=clip, ema=ema, patience=patience, time_budget=time_budget, checkpoint_every=checkpoint_every,
-        tracker=tracker, folder=folder, resume=resume,
+        clip=clip, ema=ema, patience=patience, threads=threads, time_budget=time_budget,
+        checkpoint_every=checkpoint_every, tracker=tracker, folder=folder, resume=resume,
     )  # fmt: skip
     check_flow(flow)
     precision = resolve(precision, flow)
@@ -159,9 +166,11 @@ def fit(
         "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "lr": lr, "weight_decay": weight_decay,
         "warmup": warmup, "clip": clip, "ema": ema, "patience": patience, "seed": seed, "precision": precision,
         "time_budget": time_budget, "training rows": fingerprint(train), "validation rows": fingerprint(held_out),
-        checkpoint.LAYOUT: layout(flow), "torch": torch.__version__,
-        "threads": torch.get_num_threads(), "processes": accelerator.num_processes,
+        checkpoint.LAYOUT: layout(flow), "torch": torch.__version__, "threads": threads,
+        "processes": accelerator.num_processes,
     }  # fmt: skip
+    result = Fit("nats" if flow.door is None else "bits/dim", precision=precision)
+    bar = Progress(rows_a_step=batch_size, unit=result.unit, quiet=not (progress and accelerator.is_main_process))
     with ExitStack() as held:
         held.enter_context(torch.inference_mode(False))  # whatever the mode of the caller
         held.enter_context(torch.enable_grad())
@@ -169,13 +178,15 @@ def fit(
             held.enter_context(locked(folder))
         saved = checkpoint.matching(folder / CHECKPOINTS, setting) if folder is not None and resume else None
 
-        # ---- the flow, and what a step is
-        if saved is None and not flow.initialized:
-            mixed = torch.randperm(len(train), generator=generator("initialize", seed))
-            first = Part(
-                train.x[mixed].to(flow.device), None if train.labels is None else train.labels[mixed].to(flow.device)
-            )
-            flow.initialize(first.x, first.labels, generator=generator("initial noise", seed))
+        # ---- how many threads may be the fastest, the flow, and what a step is
+        numbers, a_row = numbers_of_threads(threads, saved, accelerator), 0.0
+        number = numbers[0]
+        if saved is None and (len(numbers) > 1 or time_budget is not None):
+            number, a_row = probe(flow, train, numbers)
+        with computing_with(number):
+            if saved is None and not flow.initialized:
+                bar.say("preparing: initializing the flow")
+                initialize(flow, train, seed, budget=time_budget, a_row=a_row)
         scale = 1.0 if flow.door is None else 1 / (math.prod(flow.shape) * math.log(2))  # nats a row to the unit shown
         steps = Steps(
             flow, train, batch_size=batch_size, accumulate=accumulate, weight_decay=weight_decay, clip=clip, ema=ema,
@@ -185,11 +196,22 @@ def fit(
         # ---- where it starts
         start = Position(steps=epochs * per_epoch if epochs is not None else 0)
         state = State(steps, start, lr=lr, warmup=warmup, setting=setting, folder=folder)
+        until = None if time_budget is None else began + PREPARING * time_budget
+        if saved is None and (len(numbers) > 1 or until is not None):
+            bar.say("preparing: measuring what a step takes" + ", and the best number of threads" * (len(numbers) > 1))
+            trials = rounds(numbers, start.steps, until, accelerator)
+            seconds = seconds_a_step(steps, flow, numbers, trials, first=number)
+            number = fastest(seconds)
+        setting["threads"] = result.threads = number
+        held.enter_context(computing_with(number))
         if saved is not None:
             state.restore(saved)
         elif time_budget is not None:
-            affordable = affordable_steps(steps, flow, held_out, scale, per_epoch, time_budget, began)
+            affordable = affordable_steps(seconds[number], steps, flow, held_out, scale, per_epoch, time_budget, began)
             start.steps = min(affordable, start.steps or affordable)
+            bar.say(f"a step takes {seconds[number]:.2g} s: {start.steps:,} steps in the time budget")
+        if len(numbers) > 1 or number != usual:
+            bar.say(f"computing with {number} thread{'s' * (number > 1)}" + ", as it began" * (saved is not None))
         at = state.at
         if on_start is not None and accelerator.is_main_process:
             on_start()
@@ -207,11 +229,8 @@ def fit(
                 "diffeo", config={k: v for k, v in setting.items() if isinstance(v, (int, float, str))}
             )
         state.preserve()
-        result = Fit("nats" if flow.door is None else "bits/dim", incidents=state.incidents, precision=precision)
-        bar = Progress(
-            at.steps, rows_a_step=batch_size, unit=result.unit, done=at.step,
-            quiet=not (progress and accelerator.is_main_process),
-        )  # fmt: skip
+        result.incidents = state.incidents
+        bar.begin(at.steps, at.step)
         flow.train()
 
         # ---- the loop

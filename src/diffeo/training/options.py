@@ -10,8 +10,8 @@ STEPS_FILE, CHECKPOINTS, FLIGHT = "steps.csv", "checkpoints", "flight"  # what a
 
 def check_options(
     *, epochs: int | None, batch_size: int, accumulate: int, lr: float, weight_decay: float, warmup: int | None,
-    clip: float, ema: float, patience: int | None, time_budget: float | None, checkpoint_every: float,
-    tracker: str | None, folder: Path | None, resume: bool,
+    clip: float, ema: float, patience: int | None, threads: int | None, time_budget: float | None,
+    checkpoint_every: float, tracker: str | None, folder: Path | None, resume: bool,
 ) -> None:  # fmt: skip
     """Refuse what cannot be.
 
@@ -29,6 +29,8 @@ def check_options(
         f"clip must be positive, got {clip}": not clip > 0,
         f"ema must be in [0, 1), got {ema}": not 0 <= ema < 1,
         f"patience must be at least 1, or None, got {patience}": patience is not None and patience < 1,
+        f"threads must be a whole number of at least 1, or None, got {threads!r}": threads is not None
+        and not (isinstance(threads, int) and threads >= 1),
         f"time_budget must be a positive number of seconds, got {time_budget}": time_budget is not None
         and not 0 < time_budget < math.inf,
         f"checkpoint_every must be a positive number of seconds, got {checkpoint_every}": not checkpoint_every > 0,

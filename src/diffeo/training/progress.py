@@ -15,17 +15,14 @@ class Progress:
     """A bar with loss and rows a second, and a line an epoch where the terminal is not interactive.
 
     Args:
-        steps: of the whole training.
         rows_a_step: for the speed.
         unit: of the loss.
-        done: steps that were taken before a resumption.
         quiet: show nothing at all.
     """
 
-    def __init__(self, steps: int, *, rows_a_step: int, unit: str, done: int = 0, quiet: bool = False):
+    def __init__(self, *, rows_a_step: int, unit: str, quiet: bool = False):
         self.console = Console(stderr=True, quiet=quiet, emoji=False)
         self.rows_a_step, self.unit = rows_a_step, unit
-        self.done = done
         self.bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -35,8 +32,13 @@ class Progress:
             console=self.console,
             disable=quiet or not self.console.is_terminal,
         )
-        self.task = self.bar.add_task("training", total=steps, completed=done, speed="")
-        self.shown = 0.0
+        self.task = self.bar.add_task("training", total=None, speed="")
+        self.done, self.shown = 0, 0.0
+
+    def begin(self, steps: int, done: int) -> None:
+        """What is prepared now is to be trained: so many steps in all, so many of which were taken before."""
+        self.done = done
+        self.bar.update(self.task, total=steps, completed=done)
 
     def __enter__(self) -> "Progress":
         self.started = time.perf_counter()

@@ -24,6 +24,7 @@ class Fit:
         seconds: how long it took, without the time between a stop and a resumption.
         timings: seconds by what they were spent on, since the start or the resumption.
         precision: of the conditioners in training.
+        threads: how many it computed with.
         stopped: why it ended.
         interrupted: the signal that ended it early; None otherwise.
 
@@ -45,6 +46,7 @@ class Fit:
     seconds: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
     precision: str = "float32"
+    threads: int = 1
     stopped: str = "all epochs done"
     interrupted: int | None = None
 

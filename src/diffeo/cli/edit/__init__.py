@@ -15,6 +15,7 @@ from diffeo.cli.edit.reconstruct import reconstruct
 from diffeo.cli.edit.sweep import sweep
 from diffeo.cli.edit.temperature import temperature
 from diffeo.cli.edit.upscale import upscale
+from diffeo.cli.names import of_runs
 
 HELP = """Change images in latent space: encode, edit, decode.
 
@@ -26,16 +27,16 @@ diffeo edit COMMAND --help explains a command."""
 
 edit = App(name="edit", help=HELP, usage="Usage: diffeo edit COMMAND RUN [OPTIONS]", help_format="plaintext")
 
-edit.command(interpolate)
-edit.command(inpaint)
-edit.command(denoise)
-edit.command(upscale)
-edit.command(temperature)
-edit.command(levels)
-edit.command(reconstruct)
-edit.command(mix)
-edit.command(neighbours)
-edit.command(direction)
-edit.command(sweep)
-edit.command(class_, name="class")
-edit.command(measure)
+edit.command(of_runs(interpolate))
+edit.command(of_runs(inpaint))
+edit.command(of_runs(denoise))
+edit.command(of_runs(upscale))
+edit.command(of_runs(temperature))
+edit.command(of_runs(levels))
+edit.command(of_runs(reconstruct))
+edit.command(of_runs(mix))
+edit.command(of_runs(neighbours))
+edit.command(of_runs(direction))
+edit.command(of_runs(sweep))
+edit.command(of_runs(class_), name="class")
+edit.command(of_runs(measure))

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
@@ -86,6 +85,9 @@ def table(
     rows = by_content(hashes, keep, copies_together=together) if time is None else by_time(time, keep)
     if len(rows[0]) <= len(used):
         raise ValueError(too_wide(file, used, time, len(rows[0]), given, codes))
+
+    import torch  # what is refused above does not wait for it
+
     train, validation, test = (Part(torch.from_numpy(x[part]), rows=torch.from_numpy(part)) for part in rows)
     return Dataset(
         readable(f"table:{path}"),
@@ -157,6 +159,8 @@ def read_table(
     notes += [column.note for column in used if column.note]
     if extra:
         notes.append(f"left out columns that are not used: {', '.join(sorted(extra))}")
+    import torch
+
     return Part(torch.from_numpy(x[rows]), rows=torch.from_numpy(rows), columns=names, unread=lost, notes=tuple(notes))
 
 
