@@ -233,3 +233,13 @@ def test_what_settles_a_table_is_given_as_a_command(tmp_path: Path) -> None:
     last = done.stderr.rstrip().splitlines()[-1]
     assert last.startswith("Use diffeo train realnvp 'table:my table.csv' --")
     assert "name" in last
+
+
+def test_the_command_that_settles_a_table_keeps_the_other_options(tmp_path: Path) -> None:
+    rows = [f"{i / 7:.4f},{(i * 37) % 101 / 9:.4f},n{i},{'' if i == 3 else i * i}" for i in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,name,c", *rows]) + "\n", encoding="utf-8")
+    given = ["--header", "--epochs", "1", "--missing=error", "RealNVP", "--quiet", "table:t.csv", "--out", "a b"]
+    done = diffeo("train", *given, "--drop", "a", cwd=tmp_path, status=1)
+    last = done.stderr.rstrip().splitlines()[-1]
+    assert last.startswith("Use diffeo train realnvp table:t.csv --epochs 1 --quiet --out 'a b' --")
+    assert last.count("--drop") == last.count("--missing ") == last.count("header") == 1
