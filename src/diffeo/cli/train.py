@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from diffeo.flow import Flow
 
 STEPS = 1500  # of a training whose length is left to the command
+FLAGS_OF_DATA = ("--header", "--no-header", "--skip-broken", "--no-skip-broken")
 WITH_RESUME = ("--resume", "--device", "--quiet", "--json")
 
 
@@ -221,11 +222,12 @@ def _train(
 
 
 def _other_options(flow: str, data: str) -> str:
-    """The options of the command that runs, but those of tables: for a command that settles these."""
+    """The options of the command that runs, but those that what settles the data says again."""
     if sys.argv[1:2] != ["train"]:
         return ""
-    settled = [f"--{name.replace('_', '-')}" for name in asdict(TableSettings()) if name != "header"]
-    words = without_options(sys.argv[2:], ["--flow", "--data", *settled], ["--header", "--no-header"])
+    said_again = [f"--{name.replace('_', '-')}" for name in asdict(TableSettings()) if name != "header"]
+    said_again += ["--flow", "--data", "--size", "--channels"]
+    words = without_options(sys.argv[2:], said_again, FLAGS_OF_DATA)
     for given in (flow, data):
         place = next((i for i, one in enumerate(words) if given in (one, one.lower())), None)
         if place is not None:
