@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any
 
@@ -71,3 +71,21 @@ def _written(name: str, value: str | bool | Sequence[str]) -> str:
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no-{name}"
     return option(name, word(value) if isinstance(value, str) else quoted(*value))
+
+
+def without_options(words: Sequence[str], names: Collection[str], flags: Collection[str] = ()) -> list[str]:
+    """The words of a command without some of its options: those that take a value, and flags, which take none.
+
+    Example:
+        >>> without_options(["--drop", "id", "--seed", "1", "--no-header", "--missing=drop"],
+        ...                 ["--drop", "--missing"], ["--no-header"])
+        ['--seed', '1']
+    """
+    kept, follows = [], False
+    for one in words:
+        name, joined, _ = one.partition("=")
+        name = name.replace("_", "-")
+        if not follows and name not in names and name not in flags:
+            kept.append(one)
+        follows = name in names and not joined and not follows
+    return kept

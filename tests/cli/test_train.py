@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from command import DIFFEO, TOLD, diffeo, environment, together
+from PIL import Image
 
 from diffeo.cli.app import app
 from diffeo.cli.batch import with_batch
@@ -233,3 +234,20 @@ def test_what_settles_a_table_is_given_as_a_command(tmp_path: Path) -> None:
     last = done.stderr.rstrip().splitlines()[-1]
     assert last.startswith("Use diffeo train realnvp 'table:my table.csv' --")
     assert "name" in last
+
+
+def test_the_command_that_settles_a_table_keeps_the_other_options(tmp_path: Path) -> None:
+    rows = [f"{i / 7:.4f},{(i * 37) % 101 / 9:.4f},n{i},{'' if i == 3 else i * i}" for i in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,name,c", *rows]) + "\n", encoding="utf-8")
+    given = ["--header", "--epochs", "1", "--missing=error", "RealNVP", "--quiet", "table:t.csv", "--out", "a b"]
+    done = diffeo("train", *given, "--drop", "a", cwd=tmp_path, status=1)
+    last = done.stderr.rstrip().splitlines()[-1]
+    assert last.startswith("Use diffeo train realnvp table:t.csv --epochs 1 --quiet --out 'a b' --")
+    assert last.count("--drop") == last.count("--missing ") == last.count("header") == 1
+    (tmp_path / "f").mkdir()
+    for i in range(6):
+        Image.new("RGB", (8 + i % 2, 8), (i, i, i)).save(tmp_path / "f" / f"{i}.png")
+    (tmp_path / "f" / "x.png").write_text("no image")
+    done = diffeo("train", "glow", "folder:f", "--size=8", "--part-by", "name", "--seed=3", cwd=tmp_path, status=1)
+    last = done.stderr.rstrip().splitlines()[-1]
+    assert last == "Use diffeo train glow folder:f --part-by name --seed=3 --size 8 --skip-broken"

@@ -65,6 +65,36 @@ def test_short_codes_are_found_where_they_are_apart(column: str, code: float) ->
         assert far(with_code(COLUMNS[column], code, 0.02, seed)).codes == {code: 20}
 
 
+@pytest.mark.parametrize("code", [-1, -2, -100])
+def test_the_only_negative_number_is_a_code_where_it_is_far_more_frequent_than_others(code: float) -> None:
+    def prices(rng: np.random.Generator, n: int) -> np.ndarray:
+        return rng.lognormal(10, 0.7, n).round(2)
+
+    for share in (0.01, 0.02, 0.3):
+        assert far(with_code(prices, code, share, 0)).codes == {code: int(share * 1000)}
+    assert far(with_code(COLUMNS["children"], -1, 0.02, 0)).codes == {}  # counts from -1 on
+
+
+def test_the_others_are_named_without_the_value_in_question(tmp_path: Path) -> None:
+    count = with_code(lambda rng, n: rng.integers(15, 46, n).astype(float), -1, 0.1, 0, ROWS)
+    assert far(count).doubtful == {-1: 20}
+    notes = diffeo.data.load(table(tmp_path / "a.csv", count=count, b=normal(2)), dequantize=["count"]).notes
+    assert any(note.startswith("count: -1 in 20 rows, and the others are 15 to 45: if it stands") for note in notes)
+
+
+def test_infinite_values_are_named_without_a_warning(tmp_path: Path) -> None:
+    a = normal(1)
+    a[[3, 8]] = np.inf
+    assert "a: infinite, or beyond 3e+38, in rows 3, 8" in message(table(tmp_path / "a.csv", a=a, b=normal(2)))
+
+
+@pytest.mark.parametrize("day", ["31.01.2020", "1/31/20", "31-1-2020", "31.01.2020 10:00"])
+def test_text_that_is_a_date_is_told_how_a_date_is_read(tmp_path: Path, day: str) -> None:
+    (tmp_path / "a.csv").write_text("day,a\n" + "".join(f"{day},{v}\n" for v in normal(1)), encoding="utf-8")
+    said = f"day: text, such as {day!r}; a date is read as one where it is written as 2026-01-31"
+    assert said in message(f"table:{tmp_path / 'a.csv'}")
+
+
 def test_several_codes_of_a_column_are_found() -> None:
     values = with_code(COLUMNS["children"], 99, 0.05, 0)
     values[np.flatnonzero(values != 99)[:30]] = 98

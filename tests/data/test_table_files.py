@@ -30,6 +30,30 @@ def test_korean_headers_are_read_in_every_encoding(tmp_path: Path, encoding: str
     assert bool(table.notes) == (encoding in ("cp949", "utf-16"))
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [("Größe", "cp1252"), ("prix €", "cp1252"), ("température °C", "cp1252"), ("Ärzte", "cp1252"), ("año", "latin-1"),
+     ("온도(℃)", "cp949"), ("T(℃)", "cp949"), ("金額", "cp949")],
+)  # fmt: skip
+def test_western_and_korean_letters_are_told_apart(tmp_path: Path, name: str, encoding: str) -> None:
+    table = written(
+        tmp_path / "a.csv",
+        f"{name};b\n1\xa0200,5;2\n9,5;3\n" if encoding != "cp949" else f"{name};b\n1200.5;2\n9.5;3\n",
+        encoding,
+    )
+    assert numbers(table) == {name: [1200.5, 9.5], "b": [2, 3]}
+    assert table.notes[0] == f"read as {'cp949' if encoding == 'cp949' else 'cp1252'} (not UTF-8)"
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", '"sep=;"\r\n', "sep=;;\n"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_excels_line_about_separators_is_no_header(tmp_path: Path, first: str, encoding: str) -> None:
+    table = written(tmp_path / "a.csv", f"{first}a;b\n1,5;2\n3,5;4\n", encoding)
+    assert numbers(table) == {"a": [1.5, 3.5], "b": [2, 4]}
+    with pytest.raises(ValueError, match="is empty"):
+        written(tmp_path / "b.csv", first, encoding)
+
+
 def test_a_header_of_single_letters_matches_what_is_typed(tmp_path: Path) -> None:
     apart = unicodedata.normalize("NFD", "나이")
     assert numbers(written(tmp_path / f"{apart}.csv", f"{apart},a\n1,2\n")) == {"나이": [1], "a": [2]}
@@ -114,7 +138,7 @@ def test_columns_know_what_they_hold(tmp_path: Path) -> None:
         (b" \n\n", "is empty"),
         (b"a,b\n", "no rows, only a header"),
         (b"a,b\n1,2\n1,2,3\n", "line 3: Expected 2 columns, got 3"),
-        (b"a,b\n1,\xff\xff\n", "neither UTF-8 nor cp949"),
+        (b"a,b\n1,\x81\xff\n", "none of UTF-8, cp949 and cp1252"),
         (b"PK\x03\x04\0\0\0\0", "is no text"),
         (b"Members 2024,,\n,,\na,b,c\n1,2,3\n", "first line is no header for 3 columns: 'Members 2024'"),
         (b"# made by hand\na,b\n1,2\n", "first line is no header for 2 columns"),

@@ -12,6 +12,7 @@ from diffeo.letters import readable
 
 MOST_EPOCHS = 12  # lines of a curve
 MOST_REASONS = 5  # why rows have no score
+LARGE = 1e9  # from here on figures are written with powers of ten: their digits say nothing, and fill the line
 
 if TYPE_CHECKING:
     from diffeo.runs import Run, Scores
@@ -57,7 +58,7 @@ def show_evaluation(found: dict[str, Any]) -> None:
         standard = found["log_likelihood_standardised"]
         console.print(
             f"in standardised units (columns divided by the training rows' standard deviations): "
-            f"{standard['mean']:.4f} ± {standard['standard_error']:.4f} nats",
+            f"{_plain(standard['mean'])} ± {_plain(standard['standard_error'])} nats",
             highlight=False,
         )
     _show_round_trip(console, rows, found)
@@ -143,6 +144,10 @@ def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
         print(f"in standardised units: {_average(scores.average(scores.log_prob + scores.standardised))} nats")
     if scores.bits_per_dim is not None:
         print(f"bits/dim {_average(scores.average(scores.bits_per_dim))} (an upper bound)")
+    endless = int((~scores.log_prob[scores.scored].isfinite()).sum())
+    if endless:
+        rows = "1 of these rows has" if endless == 1 else f"{endless:,} of these rows have"
+        print(f"{rows} no finite log-likelihood, and no part in the mean")
     far = scores.average(scores.log_prob)["far"]
     if far:
         rows = "1 row is" if far == 1 else f"{far:,} rows are"
@@ -187,8 +192,8 @@ def show_lost(said: str, counts: Mapping[str, int]) -> None:
 def _average(found: dict[str, Any]) -> str:
     if found["mean"] is None:
         return "not finite"
-    error = "" if math.isnan(found["standard_error"]) else f" ± {found['standard_error']:.4f}"
-    return f"{found['mean']:.4f}{error} (median {found['median']:.4f})"
+    error = "" if math.isnan(found["standard_error"]) else f" ± {_plain(found['standard_error'])}"
+    return f"{_plain(found['mean'])}{error} (median {_plain(found['median'])})"
 
 
 def _row(scores: "Scores", i: int) -> str:
@@ -236,4 +241,8 @@ def _trip_error(found: dict[str, Any]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:,.4f}"
+    return "not finite" if value is None else f"{value:.4e}" if abs(value) >= LARGE else f"{value:,.4f}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.4e}" if abs(value) >= LARGE else f"{value:.4f}"

@@ -24,12 +24,13 @@ from diffeo.cli.settings import (
     data_options,
 )
 from diffeo.letters import readable
-from diffeo.proposals import path_word, word
+from diffeo.proposals import path_word, without_options, word
 
 if TYPE_CHECKING:
     from diffeo.flow import Flow
 
 STEPS = 1500  # of a training whose length is left to the command
+FLAGS_OF_DATA = ("--header", "--no-header", "--skip-broken", "--no-skip-broken")
 WITH_RESUME = ("--resume", "--device", "--quiet", "--json")
 
 
@@ -200,7 +201,7 @@ def _train(
         dataset = diffeo.data.load(data, **options)
     except ValueError as error:  # a table's ends in the options that settle it: here they become a command
         found, use, settling = str(error).rpartition("\nUse --")
-        command = f"\nUse diffeo train {name} {word(readable(data))} --{settling}"
+        command = f"\nUse diffeo train {name} {word(readable(data))}{_other_options(name, data)} --{settling}"
         raise ValueError(found + command if use else str(error)) from error
 
     import torch
@@ -218,6 +219,20 @@ def _train(
     with _ending_by_signal():
         summary = train_run(built, dataset, folder, command=command, say=say, progress=progress, **options)
     return folder, summary
+
+
+def _other_options(flow: str, data: str) -> str:
+    """The options of the command that runs, but those that what settles the data says again."""
+    if sys.argv[1:2] != ["train"]:
+        return ""
+    said_again = [f"--{name.replace('_', '-')}" for name in asdict(TableSettings()) if name != "header"]
+    said_again += ["--flow", "--data", "--size", "--channels"]
+    words = without_options(sys.argv[2:], said_again, FLAGS_OF_DATA)
+    for given in (flow, data):
+        place = next((i for i, one in enumerate(words) if given in (one, one.lower())), None)
+        if place is not None:
+            del words[place]
+    return "".join(f" {word(readable(one))}" for one in words)
 
 
 def _fit_options(settings: TrainSettings, flow: "Flow", rows: int) -> dict[str, Any]:

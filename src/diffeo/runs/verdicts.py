@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from diffeo.proposals import without_options
+
 DEMO = "diffeo train --config realnvp-digits"  # the same training, as a command with options
 REPLACED = ("--epochs", "--time-budget", "--out")
 
@@ -49,13 +51,7 @@ def train_longer(command: str, settings: Mapping[str, Any]) -> str | None:
     words = shlex.split(DEMO if command.split() == ["diffeo", "demo"] else command)
     if words[:2] != ["diffeo", "train"]:
         return None
-    kept, follows = [], False
-    for word in words:
-        name, joined, _ = word.partition("=")
-        replaced = name.replace("_", "-") in REPLACED
-        if not replaced and not follows:
-            kept.append(word)
-        follows = replaced and not joined
+    kept = without_options(words, REPLACED)
     if settings.get("epochs") is not None:
         kept += ["--epochs", str(2 * settings["epochs"])]
     if settings.get("time_budget") is not None:

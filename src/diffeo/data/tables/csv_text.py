@@ -25,6 +25,10 @@ DATES = (
     "%Y.%m.%d", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y-%m-%d %H:%M", "%Y년 %m월 %d일",
 )  # fmt: skip
 GROUPED = re.compile(rb"[1-9]\d{0,2}\.\d{3}(?!\d)")
+NO_ASCII = re.compile(r"[^\x00-\x7f]")
+CHINESE = r"[\u4e00-\u9fff\uf900-\ufaff]"
+BESIDE_LATIN = re.compile(rf"(?<=[A-Za-z]){CHINESE}+|{CHINESE}+(?=[A-Za-z])")
+SEPARATOR = re.compile(rb'"?sep=([,;\t])"?[ ,;\t]*\r?[\n\r]')  # a first line that tells Excel how cells are separated
 PLAIN = re.compile(r"[-+\u2212]?(\d+|\d{1,3}([.' \xa0\u202f\u2019]\d{3})+)([.,]\d*)?([eE][-+]?\d+)?")
 
 
@@ -60,12 +64,15 @@ def parse_csv(path: Path, content: bytes, *, header: bool | None = None, known: 
         ValueError: if it is empty, no text, or its lines have different numbers of cells.
     """
     text, notes = _utf8(path, content)
+    told = SEPARATOR.match(text)
+    if told is not None:
+        text = text[told.end() :]
     if not text.strip():
         raise ValueError(f"{path} is empty")
     if b"\n" not in text:
         text = text.replace(b"\r", b"\n")  # as old Macs end lines
     head = _head(text)
-    delimiter = _delimiter(head)
+    delimiter = told[1].decode() if told is not None else _delimiter(head)
     lines = list(_cells(head, delimiter))
     if len(lines[0]) > 1 and all(len(line) == len(lines[0]) + 1 for line in lines[1:]) and len(lines) > 1:
         text, lines[0] = delimiter.encode() + text, ["", *lines[0]]  # R gives the rows' names no name
@@ -171,10 +178,34 @@ def _utf8(path: Path, content: bytes) -> tuple[bytes, list[str]]:
         return content, []
     except UnicodeDecodeError:
         pass
+    read = {encoding: text for encoding in ("cp949", "cp1252") if (text := _decoded(content, encoding)) is not None}
+    if "cp949" in read and "cp1252" in read and not _is_korean(read["cp949"]):
+        del read["cp949"]
+    if not read:
+        raise ValueError(f"{path} is none of UTF-8, cp949 and cp1252. Save it as CSV (UTF-8)")
+    encoding, text = next(iter(read.items()))
+    return text.encode(), [f"read as {encoding} (not UTF-8)"]
+
+
+def _decoded(content: bytes, encoding: str) -> str | None:
     try:
-        return content.decode("cp949").encode(), ["read as cp949 (not UTF-8)"]
+        return content.decode(encoding)
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is neither UTF-8 nor cp949. Save it as CSV (UTF-8)") from None
+        return None
+
+
+def _is_korean(text: str) -> bool:
+    """Whether text that cp949 reads was meant so: `Größe °C` comes out as a Chinese letter and a rare syllable."""
+    letters, odd = set(NO_ASCII.findall(text)), set("".join(BESIDE_LATIN.findall(text)))
+    common = {letter for letter in letters - odd if _in_euc_kr(letter)}
+    return 2 * len(common) > len(letters)
+
+
+def _in_euc_kr(letter: str) -> bool:
+    try:
+        return bool(letter.encode("euc_kr"))
+    except UnicodeEncodeError:
+        return False
 
 
 def _head(text: bytes) -> str:

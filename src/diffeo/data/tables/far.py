@@ -72,9 +72,11 @@ def far(values: Numbers) -> Far:
     odd = _odd(distinct, counts)
     kept = ~np.isin(distinct, list(odd))
     distinct, counts = distinct[kept], counts[kept]
-    low, high = (float(distinct[0]), float(distinct[-1])) if len(distinct) else (math.nan, math.nan)
+    doubtful = _doubtful(distinct, counts)
+    others = distinct[~np.isin(distinct, list(doubtful))]
+    low, high = (float(others[0]), float(others[-1])) if len(others) else (math.nan, math.nan)
     rows, gone = (np.flatnonzero(np.isin(values, some)) if some else np.empty(0, np.int64) for some in (strange, lost))
-    return Far(codes | odd, _doubtful(distinct, counts), rows, gone, low, high)
+    return Far(codes | odd, doubtful, rows, gone, low, high)
 
 
 def _beyond(distinct: Numbers, counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], Numbers, float]:
@@ -118,13 +120,19 @@ def _looks_like_a_code(value: float) -> bool:
 
 
 def _odd(distinct: Numbers, counts: NDArray[np.int64]) -> dict[float, int]:
-    """Codes that are not far: the only negative number, and one that repeats where the others hardly do."""
+    """Codes that are not far: the only negative number, and one that repeats where the others hardly do.
+
+    The only negative number is a code if it looks like one; -1 and other whole numbers only if they are also far more
+    frequent than any other value, as honest counts may begin at -1.
+    """
     if len(distinct) < 3:
         return {}
     middle, spread = _middle(distinct, counts)
     found = {}
-    if distinct[0] < 0 <= distinct[1] and counts[0] > 1 and _looks_like_a_code(distinct[0]):
-        found[float(distinct[0])] = int(counts[0])
+    lowest, count = float(distinct[0]), int(counts[0])
+    frequent = lowest == round(lowest) and max(3, OFTEN * int(counts[1:].max())) <= count <= counts.sum() / 2
+    if lowest < 0 <= distinct[1] and (frequent or (count > 1 and _looks_like_a_code(lowest))):
+        found[lowest] = count
     most = int(counts.argmax())
     value, others = float(distinct[most]), np.delete(counts, most)
     apart = float(np.abs(np.delete(distinct, most) - value).min())

@@ -20,6 +20,7 @@ COARSE = 1e-3  # of a column's standard deviation: float32's steps must be finer
 STEPS_IN_CELL = 16  # float32 numbers that a cell must hold
 LARGEST = float(np.finfo(np.float32).max)
 UNIT = re.compile(r"\s*[^\w\s]?\s*\d[\d.,]*\s*(\D{1,5})?")  # 52%, $1,200, 300원
+DATE = re.compile(r"\s*\d{1,4}([./-]) ?\d{1,2}\1 ?(\d{2}|\d{4})\b")  # 31.01.2026, 1/31/26, 2026. 1. 31
 Mask = NDArray[np.bool_]
 
 
@@ -51,8 +52,12 @@ def unusable(columns: Sequence[Column]) -> list[Finding]:
     found = []
     for column in columns:
         if column.kind == "text":
-            unit = "; to keep it, write numbers without signs and units" if UNIT.fullmatch(column.example) else ""
-            found.append(Finding(column.name, f"text, such as {_short(column.example)}{unit}", "drop"))
+            hint = ""
+            if DATE.match(column.example):
+                hint = "; a date is read as one where it is written as 2026-01-31"
+            elif UNIT.fullmatch(column.example):
+                hint = "; to keep it, write numbers without signs and units"
+            found.append(Finding(column.name, f"text, such as {_short(column.example)}{hint}", "drop"))
         elif column.kind == "date":
             text = (
                 f"dates, such as {column.example}; {option('split', word(f'time:{column.name}'))} would split by them"
@@ -152,8 +157,10 @@ def tied(column: Column, keep: Mask, *, counters: bool, noisy: bool) -> list[Fin
 
 def _counts(values: NDArray[np.float64]) -> bool:
     """Whether they rise or fall by one step, or are whole numbers without a gap, in any order."""
+    if not np.isfinite(values).all():
+        return False
     steps, gaps = np.diff(values), np.diff(np.sort(values))
-    return bool(np.isfinite(steps).all() and ((steps == steps[0]).all() or (gaps == 1).all()))
+    return bool((steps == steps[0]).all() or (gaps == 1).all())
 
 
 def _repeats(values: NDArray[np.float64], found: Ties) -> str:
