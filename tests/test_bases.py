@@ -71,6 +71,20 @@ def test_a_base_that_is_no_module_will_do() -> None:
     assert flow.sample(4).shape == (4, 2)
 
 
+@diffeo.register
+class OfAShape(TwoSided):
+    def __init__(self, shape, as_given: bool = False):
+        super().__init__(shape[0])
+        self.shape = shape if as_given else tuple(shape)
+
+
+def test_a_base_of_a_tuple_is_saved_or_refused_when_the_flow_is_built(tmp_path) -> None:
+    flow_on(OfAShape((2,))).save_pretrained(tmp_path / "model")
+    assert diffeo.load(tmp_path / "model").base.shape == (2,)
+    with pytest.raises(TypeError, match=r"has shape \[2\].*Write self\.shape = tuple\(shape\)"):
+        flow_on(OfAShape((2,), as_given=True))
+
+
 class WithoutSample(nn.Module):
     shape = (2,)
 

@@ -168,6 +168,8 @@ def test_what_no_file_holds_is_refused_when_it_is_built(option, message: str) ->
 def test_the_constructor_gets_what_a_file_would_give() -> None:
     assert OptionTaker(np.eye(2)).option == [[1.0, 0.0], [0.0, 1.0]]
     assert OptionTaker({"a": torch.ones(2)}).option == {"a": [1.0, 1.0]}
+    assert OptionTaker((4, (1, 2))).option == [4, [1, 2]]
+    assert OptionTaker({"a": torch.Size([4])}).option == {"a": [4]}
     assert OptionTaker(np.bool_(True)).option is True
     given = [1, 2]
     taker = OptionTaker(given)
@@ -304,6 +306,26 @@ def test_a_network_that_was_trained_unregistered_is_saved_as_the_error_says(tmp_
         old.save_pretrained(tmp_path / "old")
     new = around(Coupling(4, LateNet()))
     new.load_state_dict(old.state_dict())
+    assert torch.equal(again(new, tmp_path).log_prob(X), old.log_prob(X))
+
+
+@diffeo.register
+class WeightNormed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.utils.parametrizations.weight_norm(nn.Linear(2, 4))
+
+    def forward(self, a):
+        return self.net(a)
+
+
+def test_a_layer_that_torch_made_over_is_saved_as_the_error_says(tmp_path) -> None:
+    old = around(Coupling(4, nn.utils.parametrizations.weight_norm(nn.Linear(2, 4))))
+    with pytest.raises(TypeError, match=r"made by torch.*new_part\.net\.load_state_dict\(old_part\.state_dict\(\)\)"):
+        old.save_pretrained(tmp_path / "old")
+    new = around(Coupling(4, WeightNormed()))
+    new_part, old_part = (flow.bijection.layers[0].conditioner for flow in (new, old))
+    new_part.net.load_state_dict(old_part.state_dict())
     assert torch.equal(again(new, tmp_path).log_prob(X), old.log_prob(X))
 
 

@@ -70,7 +70,8 @@ def expect_base(thing: object, flow: str) -> None:
         raise TypeError(f"{flow}: the base {type(thing).__name__} has no {' and no '.join(lacks)}. {needed}")
     shape = thing.shape  # type: ignore[attr-defined]
     if not (isinstance(shape, tuple) and all(isinstance(n, int) for n in shape)):
-        raise TypeError(f"{flow}: the base {type(thing).__name__} has shape {shape!r}. {needed}")
+        advice = ". Write self.shape = tuple(shape): a registered class gets lists" if isinstance(shape, list) else ""
+        raise TypeError(f"{flow}: the base {type(thing).__name__} has shape {shape!r}. {needed}{advice}")
 
 
 def check_n(n: object) -> int:

@@ -41,8 +41,8 @@ def register(cls: T) -> T:
 
     Use it as a decorator on your own bijections, conditioners, bases or flows. Options may be numbers,
     strings, booleans, None, lists or dicts of these, and objects of registered classes or of torch's own
-    layers. The constructor gets them as a file would hold them: NumPy's and torch's scalars as numbers, arrays
-    and tensors as lists. Anything else is refused when the object is built, not when it is saved.
+    layers. The constructor gets them as a file would hold them: NumPy's and torch's scalars as numbers, arrays,
+    tensors and tuples as lists. Anything else is refused when the object is built, not when it is saved.
 
     Raises:
         TypeError: if the constructor takes ``*args`` or ``**kwargs`` (they cannot be named in a file); when an
@@ -76,7 +76,7 @@ def register(cls: T) -> T:
         owner = "diffeo" if ours or other is None else other.__module__
         raise ValueError(f"{cls.__name__} is already registered by {owner}: give the class another name")
     _classes[cls.__name__] = cls
-    numbers = cls.__module__.startswith("diffeo.")  # whose annotations are to be held to
+    own = cls.__module__.startswith("diffeo.")  # whose annotations are to be held to, and which take tuples or lists
 
     @functools.wraps(constructor)
     def remember(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -86,8 +86,8 @@ def register(cls: T) -> T:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         for name in options:
-            bound.arguments[name] = plain(bound.arguments[name])
-            if numbers:
+            bound.arguments[name] = plain(bound.arguments[name], tuples=own)
+            if own:
                 check_number(bound.arguments[name], signature.parameters[name].annotation, f"{cls.__name__}: {name}")
         object.__setattr__(self, "_options", {name: _copied(bound.arguments[name]) for name in options})
         constructor(*bound.args, **bound.kwargs)
@@ -114,6 +114,12 @@ def config(item: Any) -> dict[str, Json]:
         name = TORCH + cls.__name__
         return {"class": name, "options": {k: _encode(v, f"{name}.{k}") for k, v in found.items()}}
     known = _classes.get(cls.__name__) is cls
+    if cls.__module__.partition(".")[0] == "torch":
+        raise TypeError(
+            f"{cls.__name__} cannot be saved: it is made by torch, and a file cannot say how. Make it in the "
+            "constructor of a class of your own, decorate that with @diffeo.register, and build the model anew; such a "
+            "part may have the weights of this one: new_part.net.load_state_dict(old_part.state_dict())"
+        )
     if not known or "_options" not in item.__dict__:
         raise TypeError(
             f"{cls.__name__} cannot be saved: "
@@ -328,7 +334,8 @@ def _structure(item: nn.Module) -> list[tuple[object, ...]]:
             for key, value in vars(part).items()
             if not isinstance(value, nn.Module) and "_options" in getattr(value, "__dict__", ())
         }
-        found.append((name, type(part), said, others))
+        kind = type(part)  # by name: torch makes a class for each layer that it parametrizes
+        found.append((name, kind.__module__, kind.__qualname__, said, others))
     return found
 
 

@@ -13,14 +13,20 @@ from torch import Tensor, nn
 KINDS = "Options are numbers, strings, booleans, None, lists and dicts of these, and objects of registered classes"
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, tuples: bool = True) -> Any:
     """An option as the constructor gets it, today and from a file: scalars and arrays become numbers and lists.
 
     What no file could hold stays as it is, for :func:`refuse` to say so.
 
+    Args:
+        value: what was given.
+        tuples: whether tuples stay tuples, for classes that take either; a file gives lists.
+
     Example:
         >>> plain((np.float32(0.5), torch.tensor(3), np.arange(2)))
         (0.5, 3, [0, 1])
+        >>> plain((1, (2, 3)), tuples=False)
+        [1, [2, 3]]
     """
     if isinstance(value, (Tensor, np.ndarray, np.generic)):
         value = value.tolist()
@@ -30,11 +36,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, nn.Module) or _part(value):
         return value
     if isinstance(value, Mapping):
-        return {key: plain(v) for key, v in value.items()}
-    if isinstance(value, tuple):
+        return {key: plain(v, tuples=tuples) for key, v in value.items()}
+    if isinstance(value, tuple) and tuples:
         return tuple(plain(v) for v in value)
     if isinstance(value, Iterable) and not isinstance(value, (type, set, frozenset, bytes)):
-        return [plain(v) for v in value]
+        return [plain(v, tuples=tuples) for v in value]
     return value
 
 
