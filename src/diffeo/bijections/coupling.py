@@ -38,8 +38,8 @@ class Coupling(Bijection):
 
     Raises:
         TypeError: if the conditioner is no network, or the elementwise map lacks a part.
-        ValueError: if `x` or what the conditioner says has another shape, or the condition is missing or of
-            another shape.
+        ValueError: if `x` or what the conditioner or the map says has another shape, or the condition is missing
+            or of another shape.
 
     References:
         Dinh, Sohl-Dickstein and Bengio, Density estimation using Real NVP, 2017, sections 3.2 to 3.4.
@@ -82,19 +82,26 @@ class Coupling(Bijection):
     def encode(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         self._check(x, condition)
         kept, changed = self.partition.split(x)
-        changed, log_det = self.elementwise.encode(changed, self.parameters_of(kept, condition))
-        return self.partition.merge(kept, changed), self.partition.total(log_det)
+        return self._merge(kept, changed, *self.elementwise.encode(changed, self.parameters_of(kept, condition)))
 
     def decode(self, z: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         self._check(z, condition)
         kept, changed = self.partition.split(z)
-        changed, log_det = self.elementwise.decode(changed, self.parameters_of(kept, condition))
-        return self.partition.merge(kept, changed), self.partition.total(log_det)
+        return self._merge(kept, changed, *self.elementwise.decode(changed, self.parameters_of(kept, condition)))
 
     def parameters_of(self, kept: Tensor, condition: Tensor | None) -> Tensor:
         """What the conditioner says of the changed part."""
         outputs = self.elementwise.parameters_per_dimension * self.partition.changed
         return ask(self.conditioner, self.with_condition, kept, condition, outputs, self.who)
+
+    def _merge(self, kept: Tensor, changed: Tensor, found: Tensor, log_det: Tensor) -> tuple[Tensor, Tensor]:
+        for name, tensor in (("result", found), ("log_det", log_det)):
+            if tensor.shape != changed.shape:
+                raise ValueError(
+                    f"{self.who}: the {name} of an elementwise map must have the shape of what it changes, "
+                    f"{tuple(changed.shape)}, got {tuple(tensor.shape)}"
+                )
+        return self.partition.merge(kept, found), self.partition.total(log_det)
 
     def _check(self, x: Tensor, condition: Tensor | None) -> None:
         self.expect(x, next(self.conditioner.parameters(), None), *self.partition.shapes)

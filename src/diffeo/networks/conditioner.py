@@ -17,6 +17,10 @@ def takes_condition(network: object, where: str, *, inputs: int, outputs: int) -
     """
     if not isinstance(network, nn.Module):
         raise TypeError(f"{where} must be {ROLE}, got {_told(network)}")
+    if getattr(network.forward, "__func__", None) is nn.Module.forward:
+        raise TypeError(
+            f"{where} must be {ROLE}, got a {type(network).__name__}, which has no forward. Use torch.nn.Sequential"
+        )
     for verb, wanted, found in (("takes", inputs, inputs_of(network)), ("returns", outputs, outputs_of(network))):
         if found is not None and found != wanted:
             raise ValueError(
