@@ -26,10 +26,14 @@ def view(module: M, *, training: bool) -> M:
 def _view(module: Any, training: bool, seen: dict[int, Any]) -> Any:
     if id(module) not in seen:  # a part that stands in two places stays one part
         seen[id(module)] = twin = object.__new__(type(module))
-        own = {name: value.copy() if name in OWN else value for name, value in module.__dict__.items()}
-        twin.__dict__.update(own, training=training)
-        if module.training != training:
-            twin._compiled_call_impl = None  # nn.Module.compile's, which calls the module itself, in its mode
-        for name, part in own["_modules"].items():
-            own["_modules"][name] = None if part is None else _view(part, training, seen)
+        own = module.__dict__.copy()
+        if own["training"] != training:
+            own["_compiled_call_impl"] = None  # nn.Module.compile's, which calls the module itself, in its mode
+        own["training"] = training
+        for name in OWN:
+            own[name] = own[name].copy()
+        object.__setattr__(twin, "__dict__", own)  # nn.Module's looks for parameters first, which takes time
+        parts = own["_modules"]
+        for name, part in parts.items():
+            parts[name] = None if part is None else _view(part, training, seen)
     return seen[id(module)]

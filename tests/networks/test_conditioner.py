@@ -75,6 +75,7 @@ def test_convolutions_of_x_alone_are_conditioners_and_priors() -> None:
         ("mlp", "must be a network.*got a str"),
         (None, "must be a network.*got a NoneType"),
         (torch.zeros(3), "must be a network.*got a list"),
+        (nn.ModuleList([nn.Linear(2, 4)]), r"got a ModuleList, which has no forward\. Use torch\.nn\.Sequential"),
     ],
 )
 def test_what_is_no_network_is_refused_when_it_is_built(thing, message: str) -> None:
@@ -154,3 +155,35 @@ def test_a_network_that_names_a_condition_and_takes_none_is_refused() -> None:
 def test_what_is_no_elementwise_map_is_refused_when_it_is_built(thing, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         Coupling(4, nn.Linear(2, 4), elementwise=thing)
+
+
+class Summed:
+    parameters_per_dimension = 1
+
+    def __init__(self, of_result: bool):
+        self.of_result = of_result
+
+    def encode(self, x, parameters):
+        return (x.sum(1), x) if self.of_result else (x + parameters, torch.zeros(len(x)))
+
+    decode = encode
+
+
+@pytest.mark.parametrize(("of_result", "name"), [(False, "log_det"), (True, "result")])
+def test_what_an_elementwise_map_returns_is_checked(of_result: bool, name: str) -> None:
+    layer = Coupling(4, nn.Linear(2, 2), elementwise=Summed(of_result))
+    for run in (layer.encode, layer.decode):
+        with pytest.raises(ValueError, match=rf"the {name} of an elementwise map .*\(3, 2\), got \(3,\)"):
+            run(torch.zeros(3, 4))
+
+
+def test_networks_without_dropout_hold_no_layer_for_it() -> None:
+    """One that does nothing would take a tenth of a small flow's time."""
+    for shape in (4, (1, 8, 8)):
+        for p, held in ((0.0, False), (0.5, True)):
+            flow = (
+                diffeo.RealNVP(shape, couplings=2, width=8, dropout=p)
+                if shape == 4
+                else diffeo.RealNVP(shape, dropout=p)
+            )
+            assert any(isinstance(part, diffeo.Dropout) for part in flow.modules()) is held

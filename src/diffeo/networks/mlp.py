@@ -48,7 +48,7 @@ class MLP(nn.Module):
             raise ValueError(f"MLP: depth and width must be at least 1, got {depth} and {width}")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.inputs, self.outputs = features, outputs
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout) if dropout else None  # one that drops nothing takes time too
         sizes = [features] + [width] * depth
         with warnings.catch_warnings():  # torch warns of the weight without entries when features is 0
             warnings.filterwarnings("ignore", "Initializing zero-element tensors")
@@ -64,5 +64,7 @@ class MLP(nn.Module):
             x = layer(x)
             if i == 0 and self.condition is not None:
                 x = self.condition(x, condition)
-            x = self.dropout(F.relu(x))
+            x = F.relu(x)
+            if self.dropout is not None:
+                x = self.dropout(x)
         return cast(Tensor, self.output(x))

@@ -61,7 +61,7 @@ class ResidualConvNet(nn.Module):
             raise ValueError(f"ResidualConvNet: squares of {patch}x{patch} pixels do not fill {places}. Use patch=1")
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.inputs, self.outputs = channels, outputs
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout) if dropout else None
         self.patch = patch
         self.first = nn.Conv2d(channels * patch**2, width, 3, padding=1)
         self.places = None if places is None else PlaceBias(width, (places[0] // patch, places[1] // patch))
@@ -77,5 +77,8 @@ class ResidualConvNet(nn.Module):
         if self.condition is not None:
             h = self.condition(h, condition)
         for narrow, wide in zip(self.narrow, self.wide, strict=True):
-            h = h + wide(self.dropout(F.relu(narrow(F.relu(h)))))
+            inner = F.relu(narrow(F.relu(h)))
+            if self.dropout is not None:
+                inner = self.dropout(inner)
+            h = h + wide(inner)
         return from_squares(self.output(F.relu(h)), self.patch)
