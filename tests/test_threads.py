@@ -94,6 +94,8 @@ def test_every_row_is_in_one_slice_and_none_is_larger_than_asked(machine: Machin
             assert max(count for count, _ in done) <= most
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         machine.work(Owner(), 3, 0)
+    with pytest.raises(TypeError, match=r"batch_size must be a whole number, how many rows at a time, got 2\.5"):
+        machine.work(Owner(), 3, 2.5)
 
 
 def test_what_the_user_said_holds(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

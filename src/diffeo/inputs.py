@@ -182,6 +182,7 @@ class Inputs(nn.Module):
         if not isinstance(condition, Tensor):
             condition = torch.as_tensor(condition, device=self.device)
             condition = condition.to(self.dtype) if shape else condition
+        given = tuple(condition.shape)
         if shape == (1,) and condition.dim() <= 1:
             condition = condition.view(-1, 1)  # a number a row
         elif shape == () and condition.dim() == 2 and condition.shape[1] == 1:
@@ -189,8 +190,8 @@ class Inputs(nn.Module):
         if condition.dim() == len(shape):
             condition = condition[None]
         if condition.shape[1:] != shape:
-            wanted = "(" + ", ".join([str(rows), *map(str, shape)]) + ")"
-            raise ValueError(f"{self._name}: expected a condition of shape {wanted}, got {tuple(condition.shape)}")
+            hint = "" if shape or len(given) != 2 else ". Of ones and zeros a class: labels.argmax(1)"
+            raise ValueError(f"{self._name}: expected a condition of shape {(rows, *shape)}, got {given}{hint}")
         if condition.shape[0] != rows:
             if condition.shape[0] != 1:
                 raise ValueError(

@@ -151,10 +151,13 @@ def slices(owner: object | None, work: str, rows: int, shape: tuple[int, ...], m
         most: rows at a time.
 
     Raises:
-        ValueError: if `most` is not positive.
+        TypeError: if `most` is no whole number.
+        ValueError: if it is not positive.
     """
     import torch
 
+    if not hasattr(most, "__index__"):
+        raise TypeError(f"batch_size must be a whole number, how many rows at a time, got {most!r}")
     if most < 1:
         raise ValueError(f"batch_size must be at least 1, got {most}")
     if owner is None or given() is not None or cores() == 1:

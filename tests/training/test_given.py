@@ -182,6 +182,8 @@ def test_wrappers_of_a_flow_are_refused_and_name_it() -> None:
     refused(TypeError, r"a DataParallel around it\. Pass flow\.module\..*torchrun", nn.DataParallel(inner), rows())
     loss(nn.DataParallel(inner).module, rows())
     refused(TypeError, r"Pass flow\._orig_mod\. .* flow\.compile\(\)", torch.compile(inner, backend="eager"), rows())
+    refused(TypeError, r"Pass flow\.module\._orig_mod", nn.DataParallel(torch.compile(inner, backend="eager")), rows())
+    refused(TypeError, r"a ModuleDict around it\. Pass flow\.density$", nn.ModuleDict({"density": inner}), rows())
     plain, compiled = flow(), flow()
     compiled.compile(backend="eager")
     assert loss(compiled, rows()) == pytest.approx(loss(plain, rows()), abs=1e-4)
@@ -256,9 +258,27 @@ def test_conditions_that_do_not_fit_are_refused() -> None:
     refused(ValueError, "60 rows of data, but 1 of conditions", model, x, torch.rand(1, 2))
     refused(ValueError, "60 rows of data, but 1 of conditions", flow(classes=3), x, torch.tensor(1))
     refused(TypeError, "expected the conditions as a torch.Tensor, got a int", flow(classes=3), x, 1)
-    refused(ValueError, r"expected a condition of shape \(\d+, 2\)", model, x, torch.rand(60))
+    refused(ValueError, r"expected a condition of shape \(60, 2\), got \(60,\)", model, x, torch.rand(60))
+    refused(
+        ValueError,
+        r"of shape \(60,\), got \(60, 3\)\..*labels\.argmax\(1\)",
+        flow(classes=3),
+        x,
+        torch.eye(3)[labels()],
+    )
     refused(ValueError, "a condition is needed", model, x)
     refused(ValueError, "a condition is needed", model, x, torch.rand(60, 2), validation=rows(5))
+
+
+def test_rows_that_are_not_finite_are_named_as_they_were_given() -> None:
+    for i in range(60):
+        x, c = rows(), torch.rand(60)
+        x[i, 1] = c[i] = torch.nan
+        refused(ValueError, rf"fit: 1 of 60 rows hold NaN or infinity \(rows {i}\)", flow(), x)
+        refused(ValueError, rf"1 of 60 conditions hold .*\(rows {i}\)", flow(condition_shape=1), rows(), c)
+    x = rows()
+    x[7] = torch.inf
+    refused(ValueError, r"1 of 60 validation rows hold .*\(rows 7\)", flow(), rows(), validation=x)
 
 
 def test_the_advice_to_drop_rows_that_are_not_finite_works() -> None:

@@ -27,12 +27,18 @@ def check_flow(flow: object) -> None:
             )
         return
     kind = type(flow).__name__
-    for name, instead in (
-        ("module", "To train in several processes start the program with torchrun: fit shares the batches by itself"),
-        ("_orig_mod", "To train compiled call flow.compile(), which changes it in place"),
-    ):
-        if isinstance(getattr(flow, name, None), Flow):
-            raise TypeError(f"fit: expected the flow itself, got a {kind} around it. Pass flow.{name}. {instead}")
+    inside = (
+        [name for name, part in flow.named_modules() if isinstance(part, Flow)] if isinstance(flow, nn.Module) else []
+    )
+    if inside:
+        instead = ""
+        if "module" in inside[0].split("."):
+            instead += (
+                ". To train in several processes start the program with torchrun: fit shares the batches by itself"
+            )
+        if "_orig_mod" in inside[0].split("."):
+            instead += ". To train compiled call flow.compile(), which changes it in place"
+        raise TypeError(f"fit: expected the flow itself, got a {kind} around it. Pass flow.{inside[0]}{instead}")
     if isinstance(flow, Bijection):
         raise TypeError(
             f"fit: expected a flow, got a {kind}, which has no density. "

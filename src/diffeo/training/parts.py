@@ -27,49 +27,40 @@ def parts(
         TypeError: if the data is of a type that has no rows to take.
     """
     flow._check_precision()
-    train, held_out = (_checked(flow, part) for part in _divided(flow, data, condition, validation, seed))
-    for part, name in ((train, "training"), (held_out, "validation")):
-        if not len(part):
-            raise ValueError(f"fit: the {name} part has no rows")
-        _check_finite(part.x, f"{name} rows", "x", also=None if part.labels is None else "condition")
-        if part.labels is not None:
-            _check_finite(part.labels, f"{name} conditions", "condition", also="x")
-    return train, held_out
-
-
-def _checked(flow: Flow, part: Part) -> Part:
-    """The part, with one row of conditions a row, as the flow's embedding takes it."""
-    flow.check(part.x, part.labels)
-    return Part(part.x, flow._condition(part.labels, len(part)))
-
-
-def _divided(
-    flow: Flow,
-    data: Any,
-    condition: Any,
-    validation: Any,
-    seed: int,
-) -> tuple[Part, Part]:
     if isinstance(data, Dataset):
         if condition is not None or validation is not None:
             raise ValueError(
                 "fit: a data set brings its own condition and validation part; give tensors to choose them"
             )
         train, held = (Part(p.x, condition_for(flow, p)) for p in (data.train, data.validation))
-        return train, held
+        return _checked(flow, train, "training "), _checked(flow, held, "validation ")
     x, given = rows_and_conditions(flow, data, condition)
     flow._check_shape(x)
     if len(x) < 2:
         raise ValueError(f"fit: at least two rows are needed, got {len(x)}")
     if validation is not None:
         held_x, held_given = validation if isinstance(validation, tuple) else (validation, None)
-        return Part(x, given), Part(*rows_and_conditions(flow, held_x, held_given))
+        held = Part(*rows_and_conditions(flow, held_x, held_given))
+        return _checked(flow, Part(x, given), "training "), _checked(flow, held, "validation ")
+    whole = _checked(flow, Part(x, given), "")  # before it is divided: errors name rows and shapes as they were given
     order = torch.randperm(len(x), generator=generator("validation split", seed)).to(x.device)
     held_rows, kept = order[: max(1, len(x) // 10)], order[max(1, len(x) // 10) :]
-    return (
-        Part(x[kept], None if given is None else given[kept]),
-        Part(x[held_rows], None if given is None else given[held_rows]),
+    train, held = (
+        Part(whole.x[rows], None if whole.labels is None else whole.labels[rows]) for rows in (kept, held_rows)
     )
+    return train, held
+
+
+def _checked(flow: Flow, part: Part, name: str) -> Part:
+    """The part, with one row of conditions a row, as the flow's embedding takes it."""
+    flow.check(part.x, part.labels)
+    part = Part(part.x, flow._condition(part.labels, len(part)))
+    if not len(part):
+        raise ValueError(f"fit: the {name}part has no rows")
+    _check_finite(part.x, f"{name}rows", "x", also=None if part.labels is None else "condition")
+    if part.labels is not None:
+        _check_finite(part.labels, f"{name}conditions", "condition", also="x")
+    return part
 
 
 def _check_finite(x: Tensor, part: str, name: str, *, also: str | None) -> None:
