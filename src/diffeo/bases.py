@@ -35,7 +35,7 @@ class Base(Protocol):
         ...             u = torch.rand(n, *self.shape, dtype=self.origin.dtype, generator=generator) - 0.5
         ...             noise = -u.sign() * torch.log1p(-2 * u.abs())
         ...         return noise * temperature
-        >>> flow = diffeo.Flow(diffeo.ActNorm(3), Laplace(3))
+        >>> flow = diffeo.Flow(diffeo.ActNorm(3), Laplace(3)).eval()
         >>> flow.log_prob(torch.zeros(1, 3)), flow.sample(5).shape
         (tensor([-2.0794], grad_fn=<AddBackward0>), torch.Size([5, 3]))
     """
