@@ -58,6 +58,7 @@ def read_pictures(flow: Flow, files: Sequence[Path | str]) -> tuple[Tensor, list
         FileNotFoundError: if a file is not there.
 
     Example:
+        >>> import diffeo
         >>> flow = diffeo.Glow((1, 8, 8), values=17, steps=1, width=8)
         >>> read_pictures(flow, ["nowhere.png"])
         Traceback (most recent call last):
