@@ -82,7 +82,7 @@ def test_every_edit_writes_its_picture(place: Path) -> None:
 def test_an_ending_of_an_animation_animates(place: Path) -> None:
     words = ("edit", "interpolate", "plain", "--from", 3, "--to", 17, "--steps", 4, "--out")
     gif, apng, again = together((*words, "i.gif"), (*words, "i.apng"), (*words, "i.gif"), cwd=place)
-    assert gif.out == "wrote i.gif: 1 rows of 4 images\n"
+    assert gif.out == "wrote i.gif: 1 row of 4 images\n"
     assert apng.status == 0
     for name in ("i.gif", "i.apng"):
         with Image.open(place / name) as picture:
@@ -253,4 +253,4 @@ def test_the_commands_on_the_page_are_understood() -> None:
 
 def test_an_edit_runs_in_a_process_of_its_own(place: Path) -> None:
     done = diffeo("edit", "reconstruct", "plain", "--images", 3, "--out", "own.png", cwd=place)
-    assert done.stdout == "wrote own.png: 1 rows of 3 images\n"
+    assert done.stdout == "wrote own.png: 1 row of 3 images\n"

@@ -1,6 +1,7 @@
 """Help: what a newcomer reads first, on any terminal."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,22 @@ def test_every_verb_says_what_it_does_and_gives_an_example(tmp_path: Path) -> No
         assert usage.startswith(f"Usage: diffeo {verb}")
         assert what.endswith(".")
         assert any(f"diffeo {verb}" in line for line in more if line.startswith("  "))
+
+
+def test_help_breaks_lines_where_the_terminal_ends_and_not_where_the_source_does(tmp_path: Path) -> None:
+    verbs = [(verb,) for verb in VERBS] + [("edit", name) for name in app["edit"]] + [("course", "init")]
+    for one in together(*((*verb, "--help") for verb in verbs if verb[-1][0] != "-"), cwd=tmp_path, COLUMNS="900"):
+        assert one.status == 0
+        assert re.findall(r"^\u2502 {8,}[^ \u2502].*", one.out, re.MULTILINE) == []
+        text = [line for line in one.out.splitlines() if line and not line.startswith(("\u2502", "\u256d", "\u2570"))]
+        assert [line for line in text if line[0] not in " UF" and not line.rstrip().endswith((".", ":"))] == [], one.out
+
+
+def test_the_first_help_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
+    wide, narrow = (together(("--help",), cwd=tmp_path, COLUMNS=width)[0].out for width in ("200", "80"))
+    examples = [line for line in wide.splitlines() if line.startswith("  diffeo")]
+    assert len(examples) == 4
+    assert set(examples) <= set(narrow.splitlines())
 
 
 def test_train_explains_every_option(tmp_path: Path) -> None:

@@ -39,6 +39,15 @@ NOT_UNDERSTOOD = [
     (("train", "glow", "table:x", "--missing", "dorp"), 'Did you mean "drop"?'),
     (("config", "realnvp"), "config needs FLOW and DATA"),
     (("sample", "run", "-n", "x"), '-n: expected a whole number, got "x"'),
+    (("sample", "run", "-n", 10**20), "-n: expected a whole number, of less than 20 digits"),
+    (
+        ("edit", "levels", "run", "--images", 1, "--keep", 10**20),
+        "--keep: expected whole numbers such as 3 or 3,17, of ",
+    ),
+    (("sample", "run", "--seed", -1), "--seed: expected a whole number from 0 to 4,294,967,295, got -1"),
+    (("train", "realnvp", "moons", "--seed", 2**32), "--seed: expected a whole number from 0 to 4,294,967,295"),
+    (("edit", "neighbours", "run", "--seed", -1), "--seed: expected a whole number from 0"),
+    (("verify", "run", "--seed", -1), "--seed: expected a whole number from 0"),
     (("info",), "RUN requires an argument"),
     (("completion", "bsh"), 'Did you mean "bash"?'),
 ]
@@ -58,9 +67,12 @@ DOES_NOT_WORK = [
     (("train", "realnvp", "moons", "--out", "file/x"), "not a folder"),
     (("config", "glwo", "mnist"), "Did you mean glow?"),
     (("config", "glow", "mnits"), "Did you mean mnist?"),
-    (("config", "glow", "fodler:x"), "Did you mean folder:?"),
+    (("config", "glow", "fodler:x"), "Did you mean folder:x?"),
     (("config", "nice", "moons", "--model.blocks", 2), "nice has no option 'blocks'. It belongs to realnvp."),
     (("info", "nowhere"), "nowhere"),
+    (("compare",), "compare needs at least two runs: diffeo compare RUN RUN"),
+    (("score", "glow-digits", "table.csv"), "no data set is called 'table.csv'."),
+    (("sample", "glow-digits", "--out", "."), ". is a folder, not a file to write"),
     (("sample", "nowhere"), "nowhere does not exist, and no model that ships is called so."),
 ]
 

@@ -131,7 +131,9 @@ def test_score_writes_parquet_for_integers(place: Path) -> None:
 
 
 def test_compare_pairs_runs_in_a_table_a_picture_and_json(place: Path) -> None:
-    done = diffeo("compare", "toy", "other", "stopped", "--out", "c.png", cwd=place, columns=80)
+    shutil.copytree(place / "other", place / "runs" / "realnvp-mnist")
+    done = diffeo("compare", "toy", "runs/realnvp-mnist", "stopped", "--out", "c.png", cwd=place, columns=80)
+    assert "runs/realnvp-mnist" in done.stdout
     assert "(stopped)" in done.stdout
     assert "paired over the same rows" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80

@@ -51,6 +51,11 @@ def test_mistyped_names_and_lists_wait_for_no_torch(tmp_path: Path) -> None:
         "--epochz": ["train", "realnvp", "moons", "--epochz", "3"],
         "trian": ["trian", "realnvp", "moons"],
         "A run is made by": ["verify", "glow-digitz"],
+        "mean digits?": ["score", "glow-digits", "digitz"],
+        "mean mnist?": ["evaluate", "glow-mnist", "mnits"],
+        "mean fashion-mnist?": ["verify", "glow-mnist", "fashion-mnits"],
+        "mean power?": ["edit", "reconstruct", "glow-digits", "powr", "--images", "1"],
+        "mean table:x.csv?": ["score", "realnvp-moons", "tabel:x.csv"],
         "exist": ["train", "realnvp", "folder:not-here"],
     }
     lists = [["data"], ["models"], ["models", "glow-digits"], ["--help"], ["train", "--help"], ["sample", "--help"]]

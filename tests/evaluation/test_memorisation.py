@@ -204,3 +204,11 @@ def test_labels_that_are_in_both_parts_or_are_no_whole_numbers_are_no_groups() -
         found = memorisation(flow, Dataset("faces", *parts, values=256), samples=10)
         assert not found.grouped
         assert found.copying.groups == 15
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64 - 1])
+def test_copies_are_looked_for_with_every_seed_that_torch_takes(seed: int) -> None:
+    x, y, z = drawn(60, 0), drawn(90, 1), drawn(60, 2)
+    found = copying(x, y, z, seed=seed)
+    assert 0 < found.nearer_p_value <= 1
+    assert found.nearer == copying(x, y, z, seed=-1).nearer

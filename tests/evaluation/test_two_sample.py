@@ -114,3 +114,11 @@ def test_labels_are_one_hot_and_fine_images_are_pooled() -> None:
     assert condition_features(torch.tensor([0.5, 1.5])).tolist() == [[0.5], [1.5]]
     assert condition_groups(None, 3).tolist() == [0, 0, 0]
     assert condition_groups(torch.tensor([5, 2, 5]), 3).tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 2**64 - 1])
+def test_every_seed_that_torch_takes_is_one(seed: int) -> None:
+    x, y = draw(60), draw(60, seed=1)
+    for test in (classifier_test, discrepancy):
+        assert test(x, y, seed=seed) == test(x, y, seed=seed)
+        assert 0 < test(x, y, seed=seed).p_value <= 1

@@ -22,6 +22,7 @@ from diffeo.cli.info import info
 from diffeo.cli.models import models
 from diffeo.cli.names import of_runs
 from diffeo.cli.output import accept_any_letter, each_warning_once, in_words
+from diffeo.cli.prose import let_lines_flow
 from diffeo.cli.sample import sample
 from diffeo.cli.score import score
 from diffeo.cli.train import refuse_beside_resume, train
@@ -32,10 +33,10 @@ from diffeo.cli.watch import watch
 HELP = """Exact-likelihood generative models: train a flow, sample from it, score data with it.
 
 Begin with:
-  diffeo demo                                a whole training, on data that comes along
-  diffeo sample glow-digits                  draw from a model that ships
-  diffeo train realnvp table:sales.csv       your own table, or folder:photos
-  diffeo sample runs/realnvp-sales -n 1000   draw from what it learnt
+  diffeo demo                               a whole training, on data that ships
+  diffeo sample glow-digits                 draw from a model that ships
+  diffeo train realnvp table:sales.csv      your own table, or folder:photos
+  diffeo sample runs/realnvp-sales -n 1000  draw from what it learnt
 
 diffeo VERB --help explains a verb.
 Exit status: 0 done; 1 it failed, or what was given does not work; 2 the command
@@ -80,6 +81,7 @@ app.command(grade, group=OTHER, usage="Usage: diffeo grade SUBMISSION [OPTIONS]"
 app.command(data, group=OTHER)
 app.command(models, group=OTHER)
 app.command(completion, group=OTHER)
+let_lines_flow(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from diffeo.cli.parse import Flag, Whole
+from diffeo.cli.parse import Flag, Seed
 
 
-def demo(*, out: Path | None = None, seed: Whole = 0, json: Flag = False) -> None:
+def demo(*, out: Path | None = None, seed: Seed = 0, json: Flag = False) -> None:
     """Train RealNVP on the embedded digits, check that it is exact, draw it, write a report.
 
     For example:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from diffeo.cli.parse import Flag, Whole
+from diffeo.cli.parse import Flag, Seed, Whole
 
 
 def evaluate(
@@ -13,7 +13,7 @@ def evaluate(
     *,
     part: Literal["train", "validation", "test"] = "test",
     samples: Whole = 1,
-    seed: Whole = 0,
+    seed: Seed = 0,
     json: Flag = False,
     out: Path | None = None,
     neighbours: Path | None = None,

@@ -36,14 +36,16 @@ DATA: tuple[str, ...] = get_args(DataName)
 
 
 def of_runs(verb: F) -> F:
-    """A verb that refuses runs and models which do not exist before it imports anything."""
+    """A verb that refuses runs, models and data sets which do not exist before it waits for torch."""
 
     @functools.wraps(verb)
     def checked(*arguments: Any, **options: Any) -> Any:
         given = inspect.signature(verb).bind(*arguments, **options).arguments
-        for run in given.get("runs") or (given["run"],):
+        for run in (*given.get("runs", ()), *([given["run"]] if "run" in given else ())):
             if not models.hub.is_address(str(run)) and run.suffix != ".csv":  # a recipe's curve, beside a run
                 models.find(run)
+        if given.get("data") is not None:
+            check_data_name(str(given["data"]))
         return verb(*arguments, **options)
 
     return cast(F, checked)
@@ -87,8 +89,7 @@ def check_data_name(name: str) -> None:
 
     Files are not looked for.
     """
-    kind, colon, path = name.partition(":")
-    if name not in DATA and not (kind in ("folder", "table") and path):
-        hint = did_you_mean(f"{kind}:", ("folder:", "table:")) if colon else did_you_mean(name, DATA)
-        there = f"There are: {', '.join(DATA)}, folder:PATH and table:PATH"
-        raise ValueError(f"no data set is called {name!r}.{hint} {there}")
+    if name not in DATA:
+        from diffeo.data.sources import check_name
+
+        check_name(name)

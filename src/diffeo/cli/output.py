@@ -68,6 +68,16 @@ def each_warning_once() -> Callable[..., None]:
     return show
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things, in words.
+
+    Example:
+        >>> counted(1, "row"), counted(2000, "row")
+        ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def in_words(error: OSError) -> str:
     """What the system refused, without its number.
 

@@ -11,6 +11,7 @@ from cyclopts import Parameter, Token
 T = TypeVar("T")
 
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+LARGEST, SEEDS = 2**63 - 1, 2**32  # of whole numbers; how many seeds there are: every library takes these
 NUMBER = r"\d+(?:\.\d+)?"
 WRITTEN = re.compile(rf"(?:(?P<h>{NUMBER})h)?(?:(?P<m>{NUMBER})m)?(?:(?P<s>{NUMBER})s)?")
 
@@ -65,11 +66,14 @@ def names(texts: Sequence[str]) -> list[str]:
 
 
 def _whole(kind: Any, tokens: Sequence[Token]) -> int:
-    text = _text(tokens)
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f'expected a whole number, got "{text}"') from None
+    return _each(int, _text(tokens), "a whole number")
+
+
+def _seed(kind: Any, tokens: Sequence[Token]) -> int:
+    number = _whole(kind, tokens)
+    if not 0 <= number < SEEDS:
+        raise ValueError(f"expected a whole number from 0 to {SEEDS - 1:,}, got {number}")
+    return number
 
 
 def _threads(kind: Any, tokens: Sequence[Token]) -> int:
@@ -109,9 +113,12 @@ def _words(tokens: Sequence[Token]) -> list[str]:
 
 def _each(kind: Callable[[str], T], word: str, expected: str) -> T:
     try:
-        return kind(word)
+        found = kind(word)
     except ValueError:
         raise ValueError(f'expected {expected}, got "{word}"') from None
+    if isinstance(found, int) and abs(found) > LARGEST:
+        raise ValueError(f'expected {expected}, of less than 20 digits, got "{word}"')
+    return found
 
 
 def _time(kind: Any, tokens: Sequence[Token]) -> float:
@@ -145,6 +152,7 @@ def _or_none(convert: Callable[[Any, Sequence[Token]], T]) -> Callable[[Any, Seq
 
 Whole = Annotated[int, Parameter(converter=_whole)]
 MaybeWhole = Annotated[int | None, Parameter(converter=_or_none(_whole))]
+Seed = Annotated[int, Parameter(converter=_seed)]
 Threads = Annotated[int | None, Parameter(converter=_or_none(_threads))]
 Wholes = Annotated[list[int], Parameter(converter=_wholes, negative="")]  # separated by commas, or given one by one
 MaybeWholes = Annotated[list[int] | None, Parameter(converter=_or_none(_wholes), negative="")]

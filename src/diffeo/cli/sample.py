@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeNumber, MaybeNumbers, Threads, Whole
+from diffeo.cli.parse import Flag, MaybeNumber, MaybeNumbers, Seed, Threads, Whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ def sample(
     *,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 64,
     temperature: MaybeNumber = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     condition: MaybeNumbers = None,
     beyond: Flag = False,
     out: Path | None = None,
@@ -71,7 +71,7 @@ def sample(
 
     import diffeo
     from diffeo.cli.files import check_ending, destination, write_samples
-    from diffeo.cli.output import print_json
+    from diffeo.cli.output import counted, print_json
     from diffeo.threads import computing_with
 
     place = diffeo.models.find(run)
@@ -81,8 +81,8 @@ def sample(
         raise ValueError(f"-n must be at least 1, got {n}")
     flow = diffeo.load(place)
     default = "samples.png" if len(flow.shape) == 3 else "samples.csv"
-    check_ending(out or Path(default), flow.shape)
     out = destination(out, default, force=force)
+    check_ending(out, flow.shape)
     given = _condition(run, place, flow, n, condition)
     generator = torch.Generator().manual_seed(seed)
     with computing_with(threads):
@@ -103,7 +103,7 @@ def sample(
                     "seed": seed, "condition": _told(condition), "moved": moved})  # fmt: skip
         return
     why = "" if recommended is None else ", as its card recommends"
-    print(f"wrote {out}: {n:,} samples at temperature {temperature:g}{why}")
+    print(f"wrote {out}: {counted(n, 'sample')} at temperature {temperature:g}{why}")
     if moved:
         what = ", ".join(f"{count:,} of {name}" for name, count in moved.items())
         print(f"moved into the range of the training rows: {what} (--beyond leaves them where they are)")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from diffeo.cli.parse import Flag, Threads, Whole
+from diffeo.cli.parse import Flag, Seed, Threads, Whole
 
 
 def score(
@@ -13,7 +13,7 @@ def score(
     *,
     part: Literal["train", "validation", "test"] = "test",
     samples: Whole = 1,
-    seed: Whole = 0,
+    seed: Seed = 0,
     threshold: float | None = None,
     threads: Threads = None,
     json: Flag = False,

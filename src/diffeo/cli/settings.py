@@ -12,6 +12,7 @@ from diffeo.cli.parse import (
     MaybeTime,
     MaybeWhole,
     Number,
+    Seed,
     Switch,
     Threads,
     Time,
@@ -47,7 +48,7 @@ class TrainSettings:
     """Decay of the average of the weights, which is what a run keeps."""
     patience: MaybeWhole = 20
     """Epochs without a better validation loss before training ends; none to never end early."""
-    seed: Whole = 0
+    seed: Seed = 0
     """Of weights, order and noise."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """Of the networks while training: auto is bf16 for images where the processor has it, else float32."""

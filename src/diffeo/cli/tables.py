@@ -74,7 +74,7 @@ def show_comparison(records: list[dict[str, Any]]) -> None:
     console.print(
         f"{first['data']}: {first['rows']:,} test rows ({first['unit']}, {better})", highlight=False, markup=False
     )
-    table = Table()
+    table = Table(pad_edge=False, collapse_padding=True)
     table.add_column("run", overflow="fold")
     for name in ("test", "difference", "parameters", "cost", "round trip"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -148,8 +148,7 @@ def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
     if endless:
         rows = "1 of these rows has" if endless == 1 else f"{endless:,} of these rows have"
         print(f"{rows} no finite log-likelihood, and no part in the mean")
-    far = scores.average(scores.log_prob)["far"]
-    if far:
+    if far := scores.average(scores.log_prob)["far"] - endless:
         rows = "1 row is" if far == 1 else f"{far:,} rows are"
         print(f"{rows} so far from the held-out rows that the mean tells of nothing else: look at the median")
     least = ", ".join(f"{_row(scores, i)} (quantile {float(scores.quantile[i]):.4f})" for i in scores.least())

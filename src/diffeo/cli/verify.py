@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from diffeo import models
-from diffeo.cli.parse import Flag, Whole
+from diffeo.cli.names import check_data_name
+from diffeo.cli.parse import Flag, Seed, Whole
 from diffeo.proposals import path_word
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def verify(
     *,
     rows: Whole = 256,
     part: PartName = "test",
-    seed: Whole = 0,
+    seed: Seed = 0,
     exact_up_to: Whole = 1024,
     json: Flag = False,
 ) -> None:
@@ -61,6 +62,8 @@ def verify(
 
     try:
         models.find(run)
+        if data is not None:
+            check_data_name(str(data))
         report = _verified(run, data, rows, part, seed, exact_up_to)
     except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
         raise NotVerified(str(error)) from error

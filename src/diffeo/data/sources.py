@@ -133,10 +133,21 @@ def _load(name: str, options: dict[str, Any]) -> Dataset:
     if colon and kind in OWN:
         own = OWN[kind]
         return own.load(_path(kind, path), **check_options(f"{kind}:", options, own.options))
-    if name not in SOURCES:
-        raise ValueError(_unknown(name))
+    check_name(name)
     check_options(name, options, ())
     return SOURCES[name].load()
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError if `name` is no data set's, nor ``folder:PATH`` or ``table:PATH``.
+
+    Files are not looked for.
+    """
+    kind, colon, path = name.partition(":")
+    if colon and kind in OWN:
+        _path(kind, path)
+    elif name not in SOURCES:
+        raise ValueError(_unknown(name))
 
 
 def recorded(name: str, options: Mapping[str, Any]) -> dict[str, Any]:

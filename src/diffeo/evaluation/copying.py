@@ -97,7 +97,7 @@ def copying(
     everyone, unseen = torch.cat([train_group, test_group]).unique(), test_group.unique()
     if bool(torch.isin(train_group, unseen).any()):
         raise ValueError("a group has rows in the training part and in the test part: then nothing can be told")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed % 2**64)
     ranked = torch.from_numpy(np.sort(rng.permutation(len(test))[:RANKED]))
     drawn, known, held_out = (comparable(x) for x in (samples, train, test))
     of_samples, of_test = nearest_neighbours(drawn, known), nearest_neighbours(held_out[ranked], known)

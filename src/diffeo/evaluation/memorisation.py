@@ -144,7 +144,7 @@ def _groups(data: Dataset) -> tuple[Tensor, Tensor] | None:
 
 def _bits(flow: Flow, part: Part, groups: Tensor | None, seed: int) -> Estimate:
     """Bits a dimension of at most 1,000 rows; with groups, over the groups' means."""
-    chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(part))[:ROWS])
+    chosen = torch.from_numpy(np.random.default_rng(seed % 2**64).permutation(len(part))[:ROWS])
     taken: dict[str, Any] = {name: rows[chosen] for name, rows in vars(part).items() if isinstance(rows, Tensor)}
     some = replace(part, **taken, files=None)
     bits = row_log_probs(flow, some, seed=seed) * bits_per_nat(flow)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, Images, MaybeNumber, Number, Whole
+from diffeo.cli.parse import Flag, Images, MaybeNumber, Number, Seed, Whole
 
 
 def inpaint(
@@ -19,7 +19,7 @@ def inpaint(
     steps: Whole = 400,
     temperature: Number = 1.0,
     sigma: MaybeNumber = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     part: Literal["train", "validation", "test"] = "test",
     out: Path | None = None,
     force: Flag = False,

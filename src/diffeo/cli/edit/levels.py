@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, Images, MaybeWholes, Number, Whole
+from diffeo.cli.parse import Flag, Images, MaybeWholes, Number, Seed, Whole
 
 
 def levels(
@@ -17,7 +17,7 @@ def levels(
     keep: MaybeWholes = None,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 8,
     temperature: Number = 0.8,
-    seed: Whole = 0,
+    seed: Seed = 0,
     part: Literal["train", "validation", "test"] = "test",
     out: Path | None = None,
     force: Flag = False,

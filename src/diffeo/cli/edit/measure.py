@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from diffeo.cli.edit.change import Held
-from diffeo.cli.parse import Flag, MaybeNumber, Number, Whole
+from diffeo.cli.parse import Flag, MaybeNumber, Number, Seed, Whole
 
 
 def measure(
@@ -20,7 +20,7 @@ def measure(
     strength: MaybeNumber = None,
     rows: Whole = 2000,
     sample_temperature: Number = 0.8,
-    seed: Whole = 0,
+    seed: Seed = 0,
     out: Path | None = None,
     force: Flag = False,
     json: Flag = False,

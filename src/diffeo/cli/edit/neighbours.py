@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, Whole
+from diffeo.cli.parse import Flag, Seed, Whole
 
 
 def neighbours(
@@ -16,7 +16,7 @@ def neighbours(
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 200,
     shown: Whole = 8,
     nearest: Whole = 6,
-    seed: Whole = 0,
+    seed: Seed = 0,
     out: Path | None = None,
     force: Flag = False,
     json: Flag = False,

@@ -35,12 +35,13 @@ def open_integers(
 
 def report(figures: "dict[str, Tensor]", what: str, *, json: bool) -> dict[str, Any]:
     """Means over the images with their standard errors, printed unless `json`; PSNR in dB, the rest in grey levels."""
+    from diffeo.cli.output import counted
     from diffeo.evaluation import estimate
 
     found = {name: estimate(values) for name, values in figures.items()}
     if not json:
         count = len(next(iter(figures.values())))
-        print(f"{what}: mean over {count} images")
+        print(f"{what}: mean over {counted(count, 'image')}")
         for name, value in found.items():
             unit = "dB" if name.startswith("psnr") else "grey levels"
             label = name.replace("psnr_", "PSNR, ").replace("inconsistency_", "inconsistency, ").replace("_", " ")

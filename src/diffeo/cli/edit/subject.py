@@ -269,7 +269,7 @@ def tell(text: str) -> None:
 
 def write_strip(subject: Subject, images: "Tensor", out: Path, *, json: bool, **what: Any) -> None:
     """Write rows of images ``(B, S, C, H, W)`` as a picture or an animation, and say so."""
-    from diffeo.cli.output import print_json
+    from diffeo.cli.output import counted, print_json
     from diffeo.evaluation import strip_picture
     from diffeo.io import write_atomically
 
@@ -278,7 +278,7 @@ def write_strip(subject: Subject, images: "Tensor", out: Path, *, json: bool, **
     if json:
         print_json({"file": str(out), "run": str(subject.run), **what, "images": list(images.shape[:2])})
     else:
-        print(f"wrote {out}: {images.shape[0]} rows of {images.shape[1]} images")
+        print(f"wrote {out}: {counted(images.shape[0], 'row')} of {counted(images.shape[1], 'image')}")
 
 
 def drawable(images: "Tensor", values: int | None) -> tuple["Tensor", int]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, MaybeImages, Numbers, Whole
+from diffeo.cli.parse import Flag, MaybeImages, Numbers, Seed, Whole
 
 DEFAULT = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -18,7 +18,7 @@ def temperature(
     at: Numbers = list(DEFAULT),  # noqa: B006 -- cyclopts copies it
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
     images: MaybeImages = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     part: Literal["train", "validation", "test"] = "test",
     out: Path | None = None,
     force: Flag = False,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, Images, Number, Whole
+from diffeo.cli.parse import Flag, Images, Number, Seed, Whole
 
 
 def upscale(
@@ -16,7 +16,7 @@ def upscale(
     images: Images = [0, 1, 2, 3],  # noqa: B006 (it is only read)
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 6,
     temperature: Number = 0.7,
-    seed: Whole = 0,
+    seed: Seed = 0,
     part: Literal["train", "validation", "test"] = "test",
     out: Path | None = None,
     force: Flag = False,

@@ -84,7 +84,7 @@ def classifier_test(data: Tensor, samples: Tensor, condition: Tensor | None = No
 
     leaf = min(LARGEST_LEAF, len(train) // 5)  # a leaf of 20 cannot divide 20 rows
     model = HistGradientBoostingClassifier(
-        max_iter=60, learning_rate=0.1, min_samples_leaf=leaf, random_state=seed, early_stopping=False
+        max_iter=60, learning_rate=0.1, min_samples_leaf=leaf, random_state=seed % 2**32, early_stopping=False
     )
     model.fit(both(train).numpy(), [1] * len(train) + [0] * len(train))
     is_data = torch.from_numpy(model.predict(both(test).numpy())).view(2, -1)
