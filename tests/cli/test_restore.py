@@ -40,7 +40,7 @@ def test_a_run_on_conditions_is_used_like_any_other(place: Path) -> None:
     assert turns.status == chosen.status == checked.status == 0
     third = np.load(place / "third.npy")
     assert (third == np.load(place / "turns.npy")[3]).all()
-    assert "the test part has rows 0 to 359" in beyond.errors
+    assert "test rows by number, from 0 to 359" in beyond.errors
     assert (place / "up" / "samples.png").is_file()
 
 
@@ -102,5 +102,5 @@ def test_mistakes_are_found_before_anything_is_computed(place: Path) -> None:
 
 def test_only_images_are_conditioned_on_small_ones(place: Path) -> None:
     failed = diffeo("train", "realnvp", "moons", "--condition", "downscaled", cwd=place, status=1)
-    assert "--condition downscaled is for images of integers" in failed.stderr
+    assert "the condition downscaled is for images of integers" in failed.stderr
     assert not (place / "runs").exists()

@@ -46,7 +46,7 @@ def with_condition(part: Part, condition: str, *, values: int | None, source: st
     if len(shape) != 3 or values is None:
         kind = f"rows of shape {shape}" + (", not of integers" if values is None else "")
         raise ValueError(
-            f"the condition {condition} is of images of integers, and {source} has {kind}. Leave --condition out"
+            f"the condition {condition} is for images of integers, and {source} has {kind}. Leave --condition out"
         )
     return replace(part, condition=CONDITIONS[condition](part.x, values))
 
