@@ -34,7 +34,7 @@ def test_a_folder_of_new_images_gets_the_same_condition(tmp_path: Path) -> None:
 
 def test_what_has_no_such_condition_is_named() -> None:
     for name, condition, words in (
-        ("moons", "downscaled", "is of images of integers, and moons has rows of shape"),
+        ("moons", "downscaled", "is for images of integers, and moons has rows of shape"),
         ("digits", "downscale", "Did you mean downscaled"),
     ):
         with pytest.raises(ValueError, match=words):
