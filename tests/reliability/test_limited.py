@@ -2,6 +2,7 @@ import os
 import time
 
 import pytest
+
 from reliability.limited import limited
 
 
