@@ -102,6 +102,8 @@ class FolderSettings:
     """Leave out files that cannot be read; otherwise they are named in an error."""
     part_by: Literal["pixels", "name"] = "pixels"
     """What decides the part of an image; pixels: equal images stand in one; name: the file's name, as at first."""
+    memory: MaybeWhole = None
+    """GB that all images may take; 4 if not given; one image 25 million pixels for each of them."""
 
 
 @Parameter(name="*", group=TABLE)

@@ -13,18 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part, Unread
-from diffeo.data.image_files import Unreadable, read_header, read_pixels
+from diffeo.data.image_files import Header, read_header, read_pixels
 from diffeo.data.names import composed, existing
+from diffeo.data.pillow import FORMATS_IN_WORDS, MOST_PIXELS, TooLarge, Unreadable, calm
 from diffeo.letters import readable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FOLDER_OPTIONS = ("size", "channels", "skip_broken", "part_by")
+FOLDER_OPTIONS = ("size", "channels", "skip_broken", "part_by", "memory")
 PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
          "test": "test"}  # fmt: skip
 CLUTTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave beside images
-LARGEST = 2**32  # bytes of all pixels
+MEMORY = 4  # GB of all pixels; of one image as many pixels as a quarter of that has bytes, over ten
+ADVISED = 8 * MEMORY  # GB that are still advised for the sake of a large image
 SUGGESTED = (32, 16, 8)  # pixels
 T = TypeVar("T")
 
@@ -48,6 +50,7 @@ def folder(
     channels: int | None = None,
     skip_broken: bool = False,
     part_by: str = "pixels",
+    memory: int | None = None,
 ) -> Dataset:
     """A data set of the images in a folder and its subfolders.
 
@@ -63,15 +66,18 @@ def folder(
         channels: 1: grey, 3: RGB; grey if not given and all images are.
         skip_broken: leave out files that cannot be read; otherwise they are an error.
         part_by: ``"pixels"``; or ``"name"``: the part follows from the file's name, as it did at first.
+        memory: GB that all images may take as they are read, 4 if not given. One image may have 25 million pixels for
+            each of them, and a JPEG that is decoded small for `size` twice as many.
 
     Raises:
         FileNotFoundError: if there is no such folder.
-        ValueError: if there are no images, files that cannot be read, several sizes, or an empty part.
+        ValueError: if there are no images, files that cannot be read, several sizes, more than `memory`, or an empty
+            part.
     """
     if part_by not in ("pixels", "name"):
         raise ValueError(f"part_by is {part_by!r}, expected 'pixels' or 'name'. Leave it out: pixels is the default")
     root = _root(path)
-    images = _read(root, size, channels, skip_broken=skip_broken)
+    images = _read(root, size, channels, memory, skip_broken=skip_broken)
     split = _split_folders(images.files)
     contents = [_content(pixels) for pixels in images.x.numpy()]
     deciding = contents if part_by == "pixels" else [composed(readable(file)).encode() for file in images.files]
@@ -91,6 +97,7 @@ def folder(
         "channels": images.channels,
         "skip_broken": skip_broken or None,
         "part_by": part_by,
+        "memory": memory,
     }
     return Dataset(
         readable(f"folder:{path}"),
@@ -113,6 +120,7 @@ def read_folder(
     channels: int | None = None,
     skip_broken: bool = False,
     part_by: str = "pixels",
+    memory: int | None = None,
     shape: tuple[int, ...] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Part:
@@ -126,13 +134,14 @@ def read_folder(
         channels: as for :func:`folder`.
         skip_broken: as for :func:`folder`.
         part_by: as for :func:`folder`; there are no parts.
+        memory: as for :func:`folder`.
         shape: ``(C, H, W)``, which images must have; those of another size cannot be used, unless `size` is given.
         class_names: what the labels are numbers of; an image in no folder of these names cannot be used. No labels
             if not given.
     """
     import torch
 
-    images = _read(_root(path), size, channels, skip_broken=skip_broken, shape=shape)
+    images = _read(_root(path), size, channels, memory, skip_broken=skip_broken, shape=shape)
     broken, labels = dict(images.broken), None
     if class_names is not None:
         known = [composed(name) for name in class_names]
@@ -166,6 +175,7 @@ def _read(
     root: Path,
     size: int | None,
     channels: int | None,
+    memory: int | None,
     *,
     skip_broken: bool,
     shape: tuple[int, ...] | None = None,
@@ -174,57 +184,111 @@ def _read(
         raise ValueError(f"size is {size!r}, expected a positive number of pixels. Use --size {SUGGESTED[0]}")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels is {channels!r}, expected 1 (grey) or 3 (RGB)")
+    if memory is not None and (isinstance(memory, bool) or not isinstance(memory, int) or memory < 1):
+        raise ValueError(f"memory is {memory!r}, expected a whole number of GB from 1. Use --memory {MEMORY}")
     names = _listed(root)
     if not names:
         raise ValueError(f"{_shown(root)} holds no files. folder: reads the images in a folder and its subfolders")
-    headers, broken = _each(root, names, read_header)
+    room = memory or MEMORY
+    most = MOST_PIXELS * room // MEMORY
+    headers, unread = _each(root, names, lambda path: read_header(path, size, most=most))
     if shape is not None and size is None:
         sizes_read = {name: (header.width, header.height) for name, header in headers.items()}
         other = {name: found for name, found in sizes_read.items() if found != (shape[2], shape[1])}
-        broken |= {name: f"{w}x{h} pixels, not {shape[2]}x{shape[1]}" for name, (w, h) in other.items()}
+        unread |= {name: Unreadable(f"{w}x{h} pixels, not {shape[2]}x{shape[1]}") for name, (w, h) in other.items()}
         headers = {name: header for name, header in headers.items() if name not in other}
     if not headers and shape is None:
-        raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(broken)}")
+        _none_read(root, unread)
     own = None if shape is None else shape[0]
     chosen = channels or own or (1 if all(header.grey for header in headers.values()) else 3)
     sizes = Counter((header.width, header.height) for header in headers.values())
-    crop = size or (_suggested(sizes) if len(sizes) > 1 or _bytes(sizes, chosen) > LARGEST else None)
-    pixels, unreadable = _each(root, list(headers), lambda path: read_pixels(path, chosen, crop))
-    broken |= unreadable
-    _refuse(root, names, broken, sizes, chosen, {"size": size, "channels": channels, "skip_broken": skip_broken})
-    if not pixels and shape is None:
-        raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(broken)}")
+    fits = _bytes(sizes, chosen, size) <= room << 30
+    crop = size if size and fits else _suggested(sizes) if len(sizes) > 1 or not fits else None
+    x, good, unreadable = _pixels(root, headers, chosen, crop, most)
+    unread |= unreadable
+    given = {"size": size, "channels": channels, "skip_broken": skip_broken, "memory": memory}
+    _refuse(root, names, unread, sizes, chosen, given, room)
+    if not good and shape is None:
+        _none_read(root, unread)
     notes = []
-    small = sum(min(headers[name].width, headers[name].height) < size for name in pixels) if size else 0
+    small = sum(min(headers[name].width, headers[name].height) < size for name in good) if size else 0
     if small:
-        notes.append(f"{small} of {len(pixels)} images are smaller than {size} pixels and were enlarged")
-    lost = Counter(text for name in pixels for text in headers[name].lost)
-    notes += [f"{count} of {len(pixels)} images {text}" for text, count in lost.items()]
+        notes.append(f"{small} of {len(good)} images are smaller than {size} pixels and were enlarged")
+    lost = Counter(text for name in good for text in headers[name].lost)
+    notes += [f"{count} of {len(good)} images {text}" for text, count in lost.items()]
     import torch
 
-    none = np.empty((0, *(shape or ())), np.uint8)
-    x = torch.from_numpy(np.stack(list(pixels.values())) if pixels else none)
-    return Images(tuple(names), tuple(pixels), x, chosen, broken, tuple(notes))
+    broken = {name: str(why) for name, why in unread.items()}
+    x = x if good else np.empty((0, *(shape or ())), np.uint8)
+    return Images(tuple(names), tuple(good), torch.from_numpy(x), chosen, broken, tuple(notes))
+
+
+def _pixels(
+    root: Path, headers: dict[str, Header], channels: int, crop: int | None, most: int
+) -> tuple[NDArray[np.uint8], list[str], dict[str, Unreadable]]:
+    """The images in one array, ``(N, channels, H, W)``, which of them these are, and why others are not there."""
+    if not headers:
+        return np.empty(0, np.uint8), [], {}
+    first = next(iter(headers.values()))
+    height, width = (crop, crop) if crop else (first.height, first.width)
+    x = np.empty((len(headers), channels, height, width), np.uint8)
+    places = {root / name: place for name, place in zip(headers, x, strict=True)}
+
+    def fill(path: Path) -> None:
+        pixels = read_pixels(path, channels, crop, most=most)
+        if pixels.shape != places[path].shape:
+            raise Unreadable("its pixels are of another size than it says")
+        places[path][:] = pixels
+
+    filled, unreadable = _each(root, list(headers), fill)
+    good = [name for name in headers if name in filled]
+    for to, place in enumerate(places[root / name] for name in good if unreadable):
+        x[to] = place
+    return x[: len(good)], good, unreadable
+
+
+def _none_read(root: Path, unread: dict[str, Unreadable]) -> None:
+    reasons = {name: str(why) for name, why in unread.items()}
+    raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(reasons)}{_formats(unread)}")
+
+
+def _formats(unread: dict[str, Unreadable]) -> str:
+    return f"; {FORMATS_IN_WORDS}" if any(str(why) == "no image" for why in unread.values()) else ""
 
 
 def _refuse(
-    root: Path, names: Sequence[str], broken: dict[str, str], sizes: Counter[tuple[int, int]], channels: int,
-    given: dict[str, Any],
+    root: Path, names: Sequence[str], unread: dict[str, Unreadable], sizes: Counter[tuple[int, int]], channels: int,
+    given: dict[str, Any], room: int,
 ) -> None:  # fmt: skip
     """All that stands against these images at once, with the options that settle it."""
     problems = []
-    if broken and not given["skip_broken"]:
-        problems.append(f"{len(broken)} of {len(names)} files cannot be read as images: {_named(broken)}")
+    if unread and not given["skip_broken"]:
+        reasons = {name: str(why) for name, why in unread.items()}
+        problems.append(
+            f"{len(unread)} of {len(names)} files cannot be read as images: {_named(reasons)}{_formats(unread)}"
+        )
+    needed = _bytes(sizes, channels, given["size"])
     if given["size"] is None and len(sizes) > 1:
         common = ", ".join(f"{width}x{height} ({count})" for (width, height), count in sizes.most_common(3))
         problems.append(f"the images have {len(sizes)} sizes: {common}{', ..' if len(sizes) > 3 else ''}")
-    elif given["size"] is None and _bytes(sizes, channels) > LARGEST:
-        problems.append(f"the images need {_bytes(sizes, channels) / 2**30:.0f} GB of memory at their full size")
+    elif needed > room << 30:
+        at = f"{given['size']}x{given['size']} pixels" if given["size"] else "their full size"
+        problems.append(
+            f"the images need {needed / 2**30:.0f} GB of memory at {at}, and at most {room} are taken; "
+            f"--memory {-(-needed // 2**30)} takes them"
+        )
     if not problems:
         return
-    if broken:
+    large = [why.pixels for why in unread.values() if isinstance(why, TooLarge)]
+    wanted = max((-(-pixels * MEMORY // MOST_PIXELS) for pixels in large), default=0)
+    if large and not given["skip_broken"]:
+        problems.append(f"images of more than {MOST_PIXELS * room // MEMORY / 1e6:.0f} million pixels are not read")
+    if large and wanted <= ADVISED and not given["skip_broken"]:
+        given = given | {"memory": wanted}
+        large = []
+    if any(not isinstance(why, TooLarge) for why in unread.values()) or large:
         given = given | {"skip_broken": True}
-    if given["size"] is None and (len(sizes) > 1 or _bytes(sizes, channels) > LARGEST):
+    if needed > room << 30 or (given["size"] is None and len(sizes) > 1):
         given = given | {"size": _suggested(sizes)}
     options = [f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in given.items()
                if value]  # fmt: skip
@@ -239,7 +303,10 @@ def _suggested(sizes: Counter[tuple[int, int]]) -> int:
     return next((size for size in SUGGESTED if size <= smallest), SUGGESTED[-1])
 
 
-def _bytes(sizes: Counter[tuple[int, int]], channels: int) -> int:
+def _bytes(sizes: Counter[tuple[int, int]], channels: int, size: int | None) -> int:
+    """Of all pixels, at their own size or at a given one."""
+    if size is not None:
+        return channels * size**2 * sum(sizes.values())
     return sum(channels * width * height * count for (width, height), count in sizes.items())
 
 
@@ -263,7 +330,7 @@ def _clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in CLUTTER
 
 
-def _each(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> tuple[dict[str, T], dict[str, str]]:
+def _each(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> tuple[dict[str, T], dict[str, Unreadable]]:
     """What `read` makes of each file, and why it could not; several at a time, as decoders run outside Python."""
 
     def attempt(name: str) -> T | Unreadable:
@@ -272,10 +339,10 @@ def _each(root: Path, names: Sequence[str], read: Callable[[Path], T]) -> tuple[
         except Unreadable as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with calm(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         results = dict(zip(names, pool.map(attempt, names), strict=True))
     good = {name: result for name, result in results.items() if not isinstance(result, Unreadable)}
-    return good, {name: str(result) for name, result in results.items() if isinstance(result, Unreadable)}
+    return good, {name: result for name, result in results.items() if isinstance(result, Unreadable)}
 
 
 def _left_out(images: Images) -> list[str]:

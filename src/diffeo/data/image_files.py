@@ -1,5 +1,6 @@
 """One image file: what it declares, and its pixels as 8-bit grey or RGB."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diffeo.data.pillow import MOST_PIXELS, Unreadable, opened
+
 Pixels = NDArray[np.uint8]
 
 GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I")
 DEEP = ("I;16", "I;16B", "I;16L", "I")
-UNFIT = {"F": "its pixels are floating-point numbers of no fixed range"}
-
-
-class Unreadable(Exception):
-    """A file that is no image, or is damaged."""
+BAND = 2**22  # pixels of an image that are converted at a time
 
 
 @dataclass(frozen=True)
@@ -34,16 +33,25 @@ class Header:
     lost: tuple[str, ...] = ()
 
 
-def read_header(path: Path) -> Header:
-    """Raises Unreadable."""
-    with _opened(path) as image:
-        try:
-            turned = image.getexif().get(0x0112, 1) >= 5  # EXIF orientations that lie on a side
-        except Exception:  # Pillow's parsers of damaged metadata raise many things
-            turned = False
-        width, height = reversed(image.size) if turned else image.size
+def read_header(path: Path, size: int | None = None, *, most: int = MOST_PIXELS) -> Header:
+    """What a file declares; `size` and `most` are those of :func:`read_pixels`.
+
+    Raises:
+        Unreadable: if the file is no image, is damaged, or has more pixels.
+    """
+    with opened(path, most=most, size=size) as image:
+        width, height = reversed(image.size) if _orientation(image) >= 5 else image.size  # those lie on a side
         grey = image.mode in GREY or (image.mode == "P" and _grey_palette(image))
         return Header(width, height, grey, _lost(image))
+
+
+def _orientation(image: Any) -> int:
+    """How the camera was held, by EXIF: 1 to 8; of metadata that cannot be read, 1."""
+    try:
+        found = image.getexif().get(0x0112, 1)
+    except Exception:  # Pillow's parsers of damaged metadata raise many things
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
 def _lost(image: Any) -> tuple[str, ...]:
@@ -59,45 +67,63 @@ def _lost(image: Any) -> tuple[str, ...]:
     return tuple(text for text, there in found.items() if there)
 
 
-def read_pixels(path: Path, channels: int, size: int | None = None) -> Pixels:
+def read_pixels(path: Path, channels: int, size: int | None = None, *, most: int = MOST_PIXELS) -> Pixels:
     """``(channels, H, W)``, upright; with `size`, the square in the middle, resized.
 
-    16 bits become 8, transparent parts white, and of an animation the first picture counts.
+    16 bits become 8, transparent parts white, and of an animation the first picture counts. The image is decoded
+    whole, and then converted a band at a time, so that little more than its own pixels is in memory.
+
+    Args:
+        path: the file.
+        channels: 1: grey, 3: RGB.
+        size: pixels of a side.
+        most: pixels that the image may have; a JPEG that is decoded small for `size` may have twice as many.
 
     Raises:
-        Unreadable: if the file is no image, or is damaged.
+        Unreadable: if the file is no image, is damaged, or has more pixels.
     """
-    from PIL import ImageOps
-
-    with _opened(path) as image:
-        try:
-            if size is not None:
-                image.draft(None, (2 * size, 2 * size))  # JPEG can be decoded small
-            upright = ImageOps.exif_transpose(image)
-            eight = _eight_bits(_opaque(upright)).convert("L" if channels == 1 else "RGB")
-            pixels = np.asarray(eight if size is None else _square(eight, size))
-        except Exception as error:  # every decoder has errors of its own
-            raise Unreadable(_cause(error)) from error
-    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _opened(path: Path) -> Any:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        image = Image.open(path)
-    except UnidentifiedImageError:
-        raise Unreadable("empty" if path.stat().st_size == 0 else "no image") from None
-    except Exception as error:  # every decoder has errors of its own
-        raise Unreadable(_cause(error)) from error
-    if image.mode in UNFIT:
-        image.close()
-        raise Unreadable(UNFIT[image.mode])
-    return image
+    with opened(path, most=most, size=size) as image:
+        if size is not None:
+            image.draft(None, (2 * size, 2 * size))  # JPEG can be decoded small
+        image.load()
+        upright = _upright(image)
+        if size is not None:
+            return _square(upright, channels, size)
+        pixels = np.empty((upright.height, upright.width, channels), np.uint8)
+        for top, band in _bands(upright, channels, 0, upright.height):
+            pixels[top : top + band.height] = _array(band)
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _cause(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _array(image: Any) -> Pixels:
+    """``(H, W, channels)``."""
+    pixels = np.asarray(image)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def _upright(image: Any) -> Any:
+    from PIL.Image import Transpose
+
+    turned = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(_orientation(image))
+    return image if turned is None else image.transpose(turned)
+
+
+def _bands(image: Any, channels: int, top: int, bottom: int) -> Iterator[tuple[int, Any]]:
+    """The rows from `top` to `bottom` as images of 8 bits, some at a time, each with its first row's number."""
+    rows = max(1, BAND // image.width)
+    for first in range(top, bottom, rows):
+        last = min(first + rows, bottom)
+        whole = last - first == image.height
+        band = image if whole else image.crop((0, first, image.width, last))
+        yield first, _eight_bits(_opaque(band)).convert("L" if channels == 1 else "RGB")
 
 
 def _grey_palette(image: Any) -> bool:
@@ -132,10 +158,21 @@ def _eight_bits(image: Any) -> Any:
     return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
 
 
-def _square(image: Any, size: int) -> Any:
+def _square(image: Any, channels: int, size: int) -> Pixels:
+    """The square in the middle, resized: first along the rows, band by band, then along the columns, as Pillow does."""
     from PIL import Image
 
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    return image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    first, last = 0, image.height
+    if image.height * size > BAND:  # a strip: only the rows that count, which are as far away as Lanczos reaches
+        reach = 3 * max(1.0, side / size) + 2
+        first, last = max(0, int(top - reach)), min(image.height, int(top + side + reach) + 1)
+    narrow = np.empty((last - first, size, channels), np.uint8)
+    for row, band in _bands(image, channels, first, last):
+        resized = band.resize((size, band.height), Image.Resampling.LANCZOS, (left, 0, left + side, band.height))
+        narrow[row - first : row - first + band.height] = _array(resized)
+    rows = Image.fromarray(narrow[:, :, 0] if channels == 1 else narrow)
+    box = (0, top - first, size, top - first + side)
+    square = rows.resize((size, size), Image.Resampling.LANCZOS, box)
+    return np.ascontiguousarray(_array(square).transpose(2, 0, 1))
