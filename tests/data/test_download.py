@@ -44,6 +44,7 @@ def mirrors(files: dict[str, bytes], server: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(
         download.SHA256, "mnist", {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     )
+    monkeypatch.setitem(download.BYTES, "mnist", {name: len(content) for name, content in files.items()})
     for name, content in files.items():
         server.give(f"/other/{name}.gz", content)
     return server

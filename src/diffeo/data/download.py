@@ -1,13 +1,20 @@
 """Files of data sets: found on this machine, or from mirrors, whole and of the published content or not kept."""
 
-import gzip
+import errno
 import os
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from diffeo.data.transfer import OTHER, SLACK, Refused, arriving, unpacked
+from diffeo.warning import warn
 
 CACHE = "DIFFEO_CACHE"
 MIRROR = "DIFFEO_MIRROR"
 TIMEOUT = 20.0  # seconds without a byte
+AT_LEAST, SLOWEST = 60.0, 50_000  # seconds for any file, and bytes a second for which there is more time
+LOCK = ".lock"
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 MIRRORS = {
     "mnist": (
@@ -15,8 +22,8 @@ MIRRORS = {
         "https://storage.googleapis.com/cvdf-datasets/mnist/{file}.gz",
     ),
     "fashion-mnist": (
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}.gz",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/{file}.gz",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/{file}.gz",
     ),
     "olivetti": (
         "https://ndownloader.figshare.com/files/5976027",
@@ -42,6 +49,15 @@ SHA256 = {
         "olivettifaces.mat": "b612fb967f2dc77c9c62d3e1266e0c73d5fca46a4b8906c18e454d41af987794",
     },
 }
+
+# bytes of the same
+_IDX = {
+    "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
+}
+BYTES = {"mnist": _IDX, "fashion-mnist": _IDX, "olivetti": {"olivettifaces.mat": 1_432_511}}
 
 
 def cache() -> Path:
@@ -104,25 +120,107 @@ def mirrors(name: str, file: str) -> tuple[str, ...]:
 def fetch(name: str, file: str) -> Path:
     """The file of a data set, uncompressed, in the cache; downloaded if it is not there or is damaged.
 
+    One process downloads at a time; others wait for it, and find the file. What a process left that was killed is
+    removed by the next.
+
     Raises:
         FileNotFoundError: if no mirror gives it; the error says why, for each of them.
+        OSError: if there is no room for it, or the cache cannot be written to.
     """
+    path = cache() / name / file
+    if _published(path, name, file):
+        return path
+    with _alone(path.parent, file):
+        if _published(path, name, file):  # another process fetched it meanwhile
+            return path
+        damaged = path.exists()
+        failures = []
+        for address in mirrors(name, file):
+            try:
+                _download(address, path, name, file)
+            except Refused as error:
+                failures.append(f"  {address}: {error}")
+            else:
+                if damaged:
+                    warn(f"{path} was damaged, and was downloaded again")
+                return path
+    raise FileNotFoundError(_not_there(name, file, failures, path if damaged else None))
+
+
+def _published(path: Path, name: str, file: str) -> bool:
+    """Whether a file is there that has the published content."""
     import pooch
 
-    failures = []
-    for address in mirrors(name, file):
-        try:
-            return Path(
-                pooch.retrieve(
+    try:
+        found = path.is_file() and path.stat().st_size == BYTES[name][file]
+        return found and pooch.file_hash(str(path)) == SHA256[name][file]
+    except OSError:
+        return False
+
+
+@contextmanager
+def _alone(folder: Path, file: str) -> Iterator[None]:
+    """Nobody else downloads into the folder meanwhile, and nothing is there that another left."""
+    from filelock import FileLock
+
+    lock = FileLock(folder / LOCK)
+    with _writable(folder, file):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        for left in folder.glob(".*.part"):
+            left.unlink(missing_ok=True)
+        yield
+    finally:
+        with suppress(OSError):  # while it is held; where an open file cannot be removed it stays
+            (folder / LOCK).unlink()
+        lock.release()
+
+
+def _download(address: str, path: Path, name: str, file: str) -> None:
+    """Raises Refused if the address does not give the published content."""
+    import pooch
+
+    size = BYTES[name][file]
+    parts = [path.with_name(f".{file}.{i}.part") for i in range(3)]
+    try:
+        with _writable(path.parent, file, size):
+            with parts[0].open("wb") as packed:
+                for piece in arriving(
                     address,
-                    known_hash=f"sha256:{SHA256[name][file]}",
-                    fname=file,
-                    path=cache() / name,
-                    downloader=_uncompressed,
-                )
-            )
-        except (OSError, ValueError, EOFError, zlib.error) as error:
-            failures.append(f"  {address}: {_reason(error)}")
+                    largest=size + SLACK,
+                    silent=TIMEOUT,
+                    seconds=AT_LEAST + size / SLOWEST,
+                    trusted=bool(os.environ.get(MIRROR)),
+                ):
+                    packed.write(piece)
+            content = unpacked(parts, size + SLACK)
+            if not content.stat().st_size:
+                raise Refused("sent nothing")
+            if pooch.file_hash(str(content)) != SHA256[name][file]:
+                raise Refused(OTHER)
+            os.replace(content, path)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writable(folder: Path, file: str, size: int = 0) -> Iterator[None]:
+    """What the system says when a file cannot be written into a folder, as one sentence that names both."""
+    try:
+        yield
+    except OSError as error:
+        advice = f"or set {CACHE} to a folder on another disk"
+        if error.errno in NO_ROOM:
+            raise OSError(
+                f"no room for {file} in {folder}: up to {2 * size / 1e6:.1f} MB are needed. Make room, {advice}"
+            ) from error
+        why = error.strerror or str(error)
+        raise OSError(f"{folder / file} cannot be written: {why}. Mend that, {advice}") from error
+
+
+def _not_there(name: str, file: str, failures: list[str], damaged: Path | None) -> str:
     root = os.environ.get("DIFFEO_DATA")
     packed, others = f"{file}{_packing(name)}", len(SHA256[name]) - 1
     place = f"set DIFFEO_DATA to a folder that holds {name}/{packed}"
@@ -131,38 +229,9 @@ def fetch(name: str, file: str) -> Path:
     if root:
         place += f" (DIFFEO_DATA is {root}, which has no folder {name})"
     advice = " or apt install dataset-fashion-mnist," if name == "fashion-mnist" else ""
-    raise FileNotFoundError(
-        f"{name} is not on this machine, and {packed} could not be downloaded:\n"
+    what = f"{damaged} is damaged" if damaged else f"{name} is not on this machine"
+    return (
+        f"{what}, and {packed} could not be downloaded:\n"
         + "\n".join(failures)
         + f"\nTry again when the connection is back,{advice} or {place}"
     )
-
-
-def _uncompressed(url: str, output: str, pooch_: object) -> None:
-    """For pooch: what it checks by its hash, and keeps only then, is the content of the download."""
-    import pooch
-
-    packed = Path(f"{output}.gz")
-    try:
-        pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16)(url, str(packed), None)
-        content = packed.read_bytes()
-    finally:
-        packed.unlink(missing_ok=True)
-    # a server that declares Content-Encoding: gzip has it unpacked on the way already
-    Path(output).write_bytes(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
-
-
-def _reason(error: Exception) -> str:
-    import requests
-
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return f"silent for {TIMEOUT:g} seconds"
-    if isinstance(error, (requests.exceptions.ChunkedEncodingError, EOFError, zlib.error)):
-        return "sent only a part of the file"
-    if isinstance(error, requests.ConnectionError):
-        return "cannot be reached"
-    if isinstance(error, (gzip.BadGzipFile, ValueError)) and not isinstance(error, requests.RequestException):
-        return "sent another file than the published one (its SHA-256 differs)"
-    return str(error)

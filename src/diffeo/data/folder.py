@@ -198,7 +198,7 @@ def _read(
         unread |= {name: Unreadable(f"{w}x{h} pixels, not {shape[2]}x{shape[1]}") for name, (w, h) in other.items()}
         headers = {name: header for name, header in headers.items() if name not in other}
     if not headers and shape is None:
-        _none_read(root, unread)
+        _none_read(root, unread, room)
     own = None if shape is None else shape[0]
     chosen = channels or own or (1 if all(header.grey for header in headers.values()) else 3)
     sizes = Counter((header.width, header.height) for header in headers.values())
@@ -209,7 +209,7 @@ def _read(
     given = {"size": size, "channels": channels, "skip_broken": skip_broken, "memory": memory}
     _refuse(root, names, unread, sizes, chosen, given, room)
     if not good and shape is None:
-        _none_read(root, unread)
+        _none_read(root, unread, room)
     notes = []
     small = sum(min(headers[name].width, headers[name].height) < size for name in good) if size else 0
     if small:
@@ -247,9 +247,23 @@ def _pixels(
     return x[: len(good)], good, unreadable
 
 
-def _none_read(root: Path, unread: dict[str, Unreadable]) -> None:
+def _none_read(root: Path, unread: dict[str, Unreadable], room: int) -> None:
     reasons = {name: str(why) for name, why in unread.items()}
-    raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(reasons)}{_formats(unread)}")
+    large, memory = _too_large(unread, room)
+    more = "".join(f". {problem[0].upper()}{problem[1:]}" for problem in large) + f". Use --memory {memory}" * bool(
+        memory
+    )
+    raise ValueError(f"{_shown(root)} holds no image that can be read: {_named(reasons)}{_formats(unread)}{more}")
+
+
+def _too_large(unread: dict[str, Unreadable], room: int) -> tuple[list[str], int | None]:
+    """What to say of images that are too large, and the GB with which they are read, where that can be advised."""
+    large = [why.pixels for why in unread.values() if isinstance(why, TooLarge)]
+    if not large:
+        return [], None
+    wanted = -(-max(large) * MEMORY // MOST_PIXELS)
+    most = MOST_PIXELS * room // MEMORY / 1e6
+    return [f"at most {most:g} million pixels are read of an image"], wanted if wanted <= ADVISED else None
 
 
 def _formats(unread: dict[str, Unreadable]) -> str:
@@ -262,11 +276,13 @@ def _refuse(
 ) -> None:  # fmt: skip
     """All that stands against these images at once, with the options that settle it."""
     problems = []
+    large, memory = _too_large(unread, room)
     if unread and not given["skip_broken"]:
         reasons = {name: str(why) for name, why in unread.items()}
         problems.append(
             f"{len(unread)} of {len(names)} files cannot be read as images: {_named(reasons)}{_formats(unread)}"
         )
+        problems += large
     needed = _bytes(sizes, channels, given["size"])
     if given["size"] is None and len(sizes) > 1:
         common = ", ".join(f"{width}x{height} ({count})" for (width, height), count in sizes.most_common(3))
@@ -279,14 +295,10 @@ def _refuse(
         )
     if not problems:
         return
-    large = [why.pixels for why in unread.values() if isinstance(why, TooLarge)]
-    wanted = max((-(-pixels * MEMORY // MOST_PIXELS) for pixels in large), default=0)
-    if large and not given["skip_broken"]:
-        problems.append(f"images of more than {MOST_PIXELS * room // MEMORY / 1e6:.0f} million pixels are not read")
-    if large and wanted <= ADVISED and not given["skip_broken"]:
-        given = given | {"memory": wanted}
-        large = []
-    if any(not isinstance(why, TooLarge) for why in unread.values()) or large:
+    if memory is not None and not given["skip_broken"]:
+        given = given | {"memory": memory}
+    others = [why for why in unread.values() if memory is None or not isinstance(why, TooLarge)]
+    if others:
         given = given | {"skip_broken": True}
     if needed > room << 30 or (given["size"] is None and len(sizes) > 1):
         given = given | {"size": _suggested(sizes)}

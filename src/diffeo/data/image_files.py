@@ -1,6 +1,5 @@
 """One image file: what it declares, and its pixels as 8-bit grey or RGB."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,10 @@ def read_header(path: Path, size: int | None = None, *, most: int = MOST_PIXELS)
         Unreadable: if the file is no image, is damaged, or has more pixels.
     """
     with opened(path, most=most, size=size) as image:
-        width, height = reversed(image.size) if _orientation(image) >= 5 else image.size  # those lie on a side
+        tags = getattr(image, "tag_v2", {})  # of TIFF: what Pillow calls its size is turned already in some versions
+        width, height = (tags.get(tag, side) for tag, side in zip((256, 257), image.size, strict=True))
+        if _orientation(image) >= 5:  # it lies on a side
+            width, height = height, width
         grey = image.mode in GREY or (image.mode == "P" and _grey_palette(image))
         return Header(width, height, grey, _lost(image))
 
@@ -71,7 +73,7 @@ def read_pixels(path: Path, channels: int, size: int | None = None, *, most: int
     """``(channels, H, W)``, upright; with `size`, the square in the middle, resized.
 
     16 bits become 8, transparent parts white, and of an animation the first picture counts. The image is decoded
-    whole, and then converted a band at a time, so that little more than its own pixels is in memory.
+    whole, and then converted some rows at a time.
 
     Args:
         path: the file.
@@ -87,18 +89,9 @@ def read_pixels(path: Path, channels: int, size: int | None = None, *, most: int
             image.draft(None, (2 * size, 2 * size))  # JPEG can be decoded small
         image.load()
         upright = _upright(image)
-        if size is not None:
-            return _square(upright, channels, size)
-        pixels = np.empty((upright.height, upright.width, channels), np.uint8)
-        for top, band in _bands(upright, channels, 0, upright.height):
-            pixels[top : top + band.height] = _array(band)
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _array(image: Any) -> Pixels:
-    """``(H, W, channels)``."""
-    pixels = np.asarray(image)
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+        eight = _converted(upright, "L" if channels == 1 else "RGB")
+        pixels = np.asarray(eight if size is None else _square(eight, size))
+    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def _upright(image: Any) -> Any:
@@ -116,14 +109,18 @@ def _upright(image: Any) -> Any:
     return image if turned is None else image.transpose(turned)
 
 
-def _bands(image: Any, channels: int, top: int, bottom: int) -> Iterator[tuple[int, Any]]:
-    """The rows from `top` to `bottom` as images of 8 bits, some at a time, each with its first row's number."""
+def _converted(image: Any, mode: str) -> Any:
+    """The image as it is wanted; a large one some rows at a time, as there are several copies of them on the way."""
+    from PIL import Image
+
     rows = max(1, BAND // image.width)
-    for first in range(top, bottom, rows):
-        last = min(first + rows, bottom)
-        whole = last - first == image.height
-        band = image if whole else image.crop((0, first, image.width, last))
-        yield first, _eight_bits(_opaque(band)).convert("L" if channels == 1 else "RGB")
+    if rows >= image.height:
+        return _eight_bits(_opaque(image)).convert(mode)
+    whole = Image.new(mode, image.size)
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        whole.paste(_eight_bits(_opaque(band)).convert(mode), (0, top))
+    return whole
 
 
 def _grey_palette(image: Any) -> bool:
@@ -158,21 +155,10 @@ def _eight_bits(image: Any) -> Any:
     return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
 
 
-def _square(image: Any, channels: int, size: int) -> Pixels:
-    """The square in the middle, resized: first along the rows, band by band, then along the columns, as Pillow does."""
+def _square(image: Any, size: int) -> Any:
     from PIL import Image
 
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    first, last = 0, image.height
-    if image.height * size > BAND:  # a strip: only the rows that count, which are as far away as Lanczos reaches
-        reach = 3 * max(1.0, side / size) + 2
-        first, last = max(0, int(top - reach)), min(image.height, int(top + side + reach) + 1)
-    narrow = np.empty((last - first, size, channels), np.uint8)
-    for row, band in _bands(image, channels, first, last):
-        resized = band.resize((size, band.height), Image.Resampling.LANCZOS, (left, 0, left + side, band.height))
-        narrow[row - first : row - first + band.height] = _array(resized)
-    rows = Image.fromarray(narrow[:, :, 0] if channels == 1 else narrow)
-    box = (0, top - first, size, top - first + side)
-    square = rows.resize((size, size), Image.Resampling.LANCZOS, box)
-    return np.ascontiguousarray(_array(square).transpose(2, 0, 1))
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))

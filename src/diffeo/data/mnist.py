@@ -1,15 +1,18 @@
 """MNIST and Fashion-MNIST from their IDX files: the user's, the system's, the cache's, or downloaded."""
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part, listed, without
 from diffeo.data.download import folder_of, whole
+from diffeo.data.regular import open_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,6 +21,9 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+LARGEST = 2**30  # bytes of an IDX file, unpacked
+DIMENSIONS = 8
+CHUNK = 2**20  # bytes
 CLOTHES = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
@@ -36,6 +42,13 @@ def fashion_mnist() -> Dataset:
 def _idx_dataset(name: str, source: str, class_names: tuple[str, ...] | None = None) -> Dataset:
     x, labels, test_x, test_labels = (read_idx(whole(name, file)) for part in FILES.values() for file in part)
     for images, classes, part in ((x, labels, "train"), (test_x, test_labels, "test")):
+        if images.dim() != 3 or classes.dim() != 1 or images.shape[1:] != x.shape[1:] or not images.numel():
+            shapes = f"{tuple(images.shape)} and {tuple(classes.shape)}"
+            raise ValueError(
+                f"{folder_of(name)}: {part} images (N, H, W) of one size and labels (N,) expected, got {shapes}"
+            )
+        if classes.max() > 9:
+            raise ValueError(f"{folder_of(name)}: {part} labels are from 0 to 9, got {classes.max()}")
         if len(images) != len(classes):
             raise ValueError(f"{folder_of(name)}: {len(images)} {part} images, but {len(classes)} labels")
     validation = listed("mnist", "validation")
@@ -57,23 +70,38 @@ def _idx_dataset(name: str, source: str, class_names: tuple[str, ...] | None = N
 def read_idx(path: Path) -> "Tensor":
     """The unsigned bytes of an IDX file, gzipped or not.
 
+    No more is read, or unpacked, than the sizes in the header say; they are checked first.
+
     Raises:
-        ValueError: if it is no such file, or is cut off.
+        ValueError: if it is no such file, is cut off or too long, or has more than ``LARGEST`` bytes.
     """
     import torch
 
-    raw = path.read_bytes()
     try:
-        content = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        with open_regular(path) as file, gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file as source:
+            return torch.from_numpy(_bytes(path, source))
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise ValueError(f"{path} is no IDX file of unsigned bytes")
-    dims = content[3]
-    if len(content) < 4 + 4 * dims:
+
+
+def _bytes(path: Path, source: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:
+    head = source.read(4)
+    if len(head) < 4 or head[:3] != b"\0\0\x08" or not 1 <= head[3] <= DIMENSIONS:
+        raise ValueError(f"{path} is no IDX file of unsigned bytes, of 1 to {DIMENSIONS} dimensions")
+    sizes = source.read(4 * head[3])
+    if len(sizes) < 4 * head[3]:
         raise ValueError(f"{path} is cut off")
-    shape = struct.unpack(f">{dims}I", content[4 : 4 + 4 * dims])
-    body = np.frombuffer(content, np.uint8, offset=4 + 4 * dims)
-    if body.size != np.prod(shape, dtype=np.int64):
-        raise ValueError(f"{path} is cut off: {body.size:,} bytes, expected {np.prod(shape, dtype=np.int64):,}")
-    return torch.from_numpy(body.reshape(shape).copy())
+    shape = struct.unpack(f">{head[3]}I", sizes)
+    expected = math.prod(shape)
+    if expected > LARGEST:
+        raise ValueError(f"{path} declares {' x '.join(map(str, shape))} bytes, and at most {LARGEST:,} are read")
+    content = np.empty(expected, np.uint8)  # memory is taken as it is filled
+    filled = 0
+    while filled < expected and (piece := source.read(min(CHUNK, expected - filled))):
+        content[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+        filled += len(piece)
+    if filled < expected:
+        raise ValueError(f"{path} is cut off: {filled:,} bytes, expected {expected:,}")
+    if source.read(1):
+        raise ValueError(f"{path} goes on after the {expected:,} bytes that it declares")
+    return content.reshape(shape)

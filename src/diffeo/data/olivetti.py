@@ -1,14 +1,17 @@
 """The Olivetti faces: 400 images of 64x64 grey pixels, ten of each of 40 people, who are never in two parts."""
 
 import gzip
+import hashlib
 import io
+import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
-from diffeo.data.download import whole
+from diffeo.data.download import BYTES, SHA256, whole
+from diffeo.data.regular import open_regular
 
 FILE = "olivettifaces.mat"
 PEOPLE, IMAGES, SIDE = 40, 10, 64
@@ -45,25 +48,28 @@ def olivetti() -> Dataset:
 
 
 def read_faces(path: Path) -> NDArray[np.uint8]:
-    """The images of a MATLAB file, packed with gzip or not, ``(400, 64, 64)``.
+    """The images of the published MATLAB file, packed with gzip or not, ``(400, 64, 64)``.
 
     Raises:
-        ValueError: if it is no such file, or is cut off.
+        ValueError: if it is another file; it is not parsed then, as scipy's reader does not survive every file.
     """
     from scipy.io import loadmat
 
+    faces = loadmat(io.BytesIO(_published(path)), variable_names=["faces"])["faces"]  # (4096, 400)
+    return np.ascontiguousarray(faces.T.reshape(-1, SIDE, SIDE).transpose(0, 2, 1))  # a column an image, by columns
+
+
+def _published(path: Path) -> bytes:
+    size = BYTES["olivetti"][FILE]
     advice = f"Get the published {FILE} instead, or remove it to have it downloaded"
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-        faces = loadmat(io.BytesIO(content), variable_names=["faces"]).get("faces")
-    except Exception as error:  # scipy raises all kinds of things at files that are none of its own
+        with open_regular(path) as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            with gzip.GzipFile(fileobj=file) if packed else file as source:
+                content = source.read(size + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} is damaged: {error}. {advice}") from error
-    if faces is None:
-        raise ValueError(f"{path} holds no array 'faces'. {advice}")
-    shape = (SIDE * SIDE, PEOPLE * IMAGES)
-    if faces.shape != shape or faces.dtype != np.uint8:
-        raise ValueError(
-            f"{path}: 'faces' must be uint8 of shape {shape}, got {faces.dtype} of {faces.shape}. {advice}"
-        )
-    return np.ascontiguousarray(faces.T.reshape(-1, SIDE, SIDE).transpose(0, 2, 1))  # a column an image, by columns
+    if hashlib.sha256(content).hexdigest() != SHA256["olivetti"][FILE]:
+        raise ValueError(f"{path} is damaged, or another file than the published one (its SHA-256 differs). {advice}")
+    return content

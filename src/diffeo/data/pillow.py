@@ -15,6 +15,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # others start programs
 FORMATS_IN_WORDS = "PNG, JPEG, WebP, TIFF, BMP and GIF are read"
 MOST_PIXELS = 100_000_000  # of one image
 MOST_BYTES = 10  # of a file, for each of these pixels: 1 GB
+BLOCK = 2**26  # bytes that Pillow asks for at a time: of more than 32 MB, threads of glibc give all back at once
 AT_ONCE = 50_000_000  # pixels of images that are decoded at the same time; one alone may have more
 UNFIT = {"F": "its pixels are floating-point numbers of no fixed range"}
 
@@ -101,7 +102,10 @@ class _Calm:
 
 @contextmanager
 def calm() -> Iterator[None]:
-    """Pillow without its warnings and its own limit of pixels; unlike ``catch_warnings``, in any number of threads."""
+    """Pillow without its warnings and its own limit of pixels; unlike ``catch_warnings``, in any number of threads.
+
+    In a pool of threads each keeps what it took for an image in small blocks, as if it needed that again.
+    """
     from PIL import Image
 
     with _Calm.lock:
@@ -110,6 +114,9 @@ def calm() -> Iterator[None]:
             warnings.filterwarnings("ignore", module=r"PIL\.")
             _Calm.restore.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
             Image.MAX_IMAGE_PIXELS = None
+            core: Any = vars(Image)["core"]
+            _Calm.restore.callback(core.set_block_size, core.get_block_size())
+            core.set_block_size(BLOCK)
         _Calm.inside += 1
     try:
         yield

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffeo.data.image_files import Unreadable, read_pixels
+from diffeo.data.image_files import read_pixels
+from diffeo.data.pillow import FORMATS_IN_WORDS, TooLarge, Unreadable
 from diffeo.editing.attributes import grey
 from diffeo.editing.latent import check_images
 from diffeo.flow import Flow
@@ -21,6 +22,7 @@ PLAIN = 0.6  # share of the frame that has the background's grey, where there is
 NEAR = 0.1  # greys of which one counts as the other
 INK = 0.3  # distance from the background from which a pixel belongs to what is shown
 ENDING = ".npy"
+MOST_PIXELS = 50_000_000  # of a picture, which is computed with in doubles at its full size
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,13 @@ def _picture(flow: Flow, file: Path, looks: Looks | None) -> tuple[Tensor, str]:
     channels, height, width = flow.shape
     values = flow.door.values if flow.door is not None else 256
     try:
-        pixels = read_pixels(file, channels).astype(np.float64) / 255
+        pixels = read_pixels(file, channels, most=MOST_PIXELS).astype(np.float64) / 255
+    except TooLarge as error:
+        most = f"{MOST_PIXELS / 1e6:.0f} million pixels are read of a picture. Make it smaller, and give that"
+        raise ValueError(f"{file} cannot be read as a picture: {error}; at most {most}") from None
     except Unreadable as error:
-        raise ValueError(f"{file} cannot be read as a picture: {error}") from None
+        formats = f"; {FORMATS_IN_WORDS}" * (str(error) == "no image")
+        raise ValueError(f"{file} cannot be read as a picture: {error}{formats}") from None
     size = f"{pixels.shape[2]}x{pixels.shape[1]}"
     if looks is None:
         found, done = _cropped(pixels, height, width)

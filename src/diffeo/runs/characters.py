@@ -11,6 +11,8 @@ from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
+from diffeo.data.image_files import read_pixels
+
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a braille sign, by row and column
 BEYOND = 10.0  # heights of the picture: how far outside a point may lie, for the sake of time
 SHADES = " .:-=+*#%@"
@@ -63,11 +65,13 @@ def picture(path: Path, *, width: int, height: int, coloured: bool) -> Text:
     """A PNG in at most `width` signs and `height` lines; of a grid of images as many as can be recognised.
 
     Every sign shows two pixels, one above the other, by its colour and its background's; without colours, one shade.
+
+    Raises:
+        Unreadable: if it is no image, or not there.
     """
     from PIL import Image
 
-    with Image.open(path) as opened:
-        pixels = _first_images(np.asarray(opened.convert("RGB")), width, 2 * height)
+    pixels = _first_images(read_pixels(path, 3).transpose(1, 2, 0), width, 2 * height)
     factor = min(width / pixels.shape[1], 2 * height / pixels.shape[0])
     factor = factor if factor < 1 else math.floor(factor)
     size = max(1, int(pixels.shape[1] * factor)), max(1, int(pixels.shape[0] * factor))

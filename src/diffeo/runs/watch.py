@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from diffeo.data.pillow import Unreadable
 from diffeo.evaluation.curves import thinned
 from diffeo.proposals import path_word
 from diffeo.runs.characters import Line, curves, picture
@@ -150,7 +151,7 @@ def _span(epochs: Sequence[float], losses: Sequence[float]) -> tuple[float, floa
 def _samples(path: Path, width: int, height: int, console: Console) -> RenderableType:
     try:
         return picture(path, width=width, height=height, coloured=console.color_system is not None)
-    except OSError:  # replaced or removed just now
+    except Unreadable:  # replaced or removed just now
         return Text("")
 
 
