@@ -141,8 +141,18 @@ def test_a_damaged_file_of_the_cache_is_fetched_again(mirrors: Any, tmp_path: Pa
     path = tmp_path / "cache" / "mnist" / NAMES[0]
     content = path.read_bytes()
     path.write_bytes(content[:-10])
-    assert len(diffeo.data.load("mnist").train) == 55_000
+    with pytest.warns(UserWarning, match=f"{NAMES[0]} was damaged, and was downloaded again"):
+        assert len(diffeo.data.load("mnist").train) == 55_000
     assert path.read_bytes() == content
+
+
+def test_a_damaged_file_of_the_cache_is_named_where_it_cannot_be_fetched(mirrors: Any, tmp_path: Path) -> None:
+    diffeo.data.load("mnist")
+    path = tmp_path / "cache" / "mnist" / NAMES[0]
+    path.write_bytes(b"x")
+    mirrors.answers.clear()
+    with pytest.raises(FileNotFoundError, match=f"^{path} is damaged, and {NAMES[0]}.gz could not be downloaded"):
+        diffeo.data.load("mnist")
 
 
 def test_a_mirror_of_ones_own_is_the_only_one_asked(
