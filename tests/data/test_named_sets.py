@@ -77,6 +77,11 @@ def test_missing_and_damaged_files_are_named(tmp_path, monkeypatch) -> None:
         (gzip.compress(idx(np.zeros((3, 2, 2), np.uint8))[:-3]), "cut off"),
         (gzip.compress(b"abcdefg"), "no IDX file"),
         (gzip.compress(b"\0\0\x08\x03\0"), "cut off"),
+        (gzip.compress(idx(np.zeros(3, np.uint8)) + b"x"), "goes on after the 3 bytes"),
+        (gzip.compress(b"\0\0\x08\x02\0\0\0\x02\0\0\0\x02" + bytes(200_000_000), 1), "goes on after the 4 bytes"),
+        (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12), "at most 1,073,741,824 are read"),
+        (gzip.compress(b"\0\0\x08\0a"), "no IDX file"),
+        (gzip.compress(b"\0\0\x08\xff" + bytes(2000)), "no IDX file"),
     ):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=message):

@@ -94,6 +94,15 @@ def test_photographs_are_cropped_to_their_middle_and_keep_their_light(tmp_path: 
     assert note.endswith("80x40 pixels, its middle resized to 8x8")
 
 
+def test_a_picture_of_too_many_pixels_is_named(
+    mnist: diffeo.Flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diffeo.editing.pictures.MOST_PIXELS", 2_000_000)
+    Image.new("L", (2000, 1001), 255).save(tmp_path / "wide.png")
+    with pytest.raises(ValueError, match=r"wide\.png cannot be .*: 2,000x1,001 pixels: too large; at most 2 million"):
+        read_pictures(mnist, [tmp_path / "wide.png"])
+
+
 def test_what_is_no_picture_is_named(mnist: diffeo.Flow, tmp_path: Path) -> None:
     Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
     (tmp_path / "text.png").write_text("text")
