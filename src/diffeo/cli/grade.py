@@ -62,11 +62,12 @@ def grade(
     if roster is not None:
         raise ValueError("--roster says who should have handed in: it goes with --folder. Add it, or leave it out.")
     _writable(out, json, force=force)
-    sys.stderr.write(_held(spoken(lang)) + "\n")
     from diffeo.course.grading import grade as graded
     from diffeo.course.handin.reading import read
 
-    report = graded(read(submission), spoken(lang))
+    handed_in = read(submission)
+    sys.stderr.write(_held(spoken(lang)) + "\n")
+    report = graded(handed_in, spoken(lang))
     sys.stdout.write(report.to_text())
     _write(report, out, json)
 
