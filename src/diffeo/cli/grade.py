@@ -65,7 +65,9 @@ def grade(
     from diffeo.course.grading import grade as graded
     from diffeo.course.handin.reading import read
 
-    report = graded(read(submission), spoken(lang))
+    handed_in = read(submission)
+    sys.stderr.write(_held(spoken(lang)) + "\n")
+    report = graded(handed_in, spoken(lang))
     sys.stdout.write(report.to_text())
     _write(report, out, json)
 
@@ -77,13 +79,25 @@ def _all_in(folder: Path, out: Path, lang: str, roster: Path | None) -> None:
     from diffeo.course.handin.table import summary
     from diffeo.course.messages import say
 
-    sys.stderr.write(say("handin-start", lang) + "\n")
+    sys.stderr.write(f"{_held(lang)}\n{say('handin-start', lang)}\n")
 
     def progress(done: int, total: int, last: str) -> None:
         sys.stderr.write(f"{done} / {total}  {last}\n")
 
     graded = grade_folder(folder, out, lang, roster=roster, progress=progress)
     sys.stdout.write(summary(graded, lang) + "".join(f"\n{path}" for path in graded.wrote) + "\n")
+
+
+def _held(lang: str) -> str:
+    """One line: what holds a submission on this machine, and what would hold it elsewhere."""
+    from diffeo.course.messages import say
+    from diffeo.course.sandbox.layers import in_force, missing
+
+    held = in_force()
+    names = [say(f"sandbox-{name}", lang) for name in held]
+    without = [say(f"sandbox-{name}", lang) for name in missing(held)]
+    said = say("sandbox-held", lang, held=", ".join(names))
+    return f"{said} {say('sandbox-missing', lang, missing=', '.join(without))}" if without else said
 
 
 def _writable(out: Path | None, json: Path | None, *, force: bool) -> None:

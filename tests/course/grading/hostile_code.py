@@ -25,7 +25,8 @@ hostile(
 )
 hostile("os._exit", "squeeze", "fault-died", 47, "import os", "os._exit(0)")
 hostile("sys.exit", "squeeze", "fault-exit", 47, "raise SystemExit(0)")
-hostile("crashes the interpreter", "squeeze", "fault-died", 47, "import ctypes", "ctypes.string_at(0)")
+hostile("crashes the interpreter", "squeeze", "fault-died", 47, "import os", "os.abort()")
+hostile("calls the C library", "loss", "fault-refused", 46, "import ctypes", "return ctypes.CDLL(None).getpid()")
 hostile("recursion without end", "squeeze", "fault-raised", 47, "return squeeze(x)")
 hostile("input()", "loss", "fault-input", 46, "return float(input('loss? '))")
 hostile("reads sys.argv", "loss", "fault-raised", 46, "import sys", "return float(sys.argv[1])")
@@ -82,12 +83,13 @@ hostile(
     "split",
     "fault-died",
     48,
-    "import ctypes, os",
-    "libc = ctypes.CDLL(None)",
-    "for _ in range(3000):",
-    "    libc.mkdir(b'deeper', 0o700)",
-    "    libc.chdir(b'deeper')",
-    "os._exit(0)",
+    "import os",
+    "try:",
+    "    for _ in range(3000):",
+    "        os.mkdir('deeper')",
+    "        os.chdir('deeper')",
+    "finally:",
+    "    os._exit(0)",
 )
 hostile(
     "deletes files above its folder",
@@ -104,6 +106,36 @@ hostile("kills its parent", "loss", "fault-refused", 46, "import os", "os.kill(o
 hostile(
     "goes on the network", "loss", "fault-refused", 46, "import socket", "socket.create_connection(('127.0.0.1', 9))"
 )
+hostile(
+    "sends what it reads by UDP",
+    "loss",
+    "fault-refused",
+    46,
+    "import socket",
+    "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'read', ('127.0.0.1', 9))",
+)
+hostile(
+    "fills the disk",
+    "squeeze",
+    "fault-disk",
+    47,
+    "for number in range(20):",
+    "    with open(f'{number}.bin', 'wb') as file:",
+    "        for _ in range(200):",
+    "            file.write(bytes(2**20))",
+)
+hostile(
+    "starts threads without end",
+    "squeeze",
+    "fault-crowd",
+    47,
+    "import threading",
+    "waiting = threading.Event()",
+    "while True:",
+    "    threading.Thread(target=waiting.wait, daemon=True).start()",
+    "    waiting.wait(0.002)",
+)
+hostile("lists other hand-ins", "loss", "fault-refused", 46, "import os", "os.listdir('../..')")
 hostile(
     "makes every comparison true",
     "loss",

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from diffeo.course.sandbox import integrity
+from diffeo.course.sandbox import integrity, process
 from diffeo.course.sandbox.limits import Limits
 from diffeo.course.sandbox.messages import Call
 from diffeo.course.sandbox.process import run
@@ -17,7 +17,14 @@ from diffeo.course.sandbox.process import run
 SHORT = Limits(call=1, load=2, memory=1 << 30)
 
 
+@pytest.fixture
+def may_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without seccomp, for a program that calls the C library."""
+    monkeypatch.setattr(process, "LAYERS", ("resources", "landlock"))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
+@pytest.mark.usefixtures("may_fork")
 def test_what_a_program_starts_is_ended_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # so that its processes can be told from others
     program = """
@@ -37,6 +44,7 @@ def start():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing holds what has no parent left")
+@pytest.mark.usefixtures("may_fork")
 def test_what_a_program_leaves_without_a_parent_is_ended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     program = """
@@ -69,12 +77,12 @@ from diffeo.course.sandbox.messages import Call
 from diffeo.course.sandbox.process import run
 run("def loop():\n    open('looping', 'w').close()\n    while True: pass", [Call("loop", ())], limits=Limits(call=100))
 """
-    process = subprocess.Popen([sys.executable, "-c", checker, str(tmp_path)])
+    checking = subprocess.Popen([sys.executable, "-c", checker, str(tmp_path)])
     while not list(tmp_path.glob("diffeo-grade-*/work/looping")):
-        assert process.poll() is None
+        assert checking.poll() is None
         time.sleep(0.05)
-    process.kill()
-    process.wait()
+    checking.kill()
+    checking.wait()
     for _ in range(100):
         found = [each for each in psutil.process_iter(["cmdline", "status"]) if alive(each)]
         left = [each for each in found if str(tmp_path) in " ".join(each.info["cmdline"] or [])]
@@ -108,6 +116,7 @@ def alive(process: psutil.Process) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock is of Linux; elsewhere Python's own hook has to do")
+@pytest.mark.usefixtures("may_fork")
 def test_the_kernel_refuses_writes_that_python_does_not_see(tmp_path: Path) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_text("as it was")
@@ -119,6 +128,22 @@ def remove():
 """
     answer = run(program, [Call("remove", ())], limits=SHORT).answers[0]
     assert kept.read_text() == "as it was", answer
+
+
+@pytest.mark.usefixtures("may_fork")
+def test_folders_too_deep_for_a_path_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = """
+import ctypes, os
+def deep():
+    libc = ctypes.CDLL(None)
+    for _ in range(3000):
+        libc.mkdir(b"deeper", 0o700)
+        libc.chdir(b"deeper")
+    os._exit(0)
+"""
+    assert run(program, [Call("deep", ())], limits=SHORT).answers[0].fault == "died"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_function_that_ends_the_process_takes_no_other_along() -> None:

@@ -11,6 +11,7 @@ from diffeo.course import grading
 from diffeo.course.grading import RUBRIC, Line, Report
 from diffeo.course.handin.folder import Graded, grade_folder
 from diffeo.course.handin.reading import Submission
+from diffeo.course.sandbox.limits import Limits
 
 
 class Checker:
@@ -21,14 +22,16 @@ class Checker:
         self.stops_at = ""
         self.breaks_at = ""
         self.others: dict[str, dict[str, str]] = {}
+        self.closed: dict[str, tuple[str, ...]] = {}
 
-    def __call__(self, submission: Submission, language: str, *, others: dict[str, str]) -> Report:
+    def __call__(self, submission: Submission, language: str, *, others: dict[str, str], limits: Limits) -> Report:
         if submission.id == self.stops_at:
             raise KeyboardInterrupt
         if submission.id == self.breaks_at:
             raise RuntimeError("the checker's own mistake")
         self.graded.append(submission.id)
         self.others[submission.id] = others
+        self.closed[submission.id] = limits.closed
         lines = [Line(line.key, None if line.part == "writeup" else 1, line.possible, "맞음") for line in RUBRIC]
         return Report(language, lines, submission.id, submission.name)
 
@@ -143,6 +146,13 @@ def test_the_roster_says_who_is_missing_and_who_is_unknown(inbox: Path, checker:
     assert "20230013" in remarks["20230003"]
     assert remarks["20230009"] == "제출하지 않음"
     assert "20230009 박민수" in (inbox.parent / "결과" / "summary.md").read_text(encoding="utf-8")
+
+
+def test_inbox_results_and_roster_are_closed_to_every_submission(inbox: Path, checker: Checker) -> None:
+    roster = inbox.parent / "roster.csv"
+    roster.write_text("id,name\n20230001,A\n", encoding="utf-8")
+    _grade(inbox, roster=roster)
+    assert checker.closed == dict.fromkeys(checker.graded, (str(inbox), str(inbox.parent / "결과"), str(roster)))
 
 
 @pytest.mark.parametrize(

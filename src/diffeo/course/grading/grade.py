@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diffeo.course.grading.report import Line, Report
@@ -37,6 +38,7 @@ def grade(
     from diffeo.course.messages import say
 
     limits = limits or Limits()
+    limits = replace(limits, closed=(*limits.closed, str(submission.path.absolute().parent)))
     notes = [problem.text(language) for problem in submission.problems]
     source, outcomes = "", []
     lines = nothing("grade-no-code", language)

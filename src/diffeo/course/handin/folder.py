@@ -12,6 +12,7 @@ from diffeo.course.handin.inbox import HandIn, hand_ins, pieces
 from diffeo.course.handin.roster import Roster, read_roster
 from diffeo.course.handin.similarity import Pair, pairs
 from diffeo.course.messages import say
+from diffeo.course.sandbox.limits import Limits
 
 TEMPLATES = ("submission.py", "run.py")
 SOLUTION = "solution.py"
@@ -117,7 +118,8 @@ def grade_folder(
     found = hand_ins(came)
     (out / "results").mkdir(parents=True, exist_ok=True)
     copies = _copies(found)
-    scores = _scores(found, copies, out / "results", language, workers, progress)
+    limits = Limits(closed=tuple(str(Path(each).absolute()) for each in (folder, out, roster) if each is not None))
+    scores = _scores(found, copies, out / "results", language, workers, progress, limits)
     names = table.file_names(found)
     rows = [
         Row(each, score, name, _note(each, same, listed, language))
@@ -136,6 +138,7 @@ def _scores(
     language: str,
     workers: int,
     progress: Callable[[int, int, str], None] | None,
+    limits: Limits,
 ) -> list[Score]:
     done, total = 0, len(found)
     stored: dict[int, Score] = {}
@@ -147,7 +150,7 @@ def _scores(
     pool = ThreadPoolExecutor(max(1, workers))
     try:
         waiting = {
-            pool.submit(_graded, each, copies[number], language, places[number]): number
+            pool.submit(_graded, each, copies[number], language, places[number], limits): number
             for number, each in enumerate(found)
             if number not in stored
         }
@@ -163,13 +166,13 @@ def _scores(
     return [stored[number] for number in range(total)]
 
 
-def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path) -> Score:
+def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path, limits: Limits) -> Score:
     from diffeo.course import grading
     from diffeo.io import write_atomically
 
     another = say("handin-another", language)  # whose it is stays between lecturer and table
     try:
-        report = grading.grade(each.submission, language, others=dict.fromkeys(copies, another))
+        report = grading.grade(each.submission, language, others=dict.fromkeys(copies, another), limits=limits)
         lines = [
             {"key": line.key, "points": line.points, "possible": line.possible, "message": line.message}
             for line in report.lines

@@ -27,7 +27,7 @@ class Answer:
         kinds: the type of each before it became a tensor: "Tensor", "ndarray", "float" ...
         changed: the call changed a tensor that it was given.
         fault: "" if it returned; else "missing", "raised", "width", "input", "exit", "memory", "returned", and of the
-            process "slow", "died", "crowd" or "load".
+            process "slow", "died", "crowd", "disk" or "load".
         detail: the error in its own words.
         line: of the program, where the error was raised; 0 if that is not known.
     """

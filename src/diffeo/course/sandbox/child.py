@@ -1,4 +1,4 @@
-"""The process that runs a student's program: ``python -m checker.child FOLDER MEMORY RULES``."""
+"""The process that runs a student's program: ``python -m checker.child FOLDER``."""
 
 import __future__
 
@@ -13,23 +13,26 @@ import torch
 
 from . import messages, model
 from .calling import PROGRAM, Answer, call, failed, find
-from .confine import confine
+from .confine import Confinement, confine
 from .family import separate
 from .gradients import reached
 from .messages import GRADIENT
 
 
-def main(folder: Path, memory: int, reading: dict[str, bool]) -> None:
+def main(folder: Path) -> None:
     """Run the program, then its functions, one call after another; each answer is written when it is known."""
     calls = messages.unpack_calls((folder / messages.CALLS).read_bytes())
     source = (folder / messages.SOURCE).read_text(encoding="utf-8")
-    (folder / messages.CALLS).unlink()  # what will be asked is not there to be looked up
+    wanted = Confinement.from_json((folder / messages.CONFINEMENT).read_text(encoding="utf-8"))
+    for name in (messages.CALLS, messages.CONFINEMENT):  # what will be asked is not there to be looked up
+        (folder / name).unlink()
     separate()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     (folder / messages.READY).touch()
     sys.argv = ["submission.py"]
-    confine(folder, folder / messages.WORK, memory, reading)
+    confine(folder, folder / messages.WORK, wanted)
+    del wanted  # it names folders
     program = types.ModuleType("submission")
     sys.modules["submission"] = program
     errors = run(source, program)
@@ -67,4 +70,4 @@ def answered(program: types.ModuleType, asked: messages.Call) -> Answer:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))
+    main(Path(sys.argv[1]))

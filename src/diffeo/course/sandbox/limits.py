@@ -18,8 +18,11 @@ class Limits:
         call: seconds for one call of a function.
         whole: seconds by the clock for everything but starting, restarts included.
         memory: bytes.
+        disk: bytes that the program may write in all.
         processes: that the program may have started.
+        threads: that it may have at a time.
         output: characters of what it prints that are kept.
+        closed: folders and files that it may not read, wherever they lie: what others handed in.
     """
 
     start: float = 60
@@ -27,5 +30,8 @@ class Limits:
     call: float = 10
     whole: float = 240
     memory: int = 4 << 30
+    disk: int = 512 << 20
     processes: int = 8
+    threads: int = 64
     output: int = 2000
+    closed: tuple[str, ...] = ()

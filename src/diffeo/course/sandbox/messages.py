@@ -14,6 +14,7 @@ from .calling import Answer
 from .network import Network
 
 CALLS, SOURCE, LOADED, READY = "calls.safetensors", "source.txt", "loaded.json", "ready"
+CONFINEMENT = "confinement.json"
 WORK = "work"  # where the program is, and may do as it likes
 GRADIENT = "gradient"  # a question about a function; all others are about the model
 LARGEST_ANSWER = 256 << 20

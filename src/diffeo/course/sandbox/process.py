@@ -19,10 +19,13 @@ import psutil
 from diffeo.course.material import material
 from diffeo.course.sandbox import integrity, messages
 from diffeo.course.sandbox.calling import Answer
+from diffeo.course.sandbox.confine import LAYERS, Confinement
 from diffeo.course.sandbox.limits import WAITING, Limits
 from diffeo.course.sandbox.messages import Call
 from diffeo.course.sandbox.reading import rules
 from diffeo.course.sandbox.removing import remove
+from diffeo.course.sandbox.syscalls import filter_program
+from diffeo.course.sandbox.watching import memory, threads, written
 
 COPY = "checker"  # the package that the process runs: what this one was when it was imported
 PAUSE = 0.03  # seconds between two looks
@@ -112,15 +115,17 @@ class _Run:
         (self.folder / messages.SOURCE).write_text(source, encoding="utf-8", newline="")
         for name, path in files.items():
             shutil.copyfile(path, self.folder / messages.WORK / name)
+        closed = (str(DIFFEO), str(material()), *limits.closed)
+        reading = rules(closed, (str(self.folder),))
+        confinement = Confinement(limits.memory, reading, filter_program().hex(), LAYERS)
+        (self.folder / messages.CONFINEMENT).write_text(confinement.to_json(), encoding="utf-8")
         self.seen: dict[int, psutil.Process] = {}
 
     def __enter__(self) -> "_Run":
         integrity.write_copy(self.folder / COPY)
         self.before = integrity.state()
-        command = [sys.executable, "-m", f"{COPY}.child"]
-        reading = rules((str(DIFFEO), str(material())), (str(self.folder),))
         self.process = subprocess.Popen(
-            [*command, str(self.folder), str(self.limits.memory), json.dumps(reading)],
+            [sys.executable, "-m", f"{COPY}.child", str(self.folder)],
             cwd=self.folder / messages.WORK,
             env=_environment(self.folder),
             stdin=subprocess.DEVNULL,
@@ -173,8 +178,12 @@ class _Run:
             return Answer(fault=fault, detail=f"{allowed:g}")
         if len(family) - OWN > self.limits.processes:
             return Answer(fault="crowd", detail=str(len(family) - OWN))
-        if sum(_memory(each) for each in family[OWN - 1 :]) > self.limits.memory:
+        if (started := threads(family)) > self.limits.threads:
+            return Answer(fault="crowd", detail=str(started))
+        if memory(family[OWN - 1 :]) > self.limits.memory:
             return Answer(fault="memory", detail=f"{self.limits.memory >> 20} MB")
+        if written(family, self.folder) > self.limits.disk:
+            return Answer(fault="disk", detail=f"{self.limits.disk >> 20} MB")
         return None
 
     def _family(self) -> list[psutil.Process]:
@@ -239,13 +248,6 @@ def _computed(process: psutil.Process) -> float:
     except psutil.Error:
         return 0.0
     return float(times.user + times.system)
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:
-        return 0
 
 
 def _environment(folder: Path) -> dict[str, str]:
