@@ -100,11 +100,11 @@ def _call(pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, 
             "message": str(error)[:2000],
             "own": bool(frames) and DIFFEO in frames[-1].filename and (frames[-1].line or "").startswith("raise"),
         }
-    peak = _peak()
-    pipe.send({**told, "seconds": time.monotonic() - since, "grown": max(0, peak - before)})
+    pipe.send({**told, "seconds": time.monotonic() - since, "grown": max(0, peak() - before)})
 
 
-def _peak() -> int:
+def peak() -> int:
+    """The most bytes that this process had in memory."""
     if sys.platform == "linux":
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))

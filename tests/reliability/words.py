@@ -1,0 +1,100 @@
+"""Words that a person types: names of data, models and repositories, and whole command lines."""
+
+import re
+import shutil
+from pathlib import Path
+from random import Random
+
+from reliability.forked import Given
+from reliability.mutations import NUMBERS, TEXTS
+
+NAMES = ("moons", "digits", "power", "mnist", "table:t.csv", "folder:pictures", "realnvp-moons", "glow-digits", "run", "t.csv",
+         "hf://someone/glow", "hf://someone/glow@main", "hf:/x", "recipes/glow", "table:", "folder:", "table:t.npz#X")  # fmt: skip
+VERBS = ("train", "config", "watch", "evaluate", "compare", "sample", "score", "verify", "info", "edit", "data", "models", "grade",
+         "course", "completion")  # fmt: skip
+OPTIONS = ("--epochs", "--seed", "--lr", "--batch-size", "--model.couplings", "--model.width", "--model.dropout", "--patience", "--out",
+           "--time-budget", "--columns", "--drop", "--missing", "--missing-values", "--dequantize", "--split", "--decimal", "--header",
+           "--condition", "--device", "--precision", "--ema", "--clip", "--warmup", "--weight-decay", "--threads", "-n", "--temperature",
+           "--size", "--channels", "--json", "--quiet", "--config", "--resume", "--every", "--force", "--lang", "--tracker")  # fmt: skip
+
+
+def _text(rng: Random, given: str) -> str:
+    """A name with something wrong; what no argument can hold is left out."""
+    kind = rng.randrange(7)
+    at = rng.randrange(len(given) + 1)
+    piece = rng.choice((rng.choice(TEXTS), rng.choice(NUMBERS), rng.choice("aé한/:@# .~*?"), "\udcff", "../" * 50))
+    if kind == 0:
+        given = given[:at] + piece + given[at:]
+    elif kind == 1:
+        given = given[:at] + given[at + 1 :]
+    elif kind == 2:
+        given = given.swapcase()
+    elif kind == 3:
+        given = given * rng.choice((2, 300))
+    elif kind == 4:
+        given = f"{given.partition(':')[0]}:{piece}"
+    elif kind == 5:
+        given = f"hf://{piece}/{given}"
+    else:
+        given = piece
+    return given
+
+
+def _said(*words: str) -> tuple[str, ...]:
+    """What an error has to say of it: the longest words in it, or anything where it has none."""
+    found = [word[:20] for text in words for word in re.findall(r"[A-Za-z0-9가-힣]{3,}", text)]
+    return tuple(sorted(found, key=len)[-3:])
+
+
+def name(rng: Random, place: Path, good: Path) -> Given:
+    """A name of data, of a model or of a repository, with no way out to the network."""
+    import os
+
+    import diffeo.data
+    import diffeo.io
+
+    os.environ.update(DIFFEO_CACHE=str(place / "cache"), DIFFEO_MIRROR="https://127.0.0.1:9", HF_HUB_OFFLINE="1", HF_HOME=str(place))
+    os.environ.pop("DIFFEO_DATA", None)
+    os.chdir(place)
+    shutil.copy(good / "csv" / "plain", place / "t.csv")
+    shutil.copytree(good / "models" / "nice-1", place / "run")
+    given = _text(rng, rng.choice(NAMES))
+    take = rng.choice((diffeo.data.load, diffeo.data.read, diffeo.io.load, "info"))
+    if take == "info":
+        return Given(("info", given.replace("\0", "")), _said(given))
+    return Given(lambda: take(given), _said(given))  # type: ignore[operator]
+
+
+def command_line(rng: Random, place: Path, good: Path) -> Given:
+    """A command with wrong words, options and values; what it trains is small."""
+    import os
+
+    os.environ.update(DIFFEO_CACHE=str(place / "cache"), DIFFEO_MIRROR="https://127.0.0.1:9", HF_HUB_OFFLINE="1", HF_HOME=str(place))
+    os.environ["DIFFEO_DATA"] = str(place)
+    os.chdir(place)
+    shutil.copy(good / "csv" / "plain", place / "t.csv")
+    shutil.copytree(good / "runs" / "ended", place / "run")
+    shutil.copy(good / "runs" / "t.csv", place / "u.csv")
+    verb = rng.choice(VERBS)
+    words = [verb]
+    if verb in ("train", "config"):
+        words += ["realnvp", "table:t.csv", "--epochs", "1", "--model.width", "4", "--model.couplings", "2"]
+    elif verb in ("edit", "course"):
+        words += [rng.choice(("neighbours", "mix", "levels", "inpaint", "check", "x", "--help"))]
+    elif verb not in ("data", "models", "completion"):
+        words += [rng.choice(("run", "realnvp-moons", "nothing", "t.csv"))]
+    if verb in ("score", "evaluate", "verify") and rng.random() < 0.5:
+        words += ["table:u.csv"]
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        value = rng.choice((rng.choice(NUMBERS), rng.choice(TEXTS), rng.choice(NAMES), _text(rng, rng.choice(words))))
+        kind = rng.randrange(4)
+        if kind == 0:
+            words[rng.randrange(len(words))] = value
+        elif kind == 1:
+            words.insert(rng.randrange(len(words) + 1), rng.choice(OPTIONS))
+        else:
+            words += [rng.choice(OPTIONS), value]
+    words = [word.replace("\0", "") for word in words]
+    if words[0] in ("demo", "grade") or words[:2] == ["course", "pack"]:
+        words[1:2] = ["nothing.py"]  # what starts processes of its own, or asks a person
+    return Given(tuple(words))
