@@ -3,8 +3,9 @@ PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
+INPUTS ?= 3000
 
-.PHONY: install demo test contract mutants model course notebooks lint format clean
+.PHONY: install demo test contract mutants fuzz model course notebooks lint format clean
 
 install: $(VENV)/.installed
 
@@ -31,6 +32,10 @@ notebooks: install
 # Known faults, planted one at a time in a copy: each must make a named test fail.
 mutants: install
 	$(BIN)/python tests/mutants.py --workers 2 --table mutants.md
+
+# Damaged and hostile files for every reader, each in a process of its own; make fuzz INPUTS=100000 for an hour of it.
+fuzz: install
+	$(BIN)/python tests/reliability/fuzz.py --inputs $(INPUTS) --workers 2
 
 # A model that ships, trained anew by its recipe, measured, and put in its place.
 model: install

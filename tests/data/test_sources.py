@@ -63,3 +63,9 @@ def test_a_path_that_is_not_there_says_what_is_near(tmp_path: Path) -> None:
         existing(str(tmp_path / "sale.csv"))
     with pytest.raises(FileNotFoundError, match="no 'nowhere'"):
         existing(str(tmp_path / "nowhere" / "x.csv"))
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "moons/" * 3_000, "~nobody-of-this-name/x", "a\0b"])
+def test_a_name_that_no_system_can_hold_is_a_wrong_name(name: str) -> None:
+    with pytest.raises(ValueError, match=r"no data set is called '(xxx|moons/|~nobody|a.x00b)"):
+        diffeo.data.load(name)

@@ -15,7 +15,7 @@ from temperatures import TEMPERATURES, frechet, recommended
 import diffeo
 from diffeo.data import SOURCES, Dataset
 from diffeo.evaluation import likelihood
-from diffeo.models.places import SHIPPED
+from diffeo.models.places import SHIPPED, find
 from diffeo.runs import read_run
 
 NAMES = diffeo.models.names()
@@ -130,3 +130,8 @@ def test_a_wrong_name_is_told_the_nearest_and_all_there_are() -> None:
             ask("realnvp-moon")
         assert "Did you mean realnvp-moons?" in str(caught.value)
         assert ", ".join(NAMES) in str(caught.value)
+
+
+def test_a_name_that_no_system_can_hold_does_not_exist() -> None:
+    with pytest.raises(FileNotFoundError, match=r"^x{200}\.\. does not exist"):
+        find("x" * 5_000)

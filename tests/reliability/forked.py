@@ -1,9 +1,11 @@
 """One input in a forked process of its own, with limits, as the command would take it; and how it ended."""
 
 import contextlib
+import faulthandler
 import io
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -101,26 +103,47 @@ def _watched(child: int, pipe: int, seconds: float, memory: int) -> Outcome:
         elif time.monotonic() - since > 600:
             raise TimeoutError("the harness could not make an input in ten minutes")
     taken = time.monotonic() - since
+    if limit:
+        told += _asked(child, pipe)
     for end in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if limit:
                 end(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    lines = [json.loads(line) for line in told.decode().splitlines() if line]
+    text = told.decode("utf-8", "replace")
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     found = next((line for line in lines if "program" in line), None)
     if found:
         return Outcome(PROGRAM, found["program"], found["where"], seconds=taken)
     if limit:
-        return Outcome(limit, lines[-1].get("input", ""), seconds=taken)
+        return Outcome(limit, lines[-1].get("input", ""), _dumped(text), seconds=taken)
     last = lines[-1] if lines else {}
     if "harness" in last:
         raise RuntimeError(f"the harness failed to make an input: {last['harness']}")
     if "column" not in last:
         end = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {os.WEXITSTATUS(status)}"
-        return Outcome(CRASH, f"the process ended with {end}", seconds=taken)
+        return Outcome(CRASH, f"the process ended with {end}", _dumped(text), seconds=taken)
     if last.pop("grown") > memory:
         return Outcome(LARGE, last["text"], last["where"], last["error"], taken)
     return Outcome(**last, seconds=taken)
+
+
+def _asked(child: int, pipe: int) -> bytes:
+    """Where a process is that is about to be ended, as far as it can say."""
+    told = b""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGUSR1)
+    while select.select([pipe], [], [], 0.5)[0] and (piece := os.read(pipe, 1 << 16)):
+        told += piece
+    return told
+
+
+def _dumped(text: str) -> str:
+    """The innermost function of diffeo's, and of all, in what faulthandler wrote."""
+    frames = re.findall(r'File "([^"]*)", line (\d+) in (\S+)', text)
+    own = next((frame for frame in frames if DIFFEO in frame[0]), None)
+    inner = [f"{Path(file).name}:{line} {function}" for file, line, function in filter(None, (own, *frames[:1]))]
+    return " > ".join(dict.fromkeys(inner))
 
 
 def _computed(process: psutil.Process) -> float:
@@ -143,6 +166,8 @@ def _in_child(make: Callable[[], Given], pipe: int) -> None:
         except BaseException:
             tell(harness=traceback.format_exc())
             os._exit(1)
+        faulthandler.enable(pipe, all_threads=False)
+        faulthandler.register(signal.SIGUSR1, pipe, all_threads=False)
         sys.addaudithook(_Programs(tell))
         before = _resident()
         tell(input=" ".join(given.names))

@@ -15,7 +15,7 @@ from typing import Any
 
 from reliability.forked import Given
 from reliability.packed import packed
-from reliability.readers import looked_at, opened, pictures
+from reliability.readers import looked_at, opened, parsed, pictures
 from reliability.seeds import numbers
 
 
@@ -94,6 +94,14 @@ def _npz(**arrays: Any) -> bytes:
     return buffer.getvalue()
 
 
+def _zip(*entries: tuple[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in entries:
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
+    return buffer.getvalue()
+
+
 def _zip_bomb() -> bytes:
     """An npz whose one array has 4 GB of zeros: equal pieces of a stream, each of which can stand alone."""
     size = 500_000_000 * 8
@@ -102,10 +110,7 @@ def _zip_bomb() -> bytes:
     start = packer.compress(header) + packer.flush(zlib.Z_FULL_FLUSH)
     piece = packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
     stream = start + piece * (size // 10_000_000) + packer.flush()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("X.npy", (1980, 1, 1, 0, 0, 0)), stream)
-    content = bytearray(buffer.getvalue())
+    content = bytearray(_zip(("X.npy", stream)))
     for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # what is stored is a packed stream
         at = content.rfind(mark) if mark == b"PK\x01\x02" else 0
         content[at + place : at + place + 2] = (8).to_bytes(2, "little")
@@ -114,22 +119,19 @@ def _zip_bomb() -> bytes:
 
 
 def _parquet_bomb() -> bytes:
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet
 
-    buffer = io.BytesIO()
-    piece = pa.table({"a": pa.array(bytes(8 * 4_000_000)[:0], pa.float64())})
+    buffer, piece = io.BytesIO(), pa.table({"a": np.zeros(4_000_000)})
     with pyarrow.parquet.ParquetWriter(buffer, piece.schema, compression="zstd") as writer:
-        import numpy as np
-
-        rows = pa.table({"a": np.zeros(4_000_000)})
         for _ in range(140):
-            writer.write_table(rows, row_group_size=4_000_000)
+            writer.write_table(piece, row_group_size=4_000_000)
     return buffer.getvalue()
 
 
 for _name, _ending, _content in (
-    ("long-lines", "csv", lambda: _grid(60, 7_000)),
+    ("long-lines", "csv", lambda: _grid(60, 7_500)),
     ("empty-columns", "csv", _excel),
     ("ten-thousand-columns", "csv", lambda: _grid(30, 10_000)),
     ("equal-names", "csv", lambda: _names("a", 4_000)),
@@ -144,8 +146,9 @@ for _name, _ending, _content in (
 case("parquet", "unpacks-to-4-GB")(_table("t.parquet", _parquet_bomb))
 for _name, _content in (
     ("many-columns-of-no-rows", lambda: _array("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 100000000), }")),
-    ("nested-header", lambda: _array("{'descr': '<f8', 'fortran_order': False, 'shape': " + "(" * 400 + "1" + ",)" * 400 + ", }")),
-    ("a-structure-of-no-dimension", lambda: _array("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (), }", bytes(8))),
+    ("nested-header", lambda: _array(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {'(' * 400}1{',)' * 400}, }}")),
+    ("a-structure-of-no-dimension", lambda: _array("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (), }",
+    bytes(8))),
     ("text", lambda: _npy("abc")),
     ("says-800-GB", lambda: _array("{'descr': '<f8', 'fortran_order': False, 'shape': (100000000000, 1), }", bytes(8))),
 ):  # fmt: skip
@@ -154,6 +157,8 @@ for _name, _content in (
     ("a-text", lambda: _npz(name="abc")),
     ("several-texts", lambda: _npz(a="abc", b="de")),
     ("no-dimension", lambda: _npz(a=1.0, b=2.0)),
+    ("a-file-of-text", lambda: _zip(("a.txt", b"abc"))),
+    ("files-of-text", lambda: _zip(("a.txt", b"abc"), ("b.txt", b"abc"))),
     ("unpacks-to-4-GB", _zip_bomb),
 ):  # fmt: skip
     case("npz", _name)(_table("t.npz", _content))
@@ -191,7 +196,9 @@ def _big_png(path: Path, side: int) -> None:
     body = b"".join(packer.compress(line) for _ in range(side)) + packer.flush()
     header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))
-    parts = [struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks]
+    parts = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    ]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
 
 
@@ -222,7 +229,9 @@ def _picture_pipe(place: Path, good: Path) -> Given:
 def _postscript(name: str) -> Make:
     def make(place: Path, good: Path) -> Given:
         (place / "pictures").mkdir()
-        (place / "pictures" / name).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n{} loop\n%%EOF\n")
+        (place / "pictures" / name).write_bytes(
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n{} loop\n%%EOF\n"
+        )
         return pictures(place, Random(0), size=8)
 
     return make
@@ -271,7 +280,10 @@ for _name, _class, _options in (
     ("levels-of-glow", "Glow", {"shape": [1, 8, 8], "values": 17, "levels": _MUCH}),
     ("depth", "RealNVP", {"shape": 2, "depth": _MUCH}),
     ("width", "RealNVP", {"shape": 2, "width": _MUCH}),
-    ("a-word-for-a-part", "Flow", {"bijection": "x", "shape": [2], "base": None, "door": None}),
+    ("a-word-for-a-part", "Flow", {"bijection": "x"}),
+    ("a-word-for-the-base", "Flow", {"bijection": {"class": "Flatten", "options": {"shape": [2]}}, "base": "x",
+    "door": "y"}),
+    ("cells-2.5", "Quantizer", {"values": 2.5}),
     ("values-2.5", "RealNVP", {"shape": [1, 8, 8], "values": 2.5}),
     ("values-of-gaussianize", "Gaussianize", {"shape": [2], "values": 2**200}),
     ("classes", "RealNVP", {"shape": 2, "classes": _MUCH}),
@@ -308,14 +320,8 @@ for _reader, _file in (("run", "run.json"), ("metrics", "metrics.jsonl"), ("summ
 
 def _yaml(text: str) -> Make:
     def make(place: Path, good: Path) -> Given:
-        import sys
-
-        import diffeo.cli.app  # noqa: F401
-
-        verbs: Any = sys.modules["diffeo.cli.app"].app  # type: ignore[attr-defined]
         (place / "options.yaml").write_text(text, encoding="utf-8")
-        words = ["train", "--config", str(place / "options.yaml")]
-        return Given(lambda: verbs.parse_args(words, exit_on_error=False, print_error=False), ("options.yaml",))
+        return parsed("train", "--config", str(place / "options.yaml"))
 
     return make
 

@@ -12,11 +12,24 @@ NUMBERS = (
     "１２", "1,5", "1.234.567", "null", "true",
 )  # fmt: skip
 TEXTS = (
-    "", " ", "\0", "\n", "\r", "\t", "\x85", "\u2028", "\u2029", "\ufeff", "\u202e", "é", "한글", "\U0001f600", '"', "'", "''",
-    "\\", "/", "../..", "%s", "{}", "$x$", "<b>", "-", "--", "#", "&a", "*a", "!!python/object:os.system", "nan", "None",
-    "x" * 300, "x" * 20_000, "[" * 400, "{" * 400, "(" * 400, ",", ";" * 50, "a,b", "=1+1", "1970-01-01", "12:00", "CON",
+    "", " ", "\0", "\n", "\r", "\t", "\x85", "\u2028", "\u2029", "\ufeff", "\u202e", "é", "한글", "\U0001f600",
+    '"', "'", "''",
+    "\\", "/", "../..", "%s", "{}", "$x$", "<b>", "-", "--", "#", "&a", "*a", "!!python/object:os.system", "nan",
+    "None",
+    "x" * 300, "x" * 20_000, "[" * 400, "{" * 400, "(" * 400, ",", ";" * 50, "a,b", "=1+1", "1970-01-01", "12:00",
+    "CON",
 )  # fmt: skip
-RAW = (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\x00", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\xf4\x90\x80\x80", b"\x1a")
+RAW = (
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\x00",
+    b"\xff\xfe",
+    b"\xfe\xff",
+    b"\xef\xbb\xbf",
+    b"\xf4\x90\x80\x80",
+    b"\x1a",
+)
 ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp949", "latin-1")
 TOKEN = re.compile(r'-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|"(?:[^"\\\n]|\\.)*"|[^\W\d]\w*|\n|[^\w\s]')
 SIZES = (1, 2, 4, 8)
@@ -85,7 +98,9 @@ def _flip(rng: Random, content: bytes, _: bytes) -> bytes:
 
 def _cut(rng: Random, content: bytes, _: bytes) -> bytes:
     at = rng.randrange(len(content) + 1)
-    return rng.choice((content[:at], content[:at], content[at:], content[: at & 15], content[: len(content) - (at & 15)]))
+    return rng.choice(
+        (content[:at], content[:at], content[at:], content[: at & 15], content[: len(content) - (at & 15)])
+    )
 
 
 def _insert(rng: Random, content: bytes, _: bytes) -> bytes:
@@ -195,7 +210,17 @@ def _end(rng: Random, text: str, _: str) -> str:
     return text[: rng.randrange(len(text) + 1)]
 
 
-WORDS: tuple[Callable[[Random, str, str], str], ...] = (_token, _token, _number, _number, _everywhere, _lines, _lines, _put, _end)
+WORDS: tuple[Callable[[Random, str, str], str], ...] = (
+    _token,
+    _token,
+    _number,
+    _number,
+    _everywhere,
+    _lines,
+    _lines,
+    _put,
+    _end,
+)
 
 
 def _recoded(rng: Random, content: bytes) -> bytes:
@@ -209,7 +234,8 @@ def _recoded(rng: Random, content: bytes) -> bytes:
 def _value(rng: Random) -> Any:
     return rng.choice(
         (
-            f"@{rng.choice(NUMBERS[:-7])}@", f"@{rng.choice(NUMBERS[:16])}@", rng.choice(TEXTS), None, True, False, [], {},
+            f"@{rng.choice(NUMBERS[:-7])}@", f"@{rng.choice(NUMBERS[:16])}@", rng.choice(TEXTS), None, True, False,
+            [], {},
             [0] * rng.choice((1, 5, 20_000)), {"class": "Flow", "options": {}}, {"": {}}, [[1, 2], [3]], "x", 2.5, -1,
             f"@deep{rng.choice((50, 400, 100_000))}@", rng.choice((10**5, 10**8, 10**9, 2**40)),
         )

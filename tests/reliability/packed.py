@@ -16,9 +16,27 @@ from reliability.mutations import changed, changed_json, changed_text
 
 Change = Callable[[Random, Sequence[bytes]], bytes]
 PNG = b"\x89PNG\r\n\x1a\n"
-DTYPES = ("<f8", ">f4", "<i8", "|b1", "|u1", "<U9", "|S3", "<c16", "|O", "<M8[ns]", "<m8", "|V5", "<f2", "<f16", "<U1000000000")
-SHAPES = ("()", "(0,)", "(0, 3)", "(3, 0)", "(1,)", "(-1, 3)", "(10**6, 3)", "(100000000, 0)", "(0, 100000000)", "(2, 3, 4)",
-          "(99999999999999999999,)", "(1.5, 2)", "(True, 3)", "3", "[5, 3]", "(60, 3)", "(3, 60)", "(1000000000,)")  # fmt: skip
+DTYPES = (
+    "<f8",
+    ">f4",
+    "<i8",
+    "|b1",
+    "|u1",
+    "<U9",
+    "|S3",
+    "<c16",
+    "|O",
+    "<M8[ns]",
+    "<m8",
+    "|V5",
+    "<f2",
+    "<f16",
+    "<U1000000000",
+)
+SHAPES = ("()", "(0,)", "(0, 3)", "(3, 0)", "(1,)", "(-1, 3)", "(10**6, 3)", "(100000000, 0)", "(0, 100000000)",
+"(2, 3, 4)",
+          "(99999999999999999999,)", "(1.5, 2)", "(True, 3)", "3", "[5, 3]", "(60, 3)", "(3, 60)",
+          "(1000000000,)")  # fmt: skip
 
 
 def any_of(*changes: Change) -> Change:
@@ -95,12 +113,16 @@ def zipped(inside: Change) -> Change:
         if kind in (1, 2, 3):
             entries[at] = (name, inside(rng, [old]))
         elif kind == 4:
-            new = rng.choice((name + "x", "../" + name, "/" + name, "", "X.npy", "한글.npy", "a" * 5000, name.upper(), "\u2028"))
+            new = rng.choice(
+                (name + "x", "../" + name, "/" + name, "", "X.npy", "한글.npy", "a" * 5000, name.upper(), "\u2028")
+            )
             entries[at] = (new, old)
         else:
             entries.insert(rng.randrange(len(entries) + 1), rng.choice((entries[at], ("y.npy", rng.randbytes(50)))))
         buffer = io.BytesIO()
-        method = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+        method = rng.choice(
+            (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+        )
         with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
             warnings.simplefilter("ignore")
             for name, data in entries:
@@ -113,7 +135,9 @@ def zipped(inside: Change) -> Change:
 def _zip_fields(rng: Random, content: bytes) -> bytes:
     """A number in the central directory, or in a local header, replaced."""
     places = [content.find(mark) for mark in (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06")]
-    at = rng.choice([place for place in places if place >= 0]) + rng.choice((4, 6, 8, 10, 14, 16, 18, 20, 22, 24, 26, 28, 42))
+    at = rng.choice([place for place in places if place >= 0]) + rng.choice(
+        (4, 6, 8, 10, 14, 16, 18, 20, 22, 24, 26, 28, 42)
+    )
     value = rng.choice((0, 1, 99, 0xFFFF, 0xFFFFFFFF, 0x7FFFFFFF, rng.randrange(2**32)))
     size = rng.choice((2, 4))
     return content[:at] + (value % (1 << 8 * size)).to_bytes(size, "little") + content[at + size :]
@@ -162,7 +186,8 @@ def png(rng: Random, seeds: Sequence[bytes]) -> bytes:
         with contextlib.suppress(zlib.error):
             chunks[place] = (kind, zlib.compress(changed(rng, [zlib.decompress(data)])))
     elif way == 5:
-        extra = (rng.choice((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"tRNS", b"PLTE", b"gAMA", b"pHYs", b"fdAT", b"acTL")),
+        extra = (rng.choice((b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"tRNS", b"PLTE", b"gAMA", b"pHYs", b"fdAT",
+        b"acTL")),
                  rng.choice((b"", b"a\0\0" + zlib.compress(b"x" * 10**6), rng.randbytes(30), data[:40])))  # fmt: skip
         chunks.insert(rng.randrange(len(chunks) + 1), extra)
     else:

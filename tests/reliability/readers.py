@@ -46,7 +46,9 @@ def table(path: Path, rng: Random) -> Given:
     """Load it as data, or read it whole, with options of all kinds."""
     import diffeo.data
 
-    options: dict[str, Any] = rng.choice(({}, {}, {"missing": "drop"}, {"missing": "drop"}, {"decimal": ","}, {"drop": ["id", "when"]}))
+    options: dict[str, Any] = rng.choice(
+        ({}, {}, {"missing": "drop"}, {"missing": "drop"}, {"decimal": ","}, {"drop": ["id", "when"]})
+    )
     if path.name.partition(".")[2].startswith(("csv", "tsv", "txt")) and rng.random() < 0.3:
         options = {**options, "header": rng.random() < 0.5}
     take = rng.choice((diffeo.data.load, diffeo.data.read))
@@ -95,7 +97,9 @@ def pictures(place: Path, rng: Random, *names: str, **options: Any) -> Given:
     """Read a folder of images, with options of all kinds; broken ones may be skipped."""
     import diffeo.data
 
-    chosen = options or rng.choice(({}, {}, {"size": 8}, {"channels": 1}, {"size": 8, "channels": 3}, {"skip_broken": True}))
+    chosen = options or rng.choice(
+        ({}, {}, {"size": 8}, {"channels": 1}, {"size": 8, "channels": 3}, {"skip_broken": True})
+    )
     take = rng.choice((diffeo.data.read, diffeo.data.read, diffeo.data.load))
     return Given(lambda: take(f"folder:{place / 'pictures'}", **chosen), ("pictures", *names))
 
@@ -203,7 +207,8 @@ def record(name: str, change: packed.Change) -> Draw:
 
 def looked_at(rng: Random, run: Path, *names: str) -> Given:
     words = rng.choice(
-        (["info", str(run)], ["info", str(run), "--json"], ["watch", str(run), "--once"], ["compare", str(run), str(run)],
+        (["info", str(run)], ["info", str(run), "--json"], ["watch", str(run), "--once"], ["compare", str(run),
+        str(run)],
          ["evaluate", str(run)], ["sample", str(run), "-n", "3", "--out", str(run / "s.csv")])
     )  # fmt: skip
     return Given(tuple(words), names)
@@ -212,7 +217,7 @@ def looked_at(rng: Random, run: Path, *names: str) -> Given:
 def resumed(rng: Random, place: Path, good: Path) -> Given:
     """A stopped run with one or two files damaged or removed, resumed."""
     run = _run(place, good, "stopped")
-    files = sorted(path for path in run.rglob("*") if path.is_file()) + [place / "t.csv"]
+    files = [*sorted(path for path in run.rglob("*") if path.is_file()), place / "t.csv"]
     damaged = rng.sample(files, rng.choice((1, 1, 2)))
     for path in damaged:
         content = path.read_bytes()
@@ -223,20 +228,27 @@ def resumed(rng: Random, place: Path, good: Path) -> Given:
             change = changed_json if path.suffix == ".json" else changed_text
             path.write_bytes(change(rng, [content]))
         else:
-            path.write_bytes(packed.safetensors(rng, [content]) if path.suffix == ".safetensors" else changed(rng, [content]))
+            path.write_bytes(
+                packed.safetensors(rng, [content]) if path.suffix == ".safetensors" else changed(rng, [content])
+            )
     return Given(("train", "--resume", str(run), "--quiet"), (*(path.name for path in damaged), "run"))
 
 
 # words
 
 
+def parsed(*words: str) -> Given:
+    """A command line that is understood, but not done; it names the last word's file."""
+    import diffeo.cli.app  # noqa: F401
+
+    verbs: Any = sys.modules["diffeo.cli.app"].app  # type: ignore[attr-defined]
+    return Given(lambda: verbs.parse_args(list(words), exit_on_error=False, print_error=False), (Path(words[-1]).name,))
+
+
 def options(rng: Random, place: Path, good: Path) -> Given:
     """A file of options, as ``diffeo train --config`` takes it, up to the training itself."""
-    import diffeo.cli.app
-
-    verbs = sys.modules["diffeo.cli.app"].app
     path = _written(place, "options.yaml", changed_text(rng, seeds.of(good, "yaml")))
-    return Given(lambda: verbs.parse_args(["train", "--config", str(path)], exit_on_error=False, print_error=False), (path.name,))
+    return parsed("train", "--config", str(path))
 
 
 def curve(rng: Random, place: Path, good: Path) -> Given:
@@ -268,7 +280,9 @@ def handin(rng: Random, place: Path, good: Path) -> Given:
             (place / "in" / name).mkdir(parents=True)
             _written(place, f"in/{name}/{path.name}", change(rng, [path.read_bytes()]))
         return Given(lambda: hand_ins(pieces(place / "in")[0]), ("in",))
-    change = {"py": changed_text, "ipynb": changed_json, "zip": packed.zipped(changed_text), "roster": changed_text}[kind]
+    change = {"py": changed_text, "ipynb": changed_json, "zip": packed.zipped(changed_text), "roster": changed_text}[
+        kind
+    ]
     path = _written(place, next((good / kind).iterdir()).name, change(rng, seeds.of(good, kind)))
     if kind == "roster":
         return Given(lambda: read_roster(path), (path.name,))
@@ -290,7 +304,8 @@ def readers() -> dict[str, Reader]:
         "jpeg": Reader("JPEG", 250, image("jpeg", changed, ".jpg", ".jpeg")),
         "tiff": Reader("TIFF", 650, image("tiff", changed, ".tif", ".tiff")),
         "webp": Reader("WebP", 200, image("webp", changed, ".webp")),
-        "other": Reader("GIF, BMP, EPS and others", 800, image("other", changed, ".gif", ".bmp", ".eps", ".ppm", ".ico")),
+        "other": Reader("GIF, BMP, EPS and others", 800, image("other", changed, ".gif", ".bmp", ".eps", ".ppm",
+        ".ico")),
         "config": Reader("config.json", 900, config),
         "tensors": Reader("model.safetensors", 700, tensors),
         "card": Reader("card.json (ships with diffeo)", 150, card),

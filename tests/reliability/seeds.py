@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "contract" / "fixtures"
 ROWS = 60
 PICTURES = ("png", "jpeg", "tiff", "webp", "other")
-OTHERS = ("GIF", "BMP", "DIB", "EPS", "PPM", "TGA", "ICO", "PCX", "SGI", "JPEG2000", "DDS", "IM", "XBM", "ICNS", "MSP", "SPIDER",
+OTHERS = ("GIF", "BMP", "DIB", "EPS", "PPM", "TGA", "ICO", "PCX", "SGI", "JPEG2000", "DDS", "IM", "XBM", "ICNS",
+"MSP", "SPIDER",
           "MPO", "PDF", "AVIF", "QOI", "BLP")  # fmt: skip
 
 
@@ -48,7 +49,8 @@ def _tables(folder: Path) -> None:
     comma = "길이;폭;나이\n" + "".join(f"{a};{b};{c}\n".replace(".", ",") for a, b, c in rows)
     tab = "".join(f"{a}\t{b}\t{c}\n" for a, b, c in rows)
     mixed = "id,when,city,price,ok\n" + "".join(
-        f'{i},2024-01-{1 + i % 28:02} 12:00:00,"{rng.choice(("Seoul", "Busan, KR"))}","{1000 * b:,.2f}",{rng.choice(("yes", "no", "NA"))}\n'
+        f'{i},2024-01-{1 + i % 28:02} 12:00:00,"{rng.choice(("Seoul", "Busan, KR"))}","{1000 * b:,.2f}",'
+        f"{rng.choice(('yes', 'no', 'NA'))}\n"
         for i, (_, b, _c) in enumerate(rows)
     )
     for name, text in (("plain", plain), ("comma", comma), ("tab", tab), ("mixed", mixed)):
@@ -85,8 +87,10 @@ def _arrays(folder: Path) -> None:
     fields = np.zeros(ROWS, [("a", "f8"), ("b", "<i4"), ("name", "U5")])
     fields["a"], fields["b"] = rows[:, 0], range(ROWS)
     arrays = {
-        "floats": rows, "order": np.asfortranarray(rows), "single": rows.astype("f4"), "whole": (100 * rows).astype("i2"),
-        "fields": fields, "column": rows[:, 0], "text": rows.astype("U8"), "bytes": rows.astype("S8"), "complex": rows + 1j,
+        "floats": rows, "order": np.asfortranarray(rows), "single": rows.astype("f4"),
+        "whole": (100 * rows).astype("i2"),
+        "fields": fields, "column": rows[:, 0], "text": rows.astype("U8"), "bytes": rows.astype("S8"),
+        "complex": rows + 1j,
         "times": np.arange(ROWS).astype("M8[s]"), "yes": rows > 0,
     }  # fmt: skip
     for name, array in arrays.items():
@@ -94,7 +98,8 @@ def _arrays(folder: Path) -> None:
         np.save(buffer, array)
         _write(folder, "npy", name, buffer.getvalue())
     groups: dict[str, dict[str, Any]] = {
-        "one": {"X": rows}, "columns": {"a": rows[:, 0], "b": rows[:, 1]}, "several": {"X": rows, "y": rows[:, 0], "name": "text"},
+        "one": {"X": rows}, "columns": {"a": rows[:, 0], "b": rows[:, 1]}, "several": {"X": rows, "y": rows[:, 0],
+        "name": "text"},
     }  # fmt: skip
     for name, group in groups.items():
         for save in (np.savez, np.savez_compressed):
@@ -107,8 +112,12 @@ def _arrays(folder: Path) -> None:
         buffer = io.BytesIO()
         save(buffer, **power)
         _write(folder, "power-npz", save.__name__, buffer.getvalue())
-    head = "Date;Time;Global_active_power;Global_reactive_power;Voltage;Global_intensity;Sub_metering_1;Sub_metering_2;Sub_metering_3\n"
-    lines = [f"16/12/2006;17:{i % 60:02}:00;{abs(a):.3f};0.4;{240 + b:.2f};1.8;0.0;1.0;17.0\n" for i, (a, b, _) in enumerate(rows)]
+    head = "Date;Time;Global_active_power;Global_reactive_power;Voltage;Global_intensity"
+    head += ";Sub_metering_1;Sub_metering_2;Sub_metering_3\n"
+    lines = [
+        f"16/12/2006;17:{i % 60:02}:00;{abs(a):.3f};0.4;{240 + b:.2f};1.8;0.0;1.0;17.0\n"
+        for i, (a, b, _) in enumerate(rows)
+    ]
     _write(folder, "power-txt", "text", head + "".join(lines) + "16/12/2006;18:00:00;?;?;?;?;?;?;\n")
 
 
@@ -116,12 +125,19 @@ def _bytes(folder: Path) -> None:
     import numpy as np
     import scipy.io
 
-    _write(folder, "idx", "images", b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (20, 8, 8)) + bytes(range(256)) * 5)
+    _write(
+        folder,
+        "idx",
+        "images",
+        b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (20, 8, 8)) + bytes(range(256)) * 5,
+    )
     _write(folder, "idx", "labels", b"\0\0\x08\x01" + (30).to_bytes(4, "big") + bytes(range(30)))
     faces = np.arange(60, dtype=np.uint8).reshape(6, 10)
     held: dict[str, dict[str, Any]] = {
-        "plain": {"faces": faces}, "cell": {"faces": np.array([[faces, "x"]], dtype=object)}, "struct": {"faces": {"a": faces, "b": 1.5}},
-        "sparse": {"faces": scipy.sparse.csc_matrix(np.eye(5))}, "text": {"faces": "abc"}, "two": {"other": faces, "faces": faces},
+        "plain": {"faces": faces}, "cell": {"faces": np.array([[faces, "x"]], dtype=object)},
+        "struct": {"faces": {"a": faces, "b": 1.5}},
+        "sparse": {"faces": scipy.sparse.csc_matrix(np.eye(5))}, "text": {"faces": "abc"}, "two": {"other": faces,
+        "faces": faces},
     }  # fmt: skip
     for name, content in held.items():
         for packed in (False, True):
@@ -228,15 +244,35 @@ def _command(*words: str) -> None:
 def _handins(folder: Path) -> None:
     code = (
         'ID = "20231234"\nNAME = "김하나"\n\nimport torch\n\n\ndef squeeze(x):\n    b, c, h, w = x.shape\n'
-        "    x = x.reshape(b, c, h // 2, 2, w // 2, 2)\n    return x.permute(0, 1, 3, 5, 2, 4).reshape(b, 4 * c, h // 2, w // 2)\n\n\n"
+        "    x = x.reshape(b, c, h // 2, 2, w // 2, 2)\n"
+        "    return x.permute(0, 1, 3, 5, 2, 4).reshape(b, 4 * c, h // 2, w // 2)\n\n\n"
         "class RealNVP(torch.nn.Module):\n    def log_prob(self, x):\n        return -(x**2).flatten(1).sum(1) / 2\n"
     )
-    cells = [{"cell_type": "markdown", "metadata": {}, "source": ["# 과제\n"]},
-             {"cell_type": "code", "metadata": {}, "execution_count": 1, "outputs": [], "source": code.splitlines(keepends=True)}]
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# 과제\n"]},
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "execution_count": 1,
+            "outputs": [],
+            "source": code.splitlines(keepends=True),
+        },
+    ]
     notebook = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, ensure_ascii=False)
-    claims = json.dumps({"id": "20231234", "name": "김하나", "bits_per_dim": 1.9, "values": 17, "epochs": 3, "seed": 0}, ensure_ascii=False)
-    metrics = "".join(json.dumps({"epoch": i, "train": 3 - 0.1 * i, "validation": 3.1 - 0.1 * i}) + "\n" for i in range(5))
-    pieces = {"submission.py": code, "report.json": claims, "metrics.jsonl": metrics, "report.md": "# 분석\n\n결과 $x^2$\n", "writeup.md": "# x\n"}
+    claims = json.dumps(
+        {"id": "20231234", "name": "김하나", "bits_per_dim": 1.9, "values": 17, "epochs": 3, "seed": 0},
+        ensure_ascii=False,
+    )
+    metrics = "".join(
+        json.dumps({"epoch": i, "train": 3 - 0.1 * i, "validation": 3.1 - 0.1 * i}) + "\n" for i in range(5)
+    )
+    pieces = {
+        "submission.py": code,
+        "report.json": claims,
+        "metrics.jsonl": metrics,
+        "report.md": "# 분석\n\n결과 $x^2$\n",
+        "writeup.md": "# x\n",
+    }
     weights = (FIXTURES / "nice-1" / "model.safetensors").read_bytes()
     for name, text in pieces.items():
         _write(folder, "handin", name, text)
@@ -246,7 +282,9 @@ def _handins(folder: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in sorted(pieces.items()):
-            archive.writestr(zipfile.ZipInfo(f"20231234_김하나/{name}", (2026, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+            archive.writestr(
+                zipfile.ZipInfo(f"20231234_김하나/{name}", (2026, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED
+            )
     _write(folder, "zip", "20231234_김하나.zip", buffer.getvalue())
     _write(folder, "roster", "roster.csv", "id,name\n20231234,김하나\n20231235,이둘\n")
 
@@ -254,7 +292,6 @@ def _handins(folder: Path) -> None:
 def _options(folder: Path) -> None:
     for path in sorted((ROOT / "recipes").glob("*.yaml")):
         _write(folder, "yaml", path.name, path.read_bytes())
-    text = "flow: realnvp\ndata: 'table:sales.csv'\nepochs: 3\ndrop: [id, \"a,b\"]\nheader: yes\nlr: 1e-3\nmodel:\n  couplings: 4\n  width: 8\ntime-budget: 10m\n"
+    text = "flow: realnvp\ndata: 'table:sales.csv'\nepochs: 3\ndrop: [id, \"a,b\"]\nheader: yes\nlr: 1e-3\n"
+    text += "model:\n  couplings: 4\n  width: 8\ntime-budget: 10m\n"
     _write(folder, "yaml", "own.yaml", text)
-
-

@@ -1,5 +1,6 @@
 """Words that a person types: names of data, models and repositories, and whole command lines."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -8,14 +9,21 @@ from random import Random
 from reliability.forked import Given
 from reliability.mutations import NUMBERS, TEXTS
 
-NAMES = ("moons", "digits", "power", "mnist", "table:t.csv", "folder:pictures", "realnvp-moons", "glow-digits", "run", "t.csv",
-         "hf://someone/glow", "hf://someone/glow@main", "hf:/x", "recipes/glow", "table:", "folder:", "table:t.npz#X")  # fmt: skip
-VERBS = ("train", "config", "watch", "evaluate", "compare", "sample", "score", "verify", "info", "edit", "data", "models", "grade",
+NAMES = ("moons", "digits", "power", "mnist", "table:t.csv", "folder:pictures", "realnvp-moons", "glow-digits", "run",
+"t.csv",
+         "hf://someone/glow", "hf://someone/glow@main", "hf:/x", "recipes/glow", "table:", "folder:",
+         "table:t.npz#X")  # fmt: skip
+VERBS = ("train", "config", "watch", "evaluate", "compare", "sample", "score", "verify", "info", "edit", "data",
+"models", "grade",
          "course", "completion")  # fmt: skip
-OPTIONS = ("--epochs", "--seed", "--lr", "--batch-size", "--model.couplings", "--model.width", "--model.dropout", "--patience", "--out",
-           "--time-budget", "--columns", "--drop", "--missing", "--missing-values", "--dequantize", "--split", "--decimal", "--header",
-           "--condition", "--device", "--precision", "--ema", "--clip", "--warmup", "--weight-decay", "--threads", "-n", "--temperature",
-           "--size", "--channels", "--json", "--quiet", "--config", "--resume", "--every", "--force", "--lang", "--tracker")  # fmt: skip
+OPTIONS = ("--epochs", "--seed", "--lr", "--batch-size", "--model.couplings", "--model.width", "--model.dropout",
+"--patience", "--out",
+           "--time-budget", "--columns", "--drop", "--missing", "--missing-values", "--dequantize", "--split",
+           "--decimal", "--header",
+           "--condition", "--device", "--precision", "--ema", "--clip", "--warmup", "--weight-decay", "--threads",
+           "-n", "--temperature",
+           "--size", "--channels", "--json", "--quiet", "--config", "--resume", "--every", "--force", "--lang",
+           "--tracker")  # fmt: skip
 
 
 def _text(rng: Random, given: str) -> str:
@@ -40,25 +48,33 @@ def _text(rng: Random, given: str) -> str:
     return given
 
 
-def _said(*words: str) -> tuple[str, ...]:
-    """What an error has to say of it: the longest words in it, or anything where it has none."""
-    found = [word[:20] for text in words for word in re.findall(r"[A-Za-z0-9가-힣]{3,}", text)]
+def _said(given: str) -> tuple[str, ...]:
+    """What an error has to say of a name: the longest words of it, or anything where it has none."""
+    found = [word[:20] for word in re.findall(r"[A-Za-z0-9가-힣]{3,}", given.partition(":")[2] or given)]
     return tuple(sorted(found, key=len)[-3:])
+
+
+def _of_others(given: str, place: Path) -> bool:
+    """Whether it names a folder of this machine's, of which there may be no end."""
+    path = os.path.expanduser(given.partition(":")[2] or given)
+    return os.path.isdir(path) and not Path(path).resolve().is_relative_to(place)
 
 
 def name(rng: Random, place: Path, good: Path) -> Given:
     """A name of data, of a model or of a repository, with no way out to the network."""
-    import os
-
     import diffeo.data
     import diffeo.io
 
-    os.environ.update(DIFFEO_CACHE=str(place / "cache"), DIFFEO_MIRROR="https://127.0.0.1:9", HF_HUB_OFFLINE="1", HF_HOME=str(place))
+    os.environ.update(
+        DIFFEO_CACHE=str(place / "cache"), DIFFEO_MIRROR="https://127.0.0.1:9", HF_HUB_OFFLINE="1", HF_HOME=str(place)
+    )
     os.environ.pop("DIFFEO_DATA", None)
     os.chdir(place)
     shutil.copy(good / "csv" / "plain", place / "t.csv")
     shutil.copytree(good / "models" / "nice-1", place / "run")
     given = _text(rng, rng.choice(NAMES))
+    if _of_others(given, place):
+        given += "x"
     take = rng.choice((diffeo.data.load, diffeo.data.read, diffeo.io.load, "info"))
     if take == "info":
         return Given(("info", given.replace("\0", "")), _said(given))
@@ -67,9 +83,9 @@ def name(rng: Random, place: Path, good: Path) -> Given:
 
 def command_line(rng: Random, place: Path, good: Path) -> Given:
     """A command with wrong words, options and values; what it trains is small."""
-    import os
-
-    os.environ.update(DIFFEO_CACHE=str(place / "cache"), DIFFEO_MIRROR="https://127.0.0.1:9", HF_HUB_OFFLINE="1", HF_HOME=str(place))
+    os.environ.update(
+        DIFFEO_CACHE=str(place / "cache"), DIFFEO_MIRROR="https://127.0.0.1:9", HF_HUB_OFFLINE="1", HF_HOME=str(place)
+    )
     os.environ["DIFFEO_DATA"] = str(place)
     os.chdir(place)
     shutil.copy(good / "csv" / "plain", place / "t.csv")
@@ -85,9 +101,9 @@ def command_line(rng: Random, place: Path, good: Path) -> Given:
         words += [rng.choice(("run", "realnvp-moons", "nothing", "t.csv"))]
     if verb in ("score", "evaluate", "verify") and rng.random() < 0.5:
         words += ["table:u.csv"]
-    for _ in range(rng.choice((1, 1, 2, 3))):
+    for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
         value = rng.choice((rng.choice(NUMBERS), rng.choice(TEXTS), rng.choice(NAMES), _text(rng, rng.choice(words))))
-        kind = rng.randrange(4)
+        kind = rng.randrange(6)
         if kind == 0:
             words[rng.randrange(len(words))] = value
         elif kind == 1:

@@ -34,6 +34,7 @@ def test_what_is_no_curve_is_refused(trained: Path, tmp_path: Path) -> None:
         "epoch,loss\n1,2\n",
         "epoch,step,seconds,validation\n1,2\n",
         "epoch,step,seconds,validation\n1,2,3,x\n",
+        "epoch,step,seconds,validation\n1,2,3," + "1" * 200_000 + "\n",  # more than the csv module takes
     ):
         path.write_text(text)
         with pytest.raises(ValueError, match="needs the columns epoch, step, seconds, validation"):

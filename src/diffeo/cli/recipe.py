@@ -1,5 +1,6 @@
 """A training's options as a YAML file: read into the command line, and written out of it."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,8 @@ def config_file(text: str) -> Path:
         >>> config_file("glow-mnist").name
         'glow-mnist.yaml'
     """
-    path = Path(text).expanduser()
-    if path.exists() or path.suffix or path.name != text:
+    path = Path(os.path.expanduser(text))  # no name is an error to it
+    if os.path.exists(path) or path.suffix or path.name != text:
         return path
     if text not in recipes():
         hint = did_you_mean(text, recipes())

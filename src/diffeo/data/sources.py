@@ -1,5 +1,6 @@
 """The data sets by name: what they are, whether they are on this machine, and how they are loaded."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -204,5 +205,5 @@ def _instead(name: str) -> str:
     kind, colon, path = name.partition(":")
     if colon and nearest(kind, OWN):
         return f" Did you mean {nearest(kind, OWN).split()[-1].rstrip('?')}:{path}?"
-    place = Path(name).expanduser()
-    return f" Did you mean {'folder' if place.is_dir() else 'table'}:{name}?" if place.exists() else ""
+    place = os.path.expanduser(name)  # of this module, since no name is an error to it
+    return f" Did you mean {'folder' if os.path.isdir(place) else 'table'}:{name}?" if os.path.exists(place) else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from diffeo.models import hub
 
+LONGEST = 200  # letters of a name that an error repeats
 SHIPPED = Path(__file__).parent / "shipped"
 
 
@@ -43,13 +44,14 @@ def find(where: str | os.PathLike[str]) -> Path:
     text = os.fspath(where)
     if hub.is_address(text):
         return hub.download(text)
-    if Path(text).exists():
+    if os.path.exists(text):  # False as well of a name that no system can hold
         return Path(text)
     if text in names():
         return SHIPPED / text
+    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}.."
     raise FileNotFoundError(
-        f"{text} does not exist, and no model that ships is called so.{_hint(text)} A run is made by: "
-        f"diffeo train realnvp digits --out {text}. The models that ship are: {', '.join(names())}"
+        f"{shown} does not exist, and no model that ships is called so.{_hint(text)} A run is made by: "
+        f"diffeo train realnvp digits --out {shown}. The models that ship are: {', '.join(names())}"
     )
 
 

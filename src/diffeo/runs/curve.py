@@ -35,7 +35,7 @@ def read_curve(path: Path) -> list[dict[str, float]]:
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
         return [{name: float(row[name]) for name in COLUMNS} for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise ValueError(f"{path} is no curve of a recipe: it needs the columns {', '.join(COLUMNS)}") from error
 
 

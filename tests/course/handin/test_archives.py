@@ -17,7 +17,7 @@ def _keys(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["../submission.py", "/submission.py", "a/../../submission.py", "C:\\x\\submission.py"]
+    "name", ["", "../submission.py", "/submission.py", "a/../../submission.py", "C:\\x\\submission.py"]
 )
 def test_names_that_point_outside_are_not_read(tmp_path: Path, name: str) -> None:
     path = zipped(tmp_path / "inside" / "20231234.zip", {name: CODE.encode()})

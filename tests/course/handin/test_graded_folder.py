@@ -157,13 +157,19 @@ def test_inbox_results_and_roster_are_closed_to_every_submission(inbox: Path, ch
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("a,b\n1,2\n", "학번,이름"), ("id,name\nx,Kim\n", "line 2"), ("id;name\n20231;A\n20231;B\n", "twice")],
+    [
+        (b"a,b\n1,2\n", "학번,이름"),
+        (b"id,name\nx,Kim\n", "line 2"),
+        (b"id;name\n20231;A\n20231;B\n", "twice"),
+        (b"id,name\n\xff\xff\xff,A\n", "roster.csv cannot be read: text in neither"),
+        (b"id,name\n20231," + b"A" * 200_000, "roster.csv cannot be read: field larger"),
+    ],
 )
 def test_a_roster_that_cannot_be_read_is_refused_before_grading(
-    inbox: Path, checker: Checker, text: str, said: str
+    inbox: Path, checker: Checker, text: bytes, said: str
 ) -> None:
     roster = inbox.parent / "roster.csv"
-    roster.write_text(text)
+    roster.write_bytes(text)
     with pytest.raises(ValueError, match=said):
         _grade(inbox, roster=roster)
     assert checker.graded == []

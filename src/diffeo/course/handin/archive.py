@@ -106,11 +106,11 @@ def _plain(archive: zipfile.ZipFile, problems: list[Problem]) -> Iterator[tuple[
     for entry in archive.infolist():
         text = _name(entry)
         name = PurePosixPath(text)
-        if entry.is_dir() or any(is_skipped(part) for part in name.parts):
+        if text.endswith("/") or any(is_skipped(part) for part in name.parts):
             continue
         if stat.S_ISLNK(entry.external_attr >> 16):
             problems.append(Problem("handin-link", {"file": text}))
-        elif name.is_absolute() or ".." in name.parts or re.match("[A-Za-z]:", text):
+        elif not text or name.is_absolute() or ".." in name.parts or re.match("[A-Za-z]:", text):
             problems.append(Problem("handin-unsafe-name", {"file": text}))
         else:
             yield name, entry

@@ -43,10 +43,13 @@ def read_roster(path: Path) -> Roster:
         FileNotFoundError: if it is not there.
         ValueError: if it has no columns id and name, or one number twice.
     """
-    text = decoded(path.read_bytes())
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    rows = list(csv.reader(text.splitlines(), delimiter=separator))
+    try:
+        text = decoded(path.read_bytes())
+        first = text.partition("\n")[0]
+        separator = max(",;\t", key=first.count)
+        rows = list(csv.reader(text.splitlines(), delimiter=separator))
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path} cannot be read: {error}. Save it as CSV (UTF-8)") from error
     head = [cell.strip().lower() for cell in rows[0]] if rows else []
     places = [next((head.index(name) for name in names if name in head), None) for names in (ID_COLUMNS, NAME_COLUMNS)]
     id_place, name_place = places

@@ -27,7 +27,7 @@ def decoded(data: bytes) -> str:
     for encoding in _encodings(data):
         try:
             text = data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):  # each encoding fails in its own way
             continue
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         head = [COOKIE.sub("#", line) if COOKIE.match(line) else line for line in lines[:2]]
