@@ -170,7 +170,7 @@ def _in_child(make: Callable[[], Given], pipe: int) -> None:
         faulthandler.register(signal.SIGUSR1, pipe, all_threads=False)
         sys.addaudithook(_Programs(tell))
         before = _resident()
-        tell(input=" ".join(given.names))
+        tell(input=" ".join(given.names if callable(given.take) else ("diffeo", *given.take))[:400])
         ended = ending(given)
         tell(**ended, grown=peak() - before)
     finally:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -226,6 +227,18 @@ def _runs(folder: Path) -> None:
     hook.remove()
     if not list((place / "stopped").rglob("state.json")):
         raise RuntimeError("the training was not stopped on its way")
+    for run in ("ended", "stopped"):
+        for path in (place / run / name for name in ("run.json", "metrics.jsonl", "summary.json")):
+            if path.is_file():
+                path.write_text(_timeless(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _timeless(text: str) -> str:
+    """Records without what differs from one training to the next, so that an input's number makes the same input."""
+    text = re.sub(r'("timings": \{)[^}]*', r'\1"preparation": 0.5, "forward": 0.25', text)
+    text = re.sub(r'("(?:evaluation_)?seconds": )[\d.e-]+', r"\g<1>1.5", text)
+    text = re.sub(r'("process": )[\d.]+', r"\g<1>300.5", text)
+    return re.sub(r'("started": ")[^"]*', r"\g<1>2026-01-01T00:00:00+00:00", text)
 
 
 def _command(*words: str) -> None:

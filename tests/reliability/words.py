@@ -28,7 +28,7 @@ OPTIONS = ("--epochs", "--seed", "--lr", "--batch-size", "--model.couplings", "-
 
 def _text(rng: Random, given: str) -> str:
     """A name with something wrong; what no argument can hold is left out."""
-    kind = rng.randrange(7)
+    kind = rng.randrange(8)
     at = rng.randrange(len(given) + 1)
     piece = rng.choice((rng.choice(TEXTS), rng.choice(NUMBERS), rng.choice("aé한/:@# .~*?"), "\udcff", "../" * 50))
     if kind == 0:
@@ -43,7 +43,7 @@ def _text(rng: Random, given: str) -> str:
         given = f"{given.partition(':')[0]}:{piece}"
     elif kind == 5:
         given = f"hf://{piece}/{given}"
-    else:
+    elif kind == 6:
         given = piece
     return given
 
