@@ -24,6 +24,22 @@ OPTIONS = ("--epochs", "--seed", "--lr", "--batch-size", "--model.couplings", "-
            "-n", "--temperature",
            "--size", "--channels", "--json", "--quiet", "--config", "--resume", "--every", "--force", "--lang",
            "--tracker")  # fmt: skip
+AMOUNTS = ("--epochs", "--batch-size", "--model.couplings", "--model.width", "--patience", "--threads", "-n", "--size")
+FEW = (
+    "1",
+    "3",
+    "0",
+    "-1",
+    "-0",
+    "2.5",
+    "1e999",
+    "NaN",
+    "x",
+    "",
+    "9" * 400,
+    str(2**200),
+    "００3",
+)  # more is honest work
 
 
 def _text(rng: Random, given: str) -> str:
@@ -98,7 +114,8 @@ def command_line(rng: Random, place: Path, good: Path) -> Given:
     elif verb in ("edit", "course"):
         words += [rng.choice(("neighbours", "mix", "levels", "inpaint", "check", "x", "--help"))]
     elif verb not in ("data", "models", "completion"):
-        words += [rng.choice(("run", "realnvp-moons", "nothing", "t.csv"))]
+        slow = verb in ("evaluate", "verify", "score")  # on what was trained on thousands of rows
+        words += [rng.choice(("run", "run" if slow else "realnvp-moons", "nothing", "t.csv"))]
     if verb in ("score", "evaluate", "verify") and rng.random() < 0.5:
         words += ["table:u.csv"]
     for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
@@ -109,7 +126,8 @@ def command_line(rng: Random, place: Path, good: Path) -> Given:
         elif kind == 1:
             words.insert(rng.randrange(len(words) + 1), rng.choice(OPTIONS))
         else:
-            words += [rng.choice(OPTIONS), value]
+            option = rng.choice(OPTIONS)
+            words += [option, rng.choice(FEW) if option in AMOUNTS else value]
     words = [word.replace("\0", "") for word in words]
     if words[0] in ("demo", "grade") or words[:2] == ["course", "pack"]:
         words[1:2] = ["nothing.py"]  # what starts processes of its own, or asks a person
