@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from diffeo.data.files import reason
 from diffeo.letters import readable
 
+LONGEST = 300  # letters of a path that an error shows
 ADVICE = re.compile(r"\s(?:Use|Leave)\b[^\n]*--[^\n]*\Z|; [^;)\n]*--[^;)\n]*")
 
 
@@ -53,8 +55,21 @@ def existing(path: str) -> Path:
 
     Raises:
         FileNotFoundError: if there is none; it says up to where there is one, and what is near.
+        OSError: if the system does not let one look for it: a name that is too long, a folder that is closed.
     """
-    wanted = Path(path).expanduser()
+    try:
+        return _existing(path)
+    except OSError as error:
+        if error.errno is None:  # said already
+            raise
+        raise type(error)(f"{_shown(path)} cannot be looked for: {reason(error)}") from error
+
+
+def _existing(path: str) -> Path:
+    try:
+        wanted = Path(path).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise FileNotFoundError(f"{_shown(path)} does not exist: {error}") from error
     if not path or wanted.exists():
         return wanted
     found = Path(wanted.anchor) if wanted.is_absolute() else Path()
@@ -67,9 +82,16 @@ def existing(path: str) -> Path:
         if not same:
             lost = "" if found / name == wanted else f": there is no {name!r} in {found}"
             near = nearest(_plain(name), map(_plain, here), cutoff=0.8)
-            raise FileNotFoundError(readable(f"{path} does not exist{lost}.{near}"))
+            raise FileNotFoundError(f"{_shown(path)} does not exist{_shown(lost)}.{near}")
         found /= same[0]
     return found
+
+
+def _shown(path: str) -> str:
+    """A path in letters that can be printed, and not more of them than are read."""
+    text = readable(path)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}..{text[-LONGEST // 2 :]}"
 
 
 def _plain(name: str) -> str:

@@ -10,6 +10,7 @@ from diffeo.data.tables.formats import Numbers as Numbers
 from diffeo.data.tables.formats import Reading, Written, remark, same_units, take_apart
 
 AS_IT_STANDS = Reading()
+LONGEST = 10_000  # bytes of a cell that is shown
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def from_arrow(name: str, array: Any) -> Column:
         array, kind = array.cast(pa.int64()), pa.int64()
     if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
         whole = array.cast(pa.int32() if kind.bit_width == 32 else pa.int64()).cast(pa.float64(), safe=False)
-        return Column(name, "date", _numbers(whole), example=_first(array.cast(pa.string())))
+        return Column(name, "date", _numbers(whole), example=_first_date(array))
     if pa.types.is_boolean(kind):
         array = array.cast(pa.int8())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
@@ -95,8 +96,11 @@ def from_arrow(name: str, array: Any) -> Column:
 
 def from_numpy(name: str, array: NDArray[Any]) -> Column:
     """A column from one of numpy's, of any type but strings."""
+    if array.ndim != 1:  # a field of several numbers
+        return Column(name, "other", np.full(len(array), np.nan), example=f"arrays of shape {array.shape[1:]}")
     if array.dtype.kind in "biuf":
-        return Column(name, "number", array.astype(np.float64))
+        with np.errstate(over="ignore"):  # of longdouble
+            return Column(name, "number", array.astype(np.float64))
     if array.dtype.kind == "M":
         whole = array.astype("datetime64[us]")
         values = np.where(np.isnat(whole), np.nan, whole.astype(np.int64).astype(np.float64))
@@ -122,8 +126,23 @@ def from_text(name: str, text: Text, reading: Reading = AS_IT_STANDS, *, needed:
 
 
 def _first(array: Any) -> str:
-    present = array.drop_null()
-    return str(present[0]) if len(present) else ""
+    import pyarrow.compute as pc
+
+    row = pc.index(array.is_valid(), True).as_py()
+    if row < 0:
+        return ""
+    return str(array[row]) if array.slice(row, 1).nbytes <= LONGEST else f"something of type {array.type}"
+
+
+def _first_date(array: Any) -> str:
+    """As text, in its own time zone where that is known."""
+    import pyarrow as pa
+
+    one = array.drop_null().slice(0, 1)
+    try:
+        return _first(one.cast(pa.string()))
+    except pa.ArrowException:
+        return _first(one.cast(pa.timestamp(array.type.unit)).cast(pa.string()))
 
 
 def _numbers(array: Any) -> Numbers:

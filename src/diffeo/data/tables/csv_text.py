@@ -5,15 +5,25 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from diffeo.data.names import composed
 from diffeo.data.tables.header import is_header
+from diffeo.data.tables.reading import Limit
 
+LEAST = 2**20  # bytes of the beginning by which the file is judged, if it has that many
+PIECE = 2**24  # bytes that are decoded at once
+WIDE = {  # marks of the order of bytes: those of UTF-32 begin as those of UTF-16 do
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+LINES = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")  # not str.splitlines, to which other signs end lines too
 LOOKED_AT = 500  # lines by which the delimiter and the header are found
 FEWEST = 4
 DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}  # where several fit, the first does
@@ -51,7 +61,14 @@ class Cells:
     read_again: Callable[[dict[str, Any]], Any]
 
 
-def parse_csv(path: Path, content: bytes, *, header: bool | None = None, known: Sequence[str] = ()) -> Cells:
+def parse_csv(
+    path: Path,
+    content: bytes,
+    *,
+    header: bool | None = None,
+    known: Sequence[str] = (),
+    limit: Limit | None = None,
+) -> Cells:
     """The cells of a file by its content.
 
     Args:
@@ -59,6 +76,7 @@ def parse_csv(path: Path, content: bytes, *, header: bool | None = None, known: 
         content: what is in it.
         header: whether its first line names the columns; by comparison with those below if not given.
         known: columns that are wanted.
+        limit: of their number.
 
     Raises:
         ValueError: if it is empty, no text, or its lines have different numbers of cells.
@@ -72,11 +90,17 @@ def parse_csv(path: Path, content: bytes, *, header: bool | None = None, known: 
     if b"\n" not in text:
         text = text.replace(b"\r", b"\n")  # as old Macs end lines
     head = _head(text)
-    delimiter = told[1].decode() if told is not None else _delimiter(head)
-    lines = list(_cells(head, delimiter))
+    if "\0" in head:
+        raise ValueError(f"{path} is no text. Save it as CSV (UTF-8)")
+    if not head:
+        raise ValueError(f"{path} is empty, or begins with more than {LEAST:,} bytes of blank lines")
+    delimiter = told[1].decode() if told is not None else _delimiter(path, head)
+    lines = _cells(path, head, delimiter)
     if len(lines[0]) > 1 and all(len(line) == len(lines[0]) + 1 for line in lines[1:]) and len(lines) > 1:
         text, lines[0] = delimiter.encode() + text, ["", *lines[0]]  # R gives the rows' names no name
     width = len(lines[0])
+    if limit is not None:
+        limit.check_cells(text.count(b"\n") + 1, width, len(text))
     _check_header(path, lines)
     known = [composed(name) for name in known]
     named, judged = is_header([[composed(cell) for cell in line] for line in lines], header, known, MISSING)
@@ -96,12 +120,12 @@ def parse_csv(path: Path, content: bytes, *, header: bool | None = None, known: 
 def _read(
     path: Path, text: bytes, delimiter: str, names: list[str] | None, types: dict[str, Any], *, alone: bool
 ) -> Any:
-    from pyarrow import ArrowInvalid
+    import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    def read(**options: bool) -> Any:
+    def read(**options: Any) -> Any:
         return arrow_csv.read_csv(
-            io.BytesIO(text),
+            pa.BufferReader(text),
             read_options=arrow_csv.ReadOptions(column_names=names, **options),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=b'"' in text, ignore_empty_lines=not alone
@@ -111,15 +135,27 @@ def _read(
 
     try:
         return read()
-    except ArrowInvalid:
+    except pa.ArrowInvalid:
+        block = max(LEAST, _longest(text) + 1)
         try:
-            return read(use_threads=False)  # only so does it know the line
-        except ArrowInvalid as error:
+            return read(use_threads=False, block_size=block)  # only so does it know the line
+        except pa.ArrowInvalid as error:
             problem = str(error).removeprefix("CSV parse error: ").replace("Row #", "line ")
+            if "block boundaries" in problem:
+                raise ValueError(
+                    f"{path}: a quote is opened and not closed within {block:,} bytes. Close it, or write a quote that "
+                    f"is meant as two"
+                ) from None
             raise ValueError(
                 f"{path}: {problem[:200]} (cells are separated by {DELIMITERS[delimiter]}s). "
                 f"Give every line as many cells as the header has"
             ) from None
+
+
+def _longest(text: bytes) -> int:
+    """Bytes of the longest line."""
+    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
+    return int(np.diff(ends, prepend=-1, append=len(text)).max())
 
 
 def _conversion(types: dict[str, Any]) -> Any:
@@ -143,6 +179,7 @@ def typed(array: Any) -> Any:
     arrow_csv.write_csv(pa.table({"x": encoded.dictionary}), file)
     found = arrow_csv.read_csv(
         io.BytesIO(file.getvalue()),
+        read_options=arrow_csv.ReadOptions(block_size=max(LEAST, file.tell() + 1)),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=_conversion({}),
     )["x"].combine_chunks()
@@ -169,15 +206,16 @@ def _utf8(path: Path, content: bytes) -> tuple[bytes, list[str]]:
     """The content as UTF-8 without a byte order mark, and a remark if it was something else."""
     if content.startswith(codecs.BOM_UTF8):
         content = content[len(codecs.BOM_UTF8) :]
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16").encode(), ["read as UTF-16"]
+    wide = next((name for mark, name in WIDE.items() if content.startswith(mark)), None)
+    if wide is not None:
+        text = _decoded(content, wide)
+        if text is None:
+            raise ValueError(f"{path} begins as {wide.upper()} and does not go on so: it is cut short, or damaged")
+        return text.encode(), [f"read as {wide.upper()}"]
     if b"\0" in content[:4096]:
         raise ValueError(f"{path} is no text. Save it as CSV (UTF-8)")
-    try:
-        content.decode("utf-8")
+    if _is_utf8(content):
         return content, []
-    except UnicodeDecodeError:
-        pass
     read = {encoding: text for encoding in ("cp949", "cp1252") if (text := _decoded(content, encoding)) is not None}
     if "cp949" in read and "cp1252" in read and not _is_korean(read["cp949"]):
         del read["cp949"]
@@ -185,6 +223,18 @@ def _utf8(path: Path, content: bytes) -> tuple[bytes, list[str]]:
         raise ValueError(f"{path} is none of UTF-8, cp949 and cp1252. Save it as CSV (UTF-8)")
     encoding, text = next(iter(read.items()))
     return text.encode(), [f"read as {encoding} (not UTF-8)"]
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Whether it is, looked at in pieces: as one text it could take four times its bytes."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    pieces = range(0, len(content), PIECE)
+    try:
+        for start in pieces:
+            decoder.decode(content[start : start + PIECE], final=start + PIECE >= len(content))
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decoded(content: bytes, encoding: str) -> str | None:
@@ -209,29 +259,37 @@ def _in_euc_kr(letter: str) -> bool:
 
 
 def _head(text: bytes) -> str:
-    """The first lines, without one that is cut off."""
-    end = 2**20
+    """The first lines that are not blank, without one that is cut off; line ends are newlines."""
+    end = LEAST
     while text.count(b"\n", 0, end) < FEWEST and end < len(text):
         end *= 2  # lines of very wide tables
-    lines = text[:end].decode("utf-8", errors="ignore").splitlines(keepends=True)
+    lines = LINES.findall(text[:end].decode("utf-8", errors="ignore"))
     if len(text) > end and len(lines) > 1:
         lines = lines[:-1]
     return "".join([line for line in lines if line.strip()][:LOOKED_AT])
 
 
-def _cells(head: str, delimiter: str) -> Iterator[list[str]]:
-    yield from csv.reader(io.StringIO(head.replace("\r\n", "\n").replace("\r", " ")), delimiter=delimiter)
+def _cells(path: Path, head: str, delimiter: str) -> list[list[str]]:
+    """The cells of some lines, however long these are."""
+    text = io.StringIO(head.replace("\r\n", "\n").replace("\r", " "))
+    before = csv.field_size_limit(len(head) + 1)  # a line is one cell where the delimiter is another
+    try:
+        return list(csv.reader(text, delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"{path} is no CSV: {error}") from error
+    finally:
+        csv.field_size_limit(before)
 
 
-def _delimiter(head: str) -> str:
+def _delimiter(path: Path, head: str) -> str:
     """The delimiter that gives most lines the same number of cells, more than one."""
     best, score = ",", 0.0
     for delimiter in [mark for mark in DELIMITERS if mark in head]:
-        counts = Counter(len(row) for row in _cells(head, delimiter))
+        counts = Counter(len(row) for row in _cells(path, head, delimiter))
         cells, lines = max(counts.items(), key=lambda item: (item[1], item[0]))
         if cells > 1 and lines / counts.total() > score:
             best, score = delimiter, lines / counts.total()
-    first, *rest = head.splitlines()
+    first, *rest = LINES.findall(head)
     if best == "," and "," not in first and "," in "".join(rest) and all(map(_is_number, rest)):
         return ";"  # a name, and numbers with decimal commas below
     return best
