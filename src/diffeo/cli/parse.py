@@ -125,6 +125,12 @@ def _time(kind: Any, tokens: Sequence[Token]) -> float:
     return seconds(_text(tokens))
 
 
+def _size(kind: Any, tokens: Sequence[Token]) -> str:
+    from diffeo.data.tables.reading import in_bytes
+
+    return str(in_bytes(_text(tokens)))
+
+
 def _switch(kind: Any, tokens: Sequence[Token]) -> bool:
     given = tokens[0].implicit_value  # of --name and --no-name
     if isinstance(given, bool):
@@ -166,6 +172,7 @@ MaybeNumbers = Annotated[
 ]
 Time = Annotated[float, Parameter(converter=_time, show_default=written)]
 MaybeTime = Annotated[float | None, Parameter(converter=_or_none(_time))]
+MaybeSize = Annotated[str | None, Parameter(converter=_or_none(_size))]  # in bytes
 MaybeNames = Annotated[list[str] | None, Parameter(converter=_or_none(_names), negative="")]
 MaybeSwitch = Annotated[bool | None, Parameter(converter=_or_none(_switch), show_default=False)]
 Switch = Annotated[bool, Parameter(show_default=False)]  # can be switched off again, over a config file

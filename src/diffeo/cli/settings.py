@@ -8,6 +8,7 @@ from cyclopts import Group, Parameter
 from diffeo.cli.parse import (
     MaybeNames,
     MaybeNumber,
+    MaybeSize,
     MaybeSwitch,
     MaybeTime,
     MaybeWhole,
@@ -127,6 +128,8 @@ class TableSettings:
     """Whether the first line names the columns; by comparison with the lines below if not given."""
     decimal: Literal[".", ","] | None = None
     """The decimal sign, where numbers such as 1.234 can be read both ways."""
+    largest: MaybeSize = None
+    """What the file may unpack to: 800MB, 8GB; 512MB, or 20 times the file if that is more, if not given."""
 
 
 def check_condition(condition: str | None, *, conditional: bool) -> None:

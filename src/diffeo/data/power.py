@@ -1,7 +1,6 @@
 """POWER: a household's electricity by the minute, prepared as the density-estimation literature does."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
+from diffeo.data.files import size_of
+from diffeo.data.tables.numpy_files import Arrays
+from diffeo.data.tables.reading import Limit, reading
 
 ARRAYS = "power_raw.npz"
 TEXT = "household_power_consumption.txt"
 COLUMNS = ("active power (kW)", "voltage (V)", "kitchen (Wh)", "laundry (Wh)", "heating (Wh)", "minute of the day")
 NOISE = (0.001, 0.01, 1.0, 1.0, 1.0, 1.0)  # the width of a cell in each column
 SEED = 42
+FEWEST = 100  # rows
 Numbers = NDArray[np.float64]
 
 
@@ -80,30 +83,44 @@ def missing() -> str:
     )
 
 
-def _columns(path: Path) -> Iterator[Numbers]:
-    """The six columns, one at a time."""
+def _columns(path: Path) -> list[Numbers]:
+    """The six columns, of as many rows."""
     try:
-        if path.suffix == ".txt":
-            yield from _from_text(path)
-            return
-        with np.load(path, allow_pickle=False) as arrays:
-            yield arrays["gap"] / 1000
-            yield arrays["voltage"] / 100
-            meters = arrays["sub_metering"]
-            for i in range(3):
-                yield meters[:, i].astype(np.float64)
-            yield arrays["minute"].astype(np.float64)
-    except (OSError, KeyError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged: {error}. Get it again: {missing()}") from error
+        found = _from_text(path) if path.suffix == ".txt" else _from_arrays(path)
+        shapes = {column.shape for column in found}
+        if len(shapes) != 1 or found[0].ndim != 1 or len(found[0]) < FEWEST:
+            raise ValueError("its columns are of shapes " + ", ".join(str(column.shape) for column in found))
+        if not all(np.isfinite(column).all() for column in found):
+            raise ValueError("some of its numbers are not finite")
+    except ValueError as error:
+        why = str(error).removeprefix(f"{path} is ").removeprefix(f"{path} ").partition(". ")[0]
+        raise ValueError(f"{path} is damaged: {why}. Get it again: {missing()}") from error
+    return found
 
 
-def _from_text(path: Path) -> Iterator[Numbers]:
+def _from_arrays(path: Path) -> list[Numbers]:
+    with Arrays(path, path, Limit.of(path, size_of(path))) as arrays:
+        lost = [name for name in ("gap", "voltage", "sub_metering", "minute") if name not in arrays.headers]
+        if lost:
+            raise ValueError(f"it has no array {lost[0]}")
+        gap, voltage, meters, minute = map(arrays.read, ("gap", "voltage", "sub_metering", "minute"))
+    with reading(path, "file of numbers"):
+        return [
+            (gap / 1000).astype(np.float64),
+            (voltage / 100).astype(np.float64),
+            *(meters[:, i].astype(np.float64) for i in range(3)),
+            minute.astype(np.float64),
+        ]
+
+
+def _from_text(path: Path) -> list[Numbers]:
     """The columns of the published text, without rows that miss a value (written as a question mark)."""
     import pyarrow as pa
     from pyarrow import csv
 
     used = ["Global_active_power", "Voltage", "Sub_metering_1", "Sub_metering_2", "Sub_metering_3", "Time"]
-    try:
+    size_of(path)
+    with reading(path, "text of POWER"):
         table: Any = csv.read_csv(
             path,
             parse_options=csv.ParseOptions(delimiter=";"),
@@ -113,8 +130,5 @@ def _from_text(path: Path) -> Iterator[Numbers]:
                 column_types=dict.fromkeys(used[:-1], pa.float64()) | {"Time": pa.time32("s")},
             ),
         ).drop_null()
-    except (pa.ArrowException, KeyError) as error:
-        raise ValueError(str(error)) from error
-    for name in used[:-1]:
-        yield table[name].to_numpy()
-    yield table["Time"].cast(pa.int32()).to_numpy() // 60 * 1.0
+        times = table["Time"].cast(pa.int32()).to_numpy() // 60 * 1.0
+        return [*(table[name].to_numpy() for name in used[:-1]), times]

@@ -8,6 +8,7 @@ from typing import Any
 from diffeo.data.tables.reading import COLUMN, Limit, reading
 
 CELLS = 2**22  # of a batch
+FEW = 2**10  # rows of a batch, where a cell may be a list of any length
 
 
 def read_parquet(path: Path, shown: Path, limit: Limit) -> Any:
@@ -16,22 +17,22 @@ def read_parquet(path: Path, shown: Path, limit: Limit) -> Any:
     Raises:
         ValueError: if it is none, damaged, or too large.
     """
+    import pyarrow as pa
     from pyarrow import parquet
 
     most = max(1, limit.most // COLUMN)  # entries of a list in what describes the file, such as that of its columns
     with reading(shown, "Parquet file"), path.open("rb") as opened:
         file = parquet.ParquetFile(opened, thrift_container_size_limit=most)
         about, schema = file.metadata, file.schema_arrow
-        groups = [about.row_group(i) for i in range(about.num_row_groups)]
-        chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
-        cells, size = sum(one.num_values for one in chunks), sum(one.total_uncompressed_size for one in chunks)
-        rows, columns = about.num_rows, about.num_columns
+        size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))  # damaged ones of a column
+        rows, columns = about.num_rows, about.num_columns  # end the interpreter
+        nested = columns > len(schema) or any(pa.types.is_nested(field.type) for field in schema)
         texts = [field.name for field in schema if _repeats(field.type)]  # long ones that repeat stay short
-    limit.check_cells(max(rows, -(-cells // max(1, columns))), columns, size)
+    limit.check_cells(rows, columns, size)
     with path.open("rb") as opened:
         with reading(shown, "Parquet file"):
             file = parquet.ParquetFile(opened, read_dictionary=texts, thrift_container_size_limit=most)
-            batches = file.iter_batches(batch_size=max(1, min(2**16, CELLS // max(1, columns))))
+            batches = file.iter_batches(batch_size=max(1, min(FEW if nested else 2**16, CELLS // max(1, columns))))
             schema = file.schema_arrow
         return _gathered(batches, schema, shown, "Parquet file", limit)
 

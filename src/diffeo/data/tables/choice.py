@@ -8,6 +8,8 @@ from diffeo.data.tables.column import Column
 from diffeo.data.tables.files import Table
 from diffeo.proposals import option, word
 
+LISTED = 100  # names of columns that an error lists
+
 
 def names_of(names: str | Sequence[str] | None) -> list[str]:
     """Names of columns in the form that files have them in; one name may stand for itself."""
@@ -27,11 +29,12 @@ def features(file: Table, columns: Sequence[str], drop: Sequence[str], time: Col
         words = f"column{'s' * (len(absent) > 1)} {', '.join(map(repr, absent))}"
         hint = nearest(absent[0], by_name) if len(absent) == 1 else ""
         headless = next((f" ({note})" for note in file.notes if note.startswith("no header")), "")
-        raise ValueError(f"{file.path} has no {words}.{hint} It has: {', '.join(by_name)}{headless}")
+        raise ValueError(f"{file.path} has no {words}.{hint} It has: {_listed(by_name)}{headless}")
     wanted = columns or [name for name in by_name if not by_name[name].index and (time is None or name != time.name)]
-    left = [by_name[name] for name in wanted if name not in drop]
+    dropped = set(drop)
+    left = [by_name[name] for name in wanted if name not in dropped]
     if not left:
-        raise ValueError(f"{file.path}: no column is left. It has: {', '.join(by_name)}")
+        raise ValueError(f"{file.path}: no column is left. It has: {_listed(by_name)}")
     return left
 
 
@@ -63,7 +66,7 @@ def cells(columns: Iterable[Column], dequantize: Sequence[str]) -> dict[str, flo
     Raises:
         ValueError: if a name is not among the columns in use, or a width is no positive number.
     """
-    known = [column.name for column in columns]
+    known = dict.fromkeys(column.name for column in columns)
     found: dict[str, float | None] = {}
     for entry in dequantize:
         name, equals, text = entry.rpartition("=")
@@ -74,9 +77,15 @@ def cells(columns: Iterable[Column], dequantize: Sequence[str]) -> dict[str, flo
         else:
             raise ValueError(
                 f"dequantize names {entry!r}, which is not among the columns in use.{nearest(entry, known)} "
-                f"They are: {', '.join(known)}"
+                f"They are: {_listed(known)}"
             )
     return found
+
+
+def _listed(names: Iterable[str]) -> str:
+    all_of_them = list(names)
+    more = len(all_of_them) - LISTED
+    return ", ".join(all_of_them[:LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _width(name: str, text: str) -> float:

@@ -1,5 +1,6 @@
 """One column of a table: its numbers, or what it holds instead."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from diffeo.data.tables.formats import Numbers as Numbers
 from diffeo.data.tables.formats import Reading, Written, remark, same_units, take_apart
 
 AS_IT_STANDS = Reading()
+TOGETHER = 2**14  # cells of several columns
 LONGEST = 10_000  # bytes of a cell that is shown
 
 
@@ -53,16 +55,26 @@ class Text:
     written: Written
 
     @staticmethod
-    def of(array: Any) -> "Text":
-        """From one of pyarrow's columns of strings."""
+    def of(arrays: Sequence[Any]) -> "list[Text]":
+        """From pyarrow's columns of strings. Short ones are taken apart together: of 10,000 each by itself takes long."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        encoded = array.combine_chunks() if hasattr(array, "combine_chunks") else array
-        encoded = encoded.dictionary_encode()
-        index = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-        cells = encoded.dictionary.cast(pa.string())
-        return Text(cells, index, take_apart(cells))
+        found: list[Text] = []
+        waiting: list[tuple[Any, NDArray[np.int64]]] = []  # cells, and which is in each row
+        for number, array in enumerate(arrays):
+            encoded = array.combine_chunks() if hasattr(array, "combine_chunks") else array
+            encoded = encoded.dictionary_encode()
+            index = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+            waiting.append((encoded.dictionary.cast(pa.string()), index))
+            if number + 1 < len(arrays) and sum(len(cells) for cells, _ in waiting) < TOGETHER:
+                continue
+            written = take_apart(pa.concat_arrays([cells for cells, _ in waiting]))
+            ends = np.cumsum([len(cells) for cells, _ in waiting]).tolist()
+            for (cells, index), end in zip(waiting, ends, strict=True):
+                found.append(Text(cells, index, written.part(end - len(cells), end)))
+            waiting = []
+        return found
 
 
 def is_text(array: Any) -> bool:

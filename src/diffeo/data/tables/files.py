@@ -198,7 +198,8 @@ def _plain(array: Any) -> Any:
 
 def _columns(raw: Raw, decimal: str | None, numbers: Sequence[str]) -> tuple[list[Column], str | None]:
     """The columns, and the decimal sign that was given or that they show."""
-    texts = [Text.of(array) if is_text(array) else None for array in raw.arrays]
+    found = iter(Text.of([array for array in raw.arrays if is_text(array)]))
+    texts = [next(found) if is_text(array) else None for array in raw.arrays]
     own = [text.written.sign if text is not None and text.written.numeric else None for text in texts]
     point, comma = own.count(".") + raw.points, own.count(",")
     columns = []
@@ -245,6 +246,8 @@ def _from_numpy(path: Path, shown: Path, key: str | None, limit: Limit) -> Raw:
         if not arrays.packed:
             return _from_array(shown, arrays.read(""), [])
         there = arrays.headers
+        if not there:
+            raise ValueError(f"{shown} holds no arrays. Write it with numpy.savez")
         shapes = {header.shape for header in there.values()}
         if key is None and "X" in there:
             key = "X"

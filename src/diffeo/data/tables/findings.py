@@ -1,6 +1,7 @@
 """What keeps a table from having a density, column by column, and the options that settle all of it."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -249,7 +250,7 @@ def suggestion(findings: Sequence[Finding], given: Mapping[str, Any]) -> str:
 def _together(entries: Sequence[str]) -> list[str]:
     """``NAME=VALUE``, or the value alone where more than a few columns have it; zero is one of many values."""
     values = [entry.rpartition("=")[2] for entry in entries]
-    often = {value for value in values if values.count(value) > 3 and value != "0"}
+    often = {value for value, count in Counter(values).items() if count > 3 and value != "0"}
     return list(dict.fromkeys(v if v in often else e for e, v in zip(entries, values, strict=True)))
 
 

@@ -61,6 +61,17 @@ class Written:
     fits: dict[str, Mask]
     separated: Mask
 
+    def part(self, start: int, stop: int) -> "Written":
+        """Some of the cells."""
+        some = slice(start, stop)
+        return Written(
+            self.digits[some],
+            self.negative[some],
+            self.units[some],
+            {sign: fits[some] for sign, fits in self.fits.items()},
+            self.separated[some],
+        )
+
     def votes(self, sign: str) -> int:
         """How many cells are numbers only if `sign` is decimal."""
         return int((self.fits[sign] & ~self.fits[_other(sign)]).sum())

@@ -131,11 +131,14 @@ class Arrays:
         with self._reading(), self._open(name) as file:
             np.lib.format.read_magic(file)
             read = np.lib.format.read_array_header_1_0 if wide == 2 else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(file)
+            try:
+                shape, _, dtype = read(file)
+            except MemoryError as error:  # so Python's parser says that something is too deep
+                raise ValueError("its header is no header") from error
         header, left = Header(shape, dtype), size - len(MAGIC) - 2 - wide - length
         if any(n < 0 for n in shape) or (header.size > left and not dtype.hasobject):
             raise ValueError(
-                f"{self._named(name)} is damaged: of shape {shape} and type {dtype} it takes {in_words(header.size)}, "
+                f"{self._named(name)} is damaged: of shape {shape} and type {dtype} it takes {in_words(max(0, header.size))}, "
                 f"and there are {in_words(max(0, left))}. Write or get it again"
             )
         return header

@@ -50,7 +50,8 @@ def settled(
     keep = complete(ordered)
     if ordered and keep.sum() < FEWEST:
         raise ValueError(_too_few(file, ordered, keep, found, given))
-    left = [column for column in used if column.name not in dropped(found)]
+    gone = dropped(found)
+    left = [column for column in used if column.name not in gone]
     if left and TRAINS * keep.sum() <= len(left):
         raise ValueError(too_wide(file, left, time, round(TRAINS * float(keep.sum())), given, decided))
     found += doubtful(used)
@@ -81,7 +82,8 @@ def _found(
             good[i] = without(column, [float(finding.value.rpartition("=")[2]) for finding in some])
     absent = mostly_missing(good)
     found += absent
-    good = [column for column in good if column.name not in {finding.column for finding in absent}]
+    empty = {finding.column for finding in absent}
+    good = [column for column in good if column.name not in empty]
     ordered = [*good, *([time] if time and time.name not in {column.name for column in good} else [])]
     keep = complete(ordered)
     if keep.sum() < FEWEST:

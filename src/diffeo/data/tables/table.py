@@ -17,13 +17,14 @@ from diffeo.data.tables.far import Far
 from diffeo.data.tables.files import Table, read_file
 from diffeo.data.tables.findings import Finding, Mask, explain, missing_cells, suggestion, unusable, with_width
 from diffeo.data.tables.grid import grid
+from diffeo.data.tables.reading import in_bytes
 from diffeo.data.tables.reasons import unread
 from diffeo.data.tables.settle import settled, too_wide
 from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
 from diffeo.letters import readable
 from diffeo.proposals import option, quoted
 
-TABLE_OPTIONS = ("columns", "drop", "missing", "missing_values", "dequantize", "split", "header", "decimal")
+TABLE_OPTIONS = ("columns", "drop", "missing", "missing_values", "dequantize", "split", "header", "decimal", "largest")
 SHOWN = 3  # far values that a note names
 A_COLUMN = 5  # rows that train: with fewer, a note says so
 
@@ -39,6 +40,7 @@ def table(
     split: str | None = None,
     header: bool | None = None,
     decimal: str | None = None,
+    largest: int | str | None = None,
 ) -> Dataset:
     """A data set of the rows of a file: about 80 % train, 10 % validate, 10 % test.
 
@@ -62,6 +64,8 @@ def table(
         header: of text: whether the first line names the columns; found by comparison with those below if not given.
         decimal: ``"."`` or ``","``: the decimal sign, where cells such as 1.234 can be read both ways; otherwise
             cells that can be read in one way only decide, of the same column or else of the others.
+        largest: the most that the file may take when it is unpacked, in bytes or as ``"8GB"``, or its cells at 8 bytes
+            each and 4 kB a column at least; 512 MB, or 20 times the file if that is more, if not given.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -69,8 +73,8 @@ def table(
             the error names all of them and ends in options that work.
     """
     given = _given(missing, missing_values, split, columns=columns, drop=drop, dequantize=dequantize)
-    given |= _of_the_file(header, decimal)
-    file = read_file(path, header=header, decimal=decimal, known=given.get("columns", []))
+    given |= _of_the_file(header, decimal, largest)
+    file = read_file(path, header=header, decimal=decimal, known=given.get("columns", []), largest=in_bytes(largest))
     codes = read_codes(given.get("missing_values", []), [column.name for column in file.columns])
     numbers, replaced = codes.applied(file.columns)
     file = replace(file, columns=numbers)
@@ -86,6 +90,8 @@ def table(
     if len(rows[0]) <= len(used):
         raise ValueError(too_wide(file, used, time, len(rows[0]), given, codes))
 
+    names = {column.name for column in used}
+
     import torch  # what is refused above does not wait for it
 
     train, validation, test = (Part(torch.from_numpy(x[part]), rows=torch.from_numpy(part)) for part in rows)
@@ -100,7 +106,7 @@ def table(
         notes=(
             *file.notes,
             *_index_notes(file, used, given),
-            *(note for note in replaced if note.partition(": ")[0] in {column.name for column in used}),
+            *(note for note in replaced if note.partition(": ")[0] in names),
             *_notes(used, time, keep, widths, hashes),
             *_far_notes(used, keep, strange),
             *_few_notes(len(train), len(used)),
@@ -124,6 +130,7 @@ def read_table(
     split: str | None = None,
     header: bool | None = None,
     decimal: str | None = None,
+    largest: int | str | None = None,
 ) -> Part:
     """All rows of a file; the options are :func:`table`'s.
 
@@ -136,12 +143,13 @@ def read_table(
         ValueError: if the file cannot be read, or a column that is needed is not there or not of numbers.
     """
     given = _given(missing, missing_values, columns=columns, drop=drop, dequantize=dequantize)
-    given |= _of_the_file(header, decimal)
-    file = read_file(path, header=header, decimal=decimal or ".", known=given.get("columns", []), numbers=True)
+    given |= _of_the_file(header, decimal, largest)
+    known = given.get("columns", [])
+    file = read_file(path, header=header, decimal=decimal or ".", known=known, numbers=True, largest=in_bytes(largest))
     there = {column.name for column in file.columns}
     entries = given.pop("missing_values", [])
-    known = [entry for entry in entries if "=" not in entry or entry.rpartition("=")[0] in there]
-    file = replace(file, columns=read_codes(known, there).applied(file.columns)[0])
+    codes = [entry for entry in entries if "=" not in entry or entry.rpartition("=")[0] in there]
+    file = replace(file, columns=read_codes(codes, there).applied(file.columns)[0])
     time = time_column(file, split) if split and not columns and names_of(split.partition(":")[2])[0] in there else None
     dropped = [name for name in given.pop("drop", []) if name in there]
     used = features(file, given.get("columns", []), dropped, time)
@@ -154,11 +162,11 @@ def read_table(
     x = _float32(used, _widths(used, noisy, keep, given) if keep.any() else {})
     rows = np.flatnonzero(keep)
     names = tuple(column.name for column in used)
-    extra = [name for name in there if columns and name not in names]
+    extra = sorted(there.difference(names)) if columns else []
     notes = [without_advice(note) for note in file.notes]  # options of a training
     notes += [column.note for column in used if column.note]
     if extra:
-        notes.append(f"left out columns that are not used: {', '.join(sorted(extra))}")
+        notes.append(f"left out columns that are not used: {', '.join(extra)}")
     import torch
 
     return Part(torch.from_numpy(x[rows]), rows=torch.from_numpy(rows), columns=names, unread=lost, notes=tuple(notes))
@@ -193,16 +201,18 @@ def _given(
     return given | ({"missing": missing} if missing == "drop" else {}) | ({"split": split} if split else {})
 
 
-def _of_the_file(header: bool | None, decimal: str | None) -> dict[str, Any]:
+def _of_the_file(header: bool | None, decimal: str | None, largest: int | str | None) -> dict[str, Any]:
     """How the file is to be read, checked."""
     if decimal not in (None, ".", ","):
         raise ValueError(f"decimal is {decimal!r}, expected '.' or ','. Use --decimal ,")
-    return {name: value for name, value in (("header", header), ("decimal", decimal)) if value is not None}
+    size = None if largest is None else str(in_bytes(largest))
+    given = (("header", header), ("decimal", decimal), ("largest", size))
+    return {name: value for name, value in given if value is not None}
 
 
 def _index_notes(file: Table, used: Sequence[Column], given: Mapping[str, Any]) -> list[str]:
-    left = [column.name for column in file.columns if column.index and column not in used]
-    left = [name for name in left if name not in given.get("drop", [])]
+    gone = {column.name for column in used} | set(given.get("drop", []))
+    left = [column.name for column in file.columns if column.index and column.name not in gone]
     one = len(left) == 1
     text = (
         f"left out {', '.join(left)}, which number{'s' * one} the rows; --columns can take {'it' if one else 'them'} in"
