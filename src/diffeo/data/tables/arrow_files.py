@@ -12,7 +12,7 @@ FEW = 2**10  # rows of a batch, where a cell may be a list of any length
 
 
 def read_parquet(path: Path, shown: Path, limit: Limit) -> Any:
-    """pyarrow's table; its columns of text may have dictionaries.
+    """Pyarrow's table; its columns of text may have dictionaries.
 
     Raises:
         ValueError: if it is none, damaged, or too large.
@@ -38,7 +38,7 @@ def read_parquet(path: Path, shown: Path, limit: Limit) -> Any:
 
 
 def read_feather(path: Path, shown: Path, limit: Limit) -> Any:
-    """pyarrow's table.
+    """Pyarrow's table.
 
     Raises:
         ValueError: if it is none, damaged, or too large.

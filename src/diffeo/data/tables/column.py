@@ -56,7 +56,7 @@ class Text:
 
     @staticmethod
     def of(arrays: Sequence[Any]) -> "list[Text]":
-        """From pyarrow's columns of strings. Short ones are taken apart together: of 10,000 each by itself takes long."""
+        """From pyarrow's columns of strings. Short ones are taken apart together, as each call takes its time."""
         import pyarrow as pa
         import pyarrow.compute as pc
 

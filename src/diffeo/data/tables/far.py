@@ -36,6 +36,7 @@ class Far:
     high: float
 
 
+@np.errstate(over="ignore")  # of a distance over a spread that is next to nothing
 def far(values: Numbers) -> Far:
     """What lies far from the others in a column; NaN is passed over.
 

@@ -138,8 +138,8 @@ class Arrays:
         header, left = Header(shape, dtype), size - len(MAGIC) - 2 - wide - length
         if any(n < 0 for n in shape) or (header.size > left and not dtype.hasobject):
             raise ValueError(
-                f"{self._named(name)} is damaged: of shape {shape} and type {dtype} it takes {in_words(max(0, header.size))}, "
-                f"and there are {in_words(max(0, left))}. Write or get it again"
+                f"{self._named(name)} is damaged: of shape {shape} and type {dtype} it takes "
+                f"{in_words(max(0, header.size))}, and there are {in_words(max(0, left))}. Write or get it again"
             )
         return header
 
