@@ -229,6 +229,14 @@ def test_other_things_beside_arrays_in_a_npz_are_passed_over(tmp_path: Path) -> 
         read_file(str(tmp_path / "c.npz"))
 
 
+def test_a_member_of_a_npz_without_a_name_is_damage(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=ROWS)
+    content = (tmp_path / "a.npz").read_bytes().replace(b"X.npy", b"\0.npy")
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.npz is no npy or npz file, or is damaged"):
+        read_file(str(tmp_path / "a.npz"))
+
+
 def test_arrays_of_any_kind_are_read_or_named(tmp_path: Path) -> None:
     arrays = {
         "fortran": np.asfortranarray(ROWS), "big": ROWS.astype(">f8"), "half": ROWS.astype(np.float16),

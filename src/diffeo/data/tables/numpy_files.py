@@ -107,7 +107,8 @@ class Arrays:
         if self._archive is None:
             self.headers[""] = self._header("", self.path.stat().st_size)
             return
-        members = [one for one in self._archive.infolist() if not one.is_dir()]
+        with self._reading():
+            members = [one for one in self._archive.infolist() if not one.is_dir()]
         self.limit.check_cells(0, len(members))
         for one in members:
             with self._reading(), self._archive.open(one) as file:
