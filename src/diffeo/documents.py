@@ -29,7 +29,7 @@ def read_json(path: str | os.PathLike[str], *, largest: int = LARGEST_JSON) -> d
         OSError: if it cannot be read.
         ValueError: naming the file, if it is too large, no regular file, no UTF-8, or :func:`json_object` refuses it.
     """
-    return json_object(read_bytes(path, largest=largest), str(path))
+    return json_object(read_bytes(path, largest=largest), str(path), largest=largest)
 
 
 def read_bytes(path: str | os.PathLike[str], *, largest: int) -> bytes:
@@ -50,12 +50,13 @@ def read_bytes(path: str | os.PathLike[str], *, largest: int) -> bytes:
     return content
 
 
-def json_object(text: bytes | str, where: str) -> dict[str, Any]:
+def json_object(text: bytes | str, where: str, *, largest: int = LARGEST_JSON) -> dict[str, Any]:
     """The object that JSON of others describes: no key is there twice, every number is finite, and nothing is deep.
 
     Args:
         text: the JSON; bytes are UTF-8.
         where: what it is called in errors.
+        largest: letters, or bytes, that it may have.
 
     Raises:
         ValueError: if it is something else, in one sentence that begins with `where`.
@@ -67,6 +68,8 @@ def json_object(text: bytes | str, where: str) -> dict[str, Any]:
         Traceback (most recent call last):
         ValueError: rows.json is damaged: the key 'rows' is there twice
     """
+    if len(text) > largest:
+        raise ValueError(f"{where} has {len(text):,} bytes, and at most {largest:,} are read")
     try:
         found = _parsed(text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff"))
     except UnicodeDecodeError as error:
