@@ -5,6 +5,7 @@ what they like, so they are watched while they do: what one call of torch would 
 a parameter or a buffer, which the file must hold; and the steps that Python takes.
 """
 
+import copy
 import importlib
 import math
 import sys
@@ -24,12 +25,19 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-FREE = 1 << 24  # numbers that constructors may hold beside what the file holds: 67 MB of float32
+from diffeo.options import MOST_SIZES
+
+FREE = 1 << 23  # numbers that constructors may hold beside what the file holds: 34 MB of float32
 FREE_TENSORS = 1000
 WORK, WORK_A_NUMBER = 1 << 26, 64  # numbers that they may compute
-STEPS, STEPS_A_TENSOR, NUMBERS_A_STEP = 500_000, 5_000, 32  # calls and returns of Python's
+STEPS, STEPS_A_TENSOR, NUMBERS_A_STEP = (
+    300_000,
+    5_000,
+    8,
+)  # calls and returns of Python's, beside tensors that the file holds
 CUBIC = 64.0  # multiplications of matrices that take as long as one number
 
+STOPS = {nn.Module.__init__.__code__, copy.deepcopy.__code__}  # elsewhere torch's own state might be left half set
 IMPORTING = importlib._bootstrap._find_and_load.__code__  # type: ignore[attr-defined]
 
 
@@ -55,11 +63,11 @@ class Budget(TorchFunctionMode):
         super().__init__()
         self.left = Counter(tuple(shape) for shape in shapes)
         sizes = [math.prod(shape) for shape in self.left.elements()]
-        self.holds = f"the file holds {sum(sizes):,} in {len(sizes):,} tensors"
+        self.holds = f"the file holds {sum(sizes):,} in {len(sizes):,} tensor{'' if len(sizes) == 1 else 's'}"
         self.largest = 2 * max(sizes, default=0) + FREE
         self.beside, self.tensors_beside = sum(sizes) // 5 + FREE, len(sizes) // 5 + FREE_TENSORS
         self.work: float = WORK + WORK_A_NUMBER * sum(sizes)
-        self.steps = STEPS + STEPS_A_TENSOR * len(sizes) + sum(sizes) // NUMBERS_A_STEP
+        self.steps = STEPS
         self.importing = 0  # imports in imports, whose steps do not count
         self.hooks: list[RemovableHandle] = []
         self.profile: Any = None
@@ -96,10 +104,12 @@ class Budget(TorchFunctionMode):
 
     def _allow(self, function: Any, name: str, given: Any, options: dict[str, Any]) -> None:
         """Refuse a call whose result would be too large."""
+        if name == "tensor":  # as large as the list that it is made of
+            return
         at_most = sum(map(_log_size, (*given, *options.values())))  # of products, broadcasts and repetitions
         if name == "eye":
             asked = math.prod(n for n in (given * 2)[:2] if isinstance(n, int))
-        elif at_most > math.log(self.largest) and name != "tensor":  # which is as large as the list it is of
+        elif at_most > math.log(self.largest):
             self.importing += 1  # as that may do
             asked = _asked(torch.empty if name in ("rand", "randn") else function, given, options)
             self.importing -= 1
@@ -119,19 +129,22 @@ class Budget(TorchFunctionMode):
         shape = tuple(tensor.shape)
         if self.left[shape] > 0:
             self.left[shape] -= 1
+            self.steps += STEPS_A_TENSOR + tensor.numel() // NUMBERS_A_STEP
             return
         self.beside -= tensor.numel()
         self.tensors_beside -= 1
         if self.beside < 0 or self.tensors_beside < 0:
-            raise ValueError(f"these options make other layers: {name} of shape {shape} is one too many. {self.holds}")
+            raise ValueError(
+                f"these options make other layers: {name} of shape {shape} is one too many, and {self.holds}"
+            )
 
     def _step(self, frame: FrameType, event: str, argument: object) -> None:
         if frame.f_code is IMPORTING:
             self.importing += {"call": 1, "return": -1}.get(event, 0)
         elif not self.importing:
             self.steps -= 1
-            if self.steps < 0:
-                raise ValueError(f"these options make no end of layers, and {self.holds}")
+            if self.steps < 0 and event == "call" and frame.f_code in STOPS:
+                raise ValueError(f"these options take too long to build, and {self.holds}")
 
 
 def _log_size(value: object) -> float:
@@ -140,7 +153,7 @@ def _log_size(value: object) -> float:
         return 0.0 if is_lazy(value) else math.log(max(1, value.numel()))
     if isinstance(value, int):
         return math.log(max(1, abs(value)))
-    return sum(map(_log_size, value)) if isinstance(value, (list, tuple)) else 0.0
+    return sum(map(_log_size, value)) if isinstance(value, (list, tuple)) and len(value) <= MOST_SIZES else 0.0
 
 
 def _asked(function: Any, given: Any, options: dict[str, Any]) -> int:

@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from diffeo import models, tensors
 from diffeo.building import Budget
 from diffeo.documents import json_object, read_json, shortened
-from diffeo.options import check_number, plain, refuse, torch_layer, torch_options
+from diffeo.options import check_number, only, plain, refuse, torch_layer, torch_options
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
@@ -180,7 +180,8 @@ def _build(data: Json) -> Any:
 
 def _told(name: str, error: Exception) -> str:
     """What a constructor raised, in one line that begins with its class."""
-    text = shortened(" ".join(str(error).split()), most=500)
+    said = str(error).partition("\nException raised from")[0]  # in C++
+    text = shortened(" ".join(said.split()), most=500)
     if isinstance(error, (ValueError, TypeError)):
         return text if text.startswith(f"{name}:") else f"{shortened(name)}: {text}"
     why = {MemoryError: "more memory than there is", RecursionError: "parts too deep in each other"}.get(type(error))
@@ -308,6 +309,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def _copied(value: Any) -> Any:
     """Options as they were given: what the caller does with a list afterwards is not the model's."""
+    if only(value, bool, str, int, float):
+        return list(value)
     if isinstance(value, (list, tuple, nn.ModuleList)):
         return [_copied(v) for v in value]
     return {k: _copied(v) for k, v in value.items()} if isinstance(value, dict) else value
@@ -329,7 +332,7 @@ def _decode(value: Json) -> Any:
     if isinstance(value, dict):
         return _build(value) if "class" in value else {k: _decode(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_decode(v) for v in value]
+        return value if only(value, bool, str, int, float) else [_decode(v) for v in value]
     return value
 
 
