@@ -11,7 +11,7 @@ from typing import Any
 
 LARGEST_JSON = 8 << 20  # bytes; a value takes up to 25 times its letters in memory
 DEEPEST = 100  # lists and objects in each other
-LONGEST_NUMBER = 400  # digits: the largest float has 309
+LONGEST_NUMBER = 300  # digits: as a float it is finite
 
 STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # or the rest, if it never ends: linear
 BRACKET, STEP = re.compile(r"[\[\]{}]"), {"[": 1, "{": 1, "]": -1, "}": -1}
