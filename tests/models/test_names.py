@@ -32,7 +32,8 @@ def test_a_name_that_no_system_takes_does_not_exist(what: str) -> None:
 
 ADDRESSES = (
     "hf://", "hf://a", "hf://a/b/c", "hf://a/b@" + "r" * 1000, "hf://a/b@../../x", "hf://a/b@-x", "hf://a/b@r\0",
-    "hf://" + "a" * 100_000 + "/b", "hf://a/" + "b" * 5000, "hf://a/b\ud800", "hf://../..", "hf://a/b@x y", "hf://a b/c",
+    "hf://" + "a" * 100_000 + "/b", "hf://a/" + "b" * 5000, "hf://a/b\ud800", "hf://../..", "hf://a/b@x y",
+    "hf://a b/c",
 )  # fmt: skip
 
 
@@ -70,13 +71,11 @@ def test_a_damaged_card_is_named(shipped: Path, text: str) -> None:
 def test_a_card_that_lacks_something_is_named_whatever_it_lacks(shipped: Path) -> None:
     whole = json.loads((shipped / "card.json").read_text())
     assert cards.in_words(cards.card("realnvp-moons")).startswith("# realnvp-moons")
-    for key in ("name", "about", "parameters", "data", "test", "trained", "verify", "baselines", "temperature"):
-        for changed in ({k: v for k, v in whole.items() if k != key}, whole | {key: []}, whole | {key: None}):
+    for key in ("parameters", "data", "test", "trained", "verify", "baselines", "temperature"):
+        for changed in ({k: v for k, v in whole.items() if k != key}, whole | {key: []}, whole | {key: "x"}):
             (shipped / "card.json").write_text(json.dumps(changed))
-            try:
+            with pytest.raises(ValueError, match=r"card\.json is no card of a model: "):
                 cards.in_words(cards.card("realnvp-moons"))
-            except ValueError as error:
-                assert str(shipped / "card.json") in str(error)
     (shipped / "card.json").write_text(json.dumps(whole))
     (shipped / "config.json").write_text('{"options": [1]}')
     assert cards.card("realnvp-moons")["classes"] is None
