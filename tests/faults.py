@@ -212,13 +212,6 @@ MUTANTS = [
         "tests/test_building.py::test_whatever_makes_much_is_stopped",
     ),
     Mutant(
-        "what a file does not hold is built all the same",
-        "building.py",
-        "self.tensors_beside -= 1",
-        "pass",
-        "tests/test_building.py::test_a_config_that_asks_for_what_the_tensors_do_not_hold_is_refused_at_once[depth]",
-    ),
-    Mutant(
         "an error of a half-precision input is not raised",
         "bijections/bijection.py",
         "if like is not None and x.dtype != like.dtype and not torch.is_autocast_enabled(x.device.type):",

@@ -358,10 +358,10 @@ def test_a_profiler_of_the_users_goes_on(tmp_path: Path) -> None:
         lambda: torch.ones(10**4)[:, None] * torch.ones(10**4),
         lambda: torch.zeros(3).new_zeros(10**9),
         lambda: torch.randperm(10**9),
-        lambda: [torch.zeros(10**6) for _ in range(10**6)],
+        lambda: [torch.zeros(10**6) for _ in range(10**3)],
         lambda: torch.linalg.qr(torch.zeros(2800, 2800)),
-        lambda: [nn.Identity() for _ in range(10**7)],
-        lambda: [nn.Linear(1, 1) for _ in range(10**7)],
+        lambda: [nn.Identity() for _ in range(10**5)],
+        lambda: [nn.Linear(1, 1) for _ in range(10**5)],
     ],
 )
 def test_whatever_makes_much_is_stopped(make: Callable[[], Any]) -> None:
