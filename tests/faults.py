@@ -198,6 +198,20 @@ MUTANTS = [
         f"{IO}::test_a_file_that_does_not_fit_is_refused",
     ),
     Mutant(
+        "opening keeps the skeleton's numbers beside the file's",
+        "io.py",
+        "    _let_go(item)\n",
+        "",
+        "tests/test_building.py::test_opening_takes_the_tensors_once",
+    ),
+    Mutant(
+        "steps without tensors are not counted",
+        "building.py",
+        "self.steps -= 1",
+        "self.steps -= 0",
+        "tests/test_building.py::test_whatever_makes_much_is_stopped",
+    ),
+    Mutant(
         "an error of a half-precision input is not raised",
         "bijections/bijection.py",
         "if like is not None and x.dtype != like.dtype and not torch.is_autocast_enabled(x.device.type):",
@@ -403,8 +417,8 @@ MUTANTS = [
     Mutant(
         "a file from before an option existed takes today's default",
         "io.py",
-        "return cls(**{**earlier, **{k",
-        "return cls(**{**{k",
+        "return cls(**{**earlier, **given})",
+        "return cls(**given)",
         "tests/test_gaussianize.py::test_a_file_from_before_there_was_a_choice_means_the_logit",
     ),
 ]

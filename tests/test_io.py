@@ -83,7 +83,7 @@ def test_a_folder_with_a_model_is_not_overwritten(saved) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"more": 1}, "'more'"),
+        ({"more": 1}, "expected the keys .* got class, format, more, options"),
         ({"format": 2}, "Update diffeo"),
         ({"class": "Nobody"}, "unknown class 'Nobody'"),
         ({"options": {"shape": 3, "sise": 4}}, "unknown option sise"),

@@ -8,7 +8,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,12 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from diffeo import models
-from diffeo.options import check_number, plain, refuse, torch_layer, torch_options
+from diffeo import models, tensors
+from diffeo.building import Budget
+from diffeo.documents import json_object, read_json, shortened
+from diffeo.options import check_number, only, plain, refuse, torch_layer, torch_options
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "model.safetensors"
+LARGEST_CONFIG = 4 << 20  # bytes of config.json: what is large belongs into a buffer, not into an option
 DRAWING = {  # functions of torch that draw random numbers, by a generator that may be given
     "rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson",
     "uniform_", "normal_", "trunc_normal_", "random_", "bernoulli_", "exponential_", "geometric_", "log_normal_",
@@ -34,6 +39,7 @@ T = TypeVar("T", bound=type)
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 _classes: dict[str, type] = {}
+_from_file: ContextVar[bool] = ContextVar("built to take the tensors of a file", default=False)
 
 
 def register(cls: T) -> T:
@@ -133,34 +139,61 @@ def config(item: Any) -> dict[str, Json]:
     }
 
 
-def build(data: Json) -> Any:
+def build(data: Json, *, holds: Iterable[Iterable[int]] | None = None) -> Any:
     """The inverse of :func:`config`: construct the object again.
 
+    Args:
+        data: what :func:`config` gave.
+        holds: the shapes of the tensors that the object is to hold. Options that ask for much more are refused before
+            it takes memory or time (:mod:`diffeo.building`).
+
     Raises:
-        ValueError: if the class or an option is unknown, or a key does not belong there.
+        ValueError: if the class or an option is unknown, a key does not belong there, or the constructor fails.
     """
+    with Budget(holds) if holds is not None else nullcontext():
+        return _build(data)
+
+
+def _build(data: Json) -> Any:
     if not isinstance(data, dict) or set(data) != {"class", "options"}:
-        keys = sorted(data) if isinstance(data, dict) else data
-        raise ValueError(f"expected the keys 'class' and 'options', got {keys}")
-    name, options = str(data["class"]), data["options"]
+        found = f"{_listed(data)}" if isinstance(data, dict) else shortened(repr(data))
+        raise ValueError(f"expected the keys 'class' and 'options', got {found}")
+    name, options = data["class"], data["options"]
+    if not isinstance(name, str):
+        raise ValueError(f"the class must be a name, got {shortened(repr(name))}")
     if not isinstance(options, dict):
-        raise ValueError(f"{name}: options must be a JSON object, got {type(options).__name__}")
-    if name.startswith(TORCH):
-        try:
-            return torch_layer(name.removeprefix(TORCH), {k: _decode(v) for k, v in options.items()})
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"{name}: {error}") from error
-    cls = _find(name)
-    known = inspect.signature(cls).parameters
-    earlier = getattr(cls, "earlier_options", {})  # what an option meant before files held it
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise ValueError(f"{name}: unknown option {', '.join(unknown)} (known: {', '.join(known) or 'none'})")
+        raise ValueError(f"{shortened(name)}: options must be a JSON object, got {type(options).__name__}")
+    cls = None if name.startswith(TORCH) else _find(name)
+    if cls is not None:
+        known = inspect.signature(cls).parameters
+        if unknown := set(options) - set(known):
+            raise ValueError(f"{name}: unknown option {_listed(unknown)} (known: {', '.join(known) or 'none'})")
+    given = {key: _decode(value) for key, value in options.items()}
     try:
-        return cls(**{**earlier, **{k: _decode(v) for k, v in options.items()}})
-    except TypeError as error:
-        text = str(error)
-        raise ValueError(text if text.startswith(f"{name}:") else f"{name}: {text}") from error
+        if cls is None:
+            return torch_layer(name.removeprefix(TORCH), given)
+        earlier = getattr(cls, "earlier_options", {})  # what an option meant before files held it
+        return cls(**{**earlier, **given})
+    except Exception as error:  # constructors are Python: whatever is wrong with an option, they may raise
+        raise ValueError(_told(name, error)) from error
+
+
+def _told(name: str, error: Exception) -> str:
+    """What a constructor raised, in one line that begins with its class."""
+    said = str(error).partition("\nException raised from")[0]  # in C++
+    text = shortened(" ".join(said.split()), most=500)
+    if isinstance(error, (ValueError, TypeError)):
+        return text if text.startswith(f"{name}:") else f"{shortened(name)}: {text}"
+    why = {MemoryError: "more memory than there is", RecursionError: "parts too deep in each other"}.get(type(error))
+    return f"{shortened(name)}: its options do not fit: " + (
+        f"they ask for {why}" if why else text or "no reason given"
+    )
+
+
+def _listed(names: Iterable[object]) -> str:
+    """Names of others, a few of them."""
+    ordered = sorted(map(str, names))
+    return shortened(", ".join(map(shortened, ordered[:10])), most=200) + (", .." if len(ordered) > 10 else "")
 
 
 def describe(item: nn.Module) -> dict[str, Json]:
@@ -177,8 +210,13 @@ def describe(item: nn.Module) -> dict[str, Json]:
         **config(item),
         "versions": {"diffeo": diffeo.__version__, "torch": torch.__version__},
     }
-    skeleton = _skeleton(described)
-    _same_tensors(skeleton, item.state_dict(), "cannot be saved: its options do not describe it")
+    state = item.state_dict()
+    try:
+        json_object(_text(described), "its description", largest=LARGEST_CONFIG)
+        skeleton = _skeleton(described, state)
+    except ValueError as error:
+        raise ValueError(f"{type(item).__name__} cannot be saved, since it could not be opened: {error}") from error
+    _same_tensors(skeleton, state, "cannot be saved: its options do not describe it")
     if _tied(skeleton) != _tied(item):
         raise ValueError(
             f"{type(item).__name__} cannot be saved: two of its parts share parameters. Build one for each place"
@@ -205,10 +243,9 @@ def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = F
         )
     described = describe(item)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in item.state_dict().items()}
-    text = json.dumps(described, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / TENSORS_FILE, to_bytes(tensors))
-    write_atomically(folder / CONFIG_FILE, text.encode())
+    write_atomically(folder / CONFIG_FILE, _text(described).encode())
     return folder
 
 
@@ -225,30 +262,22 @@ def load(where: str | os.PathLike[str], *, device: torch.device | str | None = N
         ValueError: if the files do not fit together: an unknown class, option or key, a missing or
             extra tensor, a wrong shape.
     """
-    from safetensors.torch import load_file
-
     folder = models.find(where)
     for name in (CONFIG_FILE, TENSORS_FILE):
         if not (folder / name).is_file():
             hides = f". It hides the model that ships as {where}" if os.fspath(where) in models.names() else ""
             raise FileNotFoundError(f"{folder} holds no saved model: {name} is missing{hides}")
+    described = read_json(folder / CONFIG_FILE, largest=LARGEST_CONFIG)
+    outline = tensors.outline(folder / TENSORS_FILE)
     try:
-        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{folder / CONFIG_FILE} is not valid JSON: {error}") from error
-    try:
-        item = _skeleton(described)
+        item = _skeleton(described, outline.tensors)
+        added = _earlier_tensors(item, outline.tensors)
+        _same_tensors(item, outline.tensors | added, f"does not fit {folder / TENSORS_FILE}")
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG_FILE}: {error}") from error
-    try:
-        # cloned, since where a tensor lies in a file decides how it is aligned, and that the last bit of a sum
-        tensors = {name: tensor.clone() for name, tensor in load_file(folder / TENSORS_FILE).items()}
-    except Exception as error:  # safetensors has an error class of its own
-        raise ValueError(f"{folder / TENSORS_FILE} is damaged: {error}") from error
-    tensors |= _earlier_tensors(item, tensors)
-    _same_tensors(item, tensors, f"does not fit {folder / TENSORS_FILE}")
     tied = _tied(item)
-    item.load_state_dict(tensors, strict=True, assign=True)
+    _let_go(item)
+    item.load_state_dict(tensors.read(folder / TENSORS_FILE, outline) | added, strict=True, assign=True)
     for first, *others in tied:
         for other in others:
             owner, _, leaf = other.rpartition(".")
@@ -280,6 +309,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def _copied(value: Any) -> Any:
     """Options as they were given: what the caller does with a list afterwards is not the model's."""
+    if only(value, bool, str, int, float):
+        return list(value)
     if isinstance(value, (list, tuple, nn.ModuleList)):
         return [_copied(v) for v in value]
     return {k: _copied(v) for k, v in value.items()} if isinstance(value, dict) else value
@@ -299,9 +330,9 @@ def _encode(value: Any, where: str) -> Json:
 
 def _decode(value: Json) -> Any:
     if isinstance(value, dict):
-        return build(value) if "class" in value else {k: _decode(v) for k, v in value.items()}
+        return _build(value) if "class" in value else {k: _decode(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_decode(v) for v in value]
+        return value if only(value, bool, str, int, float) else [_decode(v) for v in value]
     return value
 
 
@@ -310,7 +341,7 @@ def _find(name: str) -> type:
         getattr(importlib.import_module("diffeo"), name, None)  # a public name registers itself when it is imported
     if name not in _classes:
         raise ValueError(
-            f"unknown class {name!r}. If it is your own, import the module that registers it "
+            f"unknown class {shortened(name)!r}. If it is your own, import the module that registers it "
             f"with @diffeo.register first"
         )
     return _classes[name]
@@ -353,18 +384,54 @@ class _Drawing(TorchFunctionMode):
         return function(*given, **options)
 
 
-def _skeleton(described: object) -> nn.Module:
+def from_file() -> bool:
+    """Whether a constructor runs only to take the tensors of a file: what parameters start from is then not needed."""
+    return _from_file.get()
+
+
+@contextmanager
+def _for_a_file() -> Iterator[None]:
+    before = _from_file.set(True)
+    try:
+        yield
+    finally:
+        _from_file.reset(before)
+
+
+def _skeleton(described: object, held: dict[str, Tensor]) -> nn.Module:
+    """The model with parameters that mean nothing yet, made within what the tensors that it is to hold warrant."""
     expected = {"format", "class", "options", "versions"}
     if not isinstance(described, dict) or set(described) != expected:
-        keys = sorted(described) if isinstance(described, dict) else type(described).__name__
-        raise ValueError(f"expected the keys {sorted(expected)}, got {keys}")
+        keys = _listed(described) if isinstance(described, dict) else type(described).__name__
+        raise ValueError(f"expected the keys {', '.join(sorted(expected))}, got {keys}")
     if described["format"] != FORMAT:
-        raise ValueError(f"format {described['format']} is not known here (known: {FORMAT}). Update diffeo.")
-    with _Drawing():  # not on the meta device, where simple sums would import the compiler
-        item = build({"class": described["class"], "options": described["options"]})
+        raise ValueError(
+            f"format {shortened(str(described['format']))} is not known here (known: {FORMAT}). Update diffeo."
+        )
+    with _for_a_file(), _Drawing():  # not on the meta device, where simple sums would import the compiler
+        item = build(
+            {"class": described["class"], "options": described["options"]},
+            holds=[tensor.shape for tensor in held.values()],
+        )
     if not isinstance(item, nn.Module):
         raise ValueError(f"{described['class']} is no model")
     return item
+
+
+def _let_go(item: nn.Module) -> None:
+    """Give back the memory of what a file's tensors will take the place of; shapes and types stay."""
+    for part in item.modules():
+        for name, parameter in part._parameters.items():
+            if parameter is not None:
+                empty = parameter.data.new_zeros(()).expand(parameter.shape)
+                part._parameters[name] = nn.Parameter(empty, requires_grad=parameter.requires_grad)
+        for name, buffer in part._buffers.items():
+            if buffer is not None and name not in part._non_persistent_buffers_set:
+                part._buffers[name] = buffer.new_zeros(()).expand(buffer.shape)
+
+
+def _text(described: dict[str, Json]) -> str:
+    return json.dumps(described, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _earlier_tensors(item: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

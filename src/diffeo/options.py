@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 KINDS = "Options are numbers, strings, booleans, None, lists and dicts of these, and objects of registered classes"
 
+MOST_SIZES = 64  # of a shape, in torch
+
 
 def plain(value: Any, *, tuples: bool = True) -> Any:
     """An option as the constructor gets it, today and from a file: scalars and arrays become numbers and lists.
@@ -37,11 +39,18 @@ def plain(value: Any, *, tuples: bool = True) -> Any:
         return value
     if isinstance(value, Mapping):
         return {key: plain(v, tuples=tuples) for key, v in value.items()}
+    if only(value, bool, str, int, float):
+        return value if tuples and isinstance(value, tuple) else list(value)
     if isinstance(value, tuple) and tuples:
         return tuple(plain(v) for v in value)
     if isinstance(value, Iterable) and not isinstance(value, (type, set, frozenset, bytes)):
         return [plain(v, tuples=tuples) for v in value]
     return value
+
+
+def only(value: Any, *kinds: type) -> bool:
+    """Whether it is a list or tuple of values of these types alone: found out without a step for each of many."""
+    return type(value) in (list, tuple) and set(map(type, value)) <= set(kinds)
 
 
 def refuse(value: Any, where: str) -> None:
@@ -54,7 +63,7 @@ def refuse(value: Any, where: str) -> None:
         TypeError: naming it by `where`, its class and option.
         ValueError: if it is a number that is not finite.
     """
-    if value is None or isinstance(value, (str, int, nn.Module)) or _part(value):
+    if value is None or isinstance(value, (str, int, nn.Module)) or _part(value) or only(value, str, int, bool):
         return
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -80,12 +89,19 @@ def _part(value: Any) -> bool:
 
 
 def check_number(value: Any, annotation: Any, where: str) -> None:
-    """Refuse an option that is annotated as a number and is none.
+    """Refuse an option that is annotated as a number and is none, and sizes that no tensor has.
 
     Raises:
         TypeError: if it is none, or not whole where ``int`` is wanted.
+        ValueError: if a whole number has more than 64 bits, or a shape more than 64 sizes.
     """
     kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    if any(get_origin(kind) is tuple for kind in kinds) and isinstance(value, (list, tuple)):
+        if len(value) > MOST_SIZES:
+            raise ValueError(f"{where} has {len(value):,} sizes, and a tensor has at most {MOST_SIZES}")
+        for n in value:
+            _check_size(n, where)
+    _check_size(value, where)
     if set(kinds) not in ({int}, {float}, {int, type(None)}, {float, type(None)}):
         return
     if value is None and type(None) in kinds:
@@ -95,6 +111,11 @@ def check_number(value: Any, annotation: Any, where: str) -> None:
         raise TypeError(f"{where} must be a whole number, got {value!r}" + (f". Use {int(value)}" if whole else ""))
     if float in kinds and (not isinstance(value, (int, float)) or isinstance(value, bool)):
         raise TypeError(f"{where} must be a number, got {value!r}")
+
+
+def _check_size(value: Any, where: str) -> None:
+    if isinstance(value, int) and value.bit_length() > 63:
+        raise ValueError(f"{where} must have at most 64 bits, got a whole number of {value.bit_length()}")
 
 
 def torch_options(layer: nn.Module) -> dict[str, Any] | None:
@@ -125,7 +146,11 @@ def torch_layer(name: str, options: dict[str, Any]) -> nn.Module:
     cls = getattr(nn, name, None)
     if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
         raise ValueError(f"torch.nn has no layer {name!r}")
+    if "device" in options or "dtype" in options:
+        raise ValueError(f"{name} takes neither device nor dtype from a file: the model is moved as a whole")
     if cls is nn.Sequential:
+        if set(options) != {"layers"} or not isinstance(options["layers"], dict):
+            raise ValueError("Sequential takes one option, layers: an object of layers by their names")
         sequence = nn.Sequential()
         for key, layer in options["layers"].items():
             sequence.add_module(key, layer)

@@ -41,7 +41,7 @@ class Pretrained(nn.Module):
         """
         text = os.fspath(where)
         at_hub = (
-            isinstance(where, str) and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+(@\S+)?", text) and not Path(text).exists()
+            isinstance(where, str) and re.fullmatch(r"[\w-][\w.-]*/[\w.-]+(@\S+)?", text) and not os.path.exists(text)
         )
         try:
             flow = io.load(f"hf://{text}" if at_hub else where, device=device)

@@ -115,6 +115,29 @@ def test_every_refusal_is_a_line_that_says_what_to_do(there: Hub, place: Path) -
     assert "the hub cannot be reached" in unreached[6]
 
 
+LARGE = """
+import diffeo
+from diffeo.models import hub
+for name in ("model.safetensors", "config.json"):
+    hub.LARGEST[name] = 10
+    try:
+        diffeo.load("hf://someone/small-moons")
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_what_is_too_large_is_not_fetched(there: Hub, place: Path, tmp_path: Path) -> None:
+    asked = python(LARGE, tmp_path, there.address).splitlines()
+    size = len(there.repositories["someone/small-moons"]["model.safetensors"])
+    assert asked[0] == (
+        f"hf://someone/small-moons: model.safetensors has {size:,} bytes, and at most 10 are fetched. To open it "
+        "nevertheless: hf download someone/small-moons config.json model.safetensors --local-dir small-moons"
+    )
+    assert asked[1].startswith("hf://someone/small-moons: config.json has ")
+    assert not list(tmp_path.rglob("model.safetensors"))
+
+
 def test_without_huggingface_hub_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ImportError, match=r'pip install "diffeo\[hub\]"'):

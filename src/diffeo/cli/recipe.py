@@ -1,6 +1,8 @@
 """A training's options as a YAML file: read into the command line, and written out of it."""
 
+import functools
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +10,14 @@ from cyclopts import App, CycloptsError
 from cyclopts.argument import ArgumentCollection
 
 from diffeo.cli.names import did_you_mean
+from diffeo.documents import read_bytes, shortened
 
 if TYPE_CHECKING:
-    from yaml import Node
+    from yaml import Node, SafeLoader
 
+LARGEST = 256 << 10  # bytes of a file of options: 10,000 names of columns
+DEEPEST = 8  # blocks in each other: two are of use
+UNNAMEABLE = re.compile("[\0\ud800-\udfff]")
 RECIPES = Path(__file__).parents[1] / "recipes"
 COMMAND_LINE_ONLY = ("config", "resume", "quiet", "json")
 
@@ -37,7 +43,7 @@ def fill(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> 
             raise CycloptsError(msg=f"{where}: {key} belongs on the command line, not in a file: --{name}")
         if name not in known:
             hint = did_you_mean(name, known)
-            raise CycloptsError(msg=f"{where}: there is no option {key!r}.{hint}")
+            raise CycloptsError(msg=f"{where}: there is no option {shortened(key)!r}.{hint}")
         nested: Any = value
         for part in reversed((*commands, *name.split("."))):  # below the verb: at the top a verb's name is passed over
             nested = {part: nested}
@@ -82,7 +88,7 @@ def entries(path: Path) -> list[tuple[str, str | None, int]]:
     import yaml
 
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+        root = yaml.compose(read_bytes(path, largest=LARGEST).decode("utf-8-sig"), Loader=_loader())
     except OSError as error:
         raise CycloptsError(msg=f"--config: cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -91,12 +97,40 @@ def entries(path: Path) -> list[tuple[str, str | None, int]]:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise CycloptsError(msg=f"{path}{line}: not valid YAML: {error.problem}") from error
     except yaml.YAMLError as error:
-        raise CycloptsError(msg=f"{path}: not valid YAML: {error}") from error
+        raise CycloptsError(msg=f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except ValueError as error:  # too large, or a pipe
+        raise CycloptsError(msg=f"--config: {error}") from error
     if root is None:
         return []
     if not isinstance(root, yaml.MappingNode):
         raise CycloptsError(msg=f"{path}: expected lines such as 'epochs: 10'. See diffeo config --help")
     return _flatten(path, "", root)
+
+
+@functools.cache
+def _loader() -> "type[SafeLoader]":
+    """YAML without what makes a short file long: no aliases, and nothing deep."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        depth = 0
+
+        def compose_node(self, parent: "Node | None", index: int) -> "Node | None":
+            mark = self.peek_event().start_mark
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.composer.ComposerError(
+                    problem="an alias (*) is not read here. Write out what it stands for", problem_mark=mark
+                )
+            if self.depth == DEEPEST:
+                raise yaml.composer.ComposerError(
+                    problem=f"blocks lie more than {DEEPEST} deep in each other", problem_mark=mark
+                )
+            self.depth += 1
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+    return Loader
 
 
 def _flatten(path: Path, above: str, node: "Node") -> list[tuple[str, str | None, int]]:
@@ -105,19 +139,30 @@ def _flatten(path: Path, above: str, node: "Node") -> list[tuple[str, str | None
     found: list[tuple[str, str | None, int]] = []
     seen: set[str] = set()
     for key_node, value in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise CycloptsError(msg=f"{path}, line {key_node.start_mark.line + 1}: a key must be an option's name")
         key, line = f"{above}{key_node.value}", key_node.start_mark.line + 1
         if key in seen:
-            raise CycloptsError(msg=f"{path}, line {line}: {key} is there twice")
+            raise CycloptsError(msg=f"{path}, line {line}: {shortened(key)} is there twice")
         seen.add(key)
         if isinstance(value, yaml.MappingNode):
             found += _flatten(path, f"{key}.", value)
+        elif any(UNNAMEABLE.search(one.value) for one in _scalars(value)):
+            raise CycloptsError(msg=f"{path}, line {line}: {shortened(key)}: a letter in it is of no file and no name")
         elif isinstance(value, yaml.SequenceNode):
             if not all(isinstance(item, yaml.ScalarNode) for item in value.value):
-                raise CycloptsError(msg=f"{path}, line {line}: {key}: expected a list of names, not of lists")
+                raise CycloptsError(
+                    msg=f"{path}, line {line}: {shortened(key)}: expected a list of names, not of lists"
+                )
             found.append((key, ",".join(_quoted(item.value) for item in value.value) if value.value else None, line))
         else:
             found.append((key, None if value.tag == "tag:yaml.org,2002:null" else value.value, line))
     return found
+
+
+def _scalars(node: "Node") -> "list[Node]":
+    """The texts of a value: its own, or those of its list."""
+    return [one for one in (node.value if isinstance(node.value, list) else [node]) if isinstance(one.value, str)]
 
 
 def _quoted(name: str) -> str:

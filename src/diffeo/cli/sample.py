@@ -190,8 +190,8 @@ def _is_run(place: Path) -> bool:
 
 def _columns(run: Path, count: int) -> list[str] | None:
     """The names of a table's columns, where the run knows them."""
-    import json
+    from diffeo.documents import read_json
 
     path = run / "run.json"
-    names = json.loads(path.read_text(encoding="utf-8")).get("columns") if path.is_file() else None
-    return list(names) if names and len(names) == count else None
+    names = read_json(path).get("columns") if path.is_file() else None
+    return list(map(str, names)) if isinstance(names, list) and len(names) == count else None

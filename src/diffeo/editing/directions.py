@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffeo import tensors
+from diffeo.documents import json_object
 from diffeo.editing.fingerprint import fingerprint
 from diffeo.editing.latent import as_rows, decode_images, encode_images
 from diffeo.flow import Flow
@@ -61,8 +63,8 @@ class Direction:
         described = {
             key: value for key, value in asdict(replace(self, vector=torch.empty(0))).items() if key != "vector"
         }
-        tensors = {"vector": self.vector.detach().cpu().contiguous()}
-        write_atomically(path, save(tensors, metadata={"direction": json.dumps(described)}))
+        vector = self.vector.detach().cpu().contiguous()
+        write_atomically(path, save({"vector": vector}, metadata={"direction": json.dumps(described)}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Direction":
@@ -72,18 +74,16 @@ class Direction:
             FileNotFoundError: if there is no such file.
             ValueError: if it holds no direction.
         """
-        from safetensors import SafetensorError, safe_open
-
         if not Path(path).is_file():
             raise FileNotFoundError(f"there is no file {path}. A direction is made by: diffeo edit direction")
         try:
-            with safe_open(path, framework="pt") as file:
-                described = json.loads((file.metadata() or {})["direction"])
-                known = {field.name for field in fields(cls)} - {"vector"}
-                if set(described) | {"flow"} != known:  # without the flow in older files
-                    raise KeyError("direction")
-                return cls(vector=file.get_tensor("vector"), **described)
-        except (SafetensorError, KeyError, ValueError) as error:
+            outline = tensors.outline(path)
+            described = json_object(outline.metadata["direction"], str(path))
+            known = {field.name for field in fields(cls)} - {"vector"}
+            if set(described) | {"flow"} != known:  # without the flow in older files
+                raise KeyError("direction")
+            return cls(vector=tensors.read(path, outline)["vector"], **described)
+        except (KeyError, ValueError) as error:
             raise ValueError(f"{path} holds no direction. One is made by: diffeo edit direction") from error
 
 

@@ -2,6 +2,8 @@
 
 Shape = tuple[int, ...]
 
+MOST_PADDED = 10  # levels more than fit for which padding is a way: 1024 times the size
+
 
 def plan_levels(flow: str, shape: Shape, levels: int | None, *, squeezes_less: int = 0, most: int = 3) -> int:
     """The number of levels to build; the largest useful one if `levels` is None.
@@ -22,6 +24,9 @@ def plan_levels(flow: str, shape: Shape, levels: int | None, *, squeezes_less: i
         levels = max(useful, 1)
     if levels < 1:
         raise ValueError(f"{flow}: levels must be at least 1, got {levels}")
+    if levels > allowed + MOST_PADDED:
+        use = f". Use levels={allowed}" if allowed else ""
+        raise ValueError(f"{flow}: {height}x{width} allows {allowed} levels, not {levels:,}{use}")
     if levels > allowed:
         unit = 2 ** (levels - squeezes_less)
         padded = "x".join(str(-(-n // unit) * unit) for n in (height, width))

@@ -1,9 +1,9 @@
 """Model cards: what a model was made from and what it is worth, as data; and in words."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from diffeo.documents import read_json
 from diffeo.models.places import folder, names
 
 CARD_FILE, CONFIG_FILE = "card.json", "config.json"
@@ -15,7 +15,7 @@ def card(name: str) -> dict[str, Any]:
     That are their size in bytes, and how many classes the model takes, None if it takes none.
 
     Raises:
-        ValueError: if none of this name ships.
+        ValueError: if none of this name ships, or its files are damaged.
 
     Example:
         >>> card("realnvp-moons")["data"]["licence"]
@@ -24,10 +24,16 @@ def card(name: str) -> dict[str, Any]:
         10
     """
     place = folder(name)
-    found: dict[str, Any] = json.loads((place / CARD_FILE).read_text(encoding="utf-8"))
-    options = json.loads((place / CONFIG_FILE).read_text(encoding="utf-8"))["options"]
+    options = read_json(place / CONFIG_FILE).get("options")
     size = sum(file.stat().st_size for file in place.iterdir() if file.is_file())
-    return found | {"bytes": size, "classes": options.get("classes")}
+    classes = options.get("classes") if isinstance(options, dict) else None
+    found = read_json(place / CARD_FILE) | {"bytes": size, "classes": classes}
+    try:
+        in_words(found)
+        [int(n) for n in found["data"]["shape"]]
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise ValueError(f"{place / CARD_FILE} is no card of a model: {error!r}. Install diffeo again") from error
+    return found
 
 
 def temperature(place: Path) -> float | None:
@@ -38,7 +44,7 @@ def temperature(place: Path) -> float | None:
         0.75
     """
     try:
-        found = json.loads((place / CARD_FILE).read_text(encoding="utf-8"))
+        found = read_json(place / CARD_FILE)
         return float(found["temperature"]["value"])
     except (OSError, ValueError, KeyError, TypeError):  # no card, an older one, or another program's
         return None

@@ -6,8 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from diffeo.documents import shortened
+
 FILES = ("config.json", "model.safetensors")
 HTTP_LIBRARIES = ("httpx", "httpx2", "requests")  # one of them is huggingface_hub's, by its version
+LARGEST = {"config.json": 4 << 20, "model.safetensors": 4 << 30}  # bytes that are fetched
+REVISION = re.compile(r"\w[\w./-]{0,199}")
 ADDRESS = re.compile(r"hf:/*(?P<repository>[^/@\s]+/[^/@\s]+?)(?:@(?P<revision>\S+))?/?")
 
 
@@ -32,10 +36,13 @@ def download(address: str) -> Path:
     """
     found = ADDRESS.fullmatch(address)
     if found is None:
-        raise ValueError(f"expected hf://USER/NAME or hf://USER/NAME@REVISION, got {address!r}")
-    library = _library()
+        raise ValueError(f"expected hf://USER/NAME or hf://USER/NAME@REVISION, got {shortened(address)!r}")
     repository, revision = found["repository"], found["revision"]
-    with _in_one_line(library, f"hf://{repository}" + (f"@{revision}" if revision else "")):
+    if revision is not None and (not REVISION.fullmatch(revision) or ".." in revision):
+        raise ValueError(f"{shortened(revision)!r} is no name of a revision. Use a branch, a tag or a commit")
+    library = _library()
+    with _in_one_line(library, shortened(f"hf://{repository}" + (f"@{revision}" if revision else ""), most=200)):
+        _check_sizes(library, repository, revision)
         place = Path(library.snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
     for name in FILES:
         if not (place / name).is_file():
@@ -43,6 +50,29 @@ def download(address: str) -> Path:
                 f"hf://{repository} holds no model of diffeo: {name} is missing. One is made by flow.push_to_hub"
             )
     return place
+
+
+def _check_sizes(library: Any, repository: str, revision: str | None) -> None:
+    """Ask how large the files are before any is fetched; where the hub is not reached, what is in the cache is opened.
+
+    Raises:
+        ValueError: if one is larger than a model's file should be.
+    """
+    errors = library.errors
+    for name, largest in LARGEST.items():
+        try:
+            size = library.get_hf_file_metadata(library.hf_hub_url(repository, name, revision=revision)).size
+        except (errors.EntryNotFoundError, errors.HfHubHTTPError):  # said by what fetches them, as it says it
+            return
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in HTTP_LIBRARIES and not isinstance(error, OSError):
+                raise
+            return
+        if size is not None and size > largest:
+            raise ValueError(
+                f"hf://{repository}: {name} has {size:,} bytes, and at most {largest:,} are fetched. To open it "
+                f"nevertheless: hf download {repository} {' '.join(FILES)} --local-dir {repository.partition('/')[2]}"
+            )
 
 
 def upload(folder: Path, repository: str, *, private: bool | None, token: str | None, message: str) -> str:
@@ -90,7 +120,7 @@ def _in_one_line(library: Any, what: str) -> Iterator[None]:
             f"{what} is not in the hub's cache, and the hub cannot be reached. Try again when the connection is back"
         ) from error
     except errors.HFValidationError as error:
-        raise ValueError(f"{what} is no name of a repository: {error}") from error
+        raise ValueError(f"{what} is no name of a repository: {shortened(str(error), most=300)}") from error
     except errors.HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
         advice = " Log in with: hf auth login" if status in (401, 403) else ""

@@ -4,6 +4,8 @@ import difflib
 import os
 from pathlib import Path
 
+from diffeo.documents import shortened
+from diffeo.letters import readable
 from diffeo.models import hub
 
 LONGEST = 200  # letters of a name that an error repeats
@@ -27,7 +29,9 @@ def folder(name: str) -> Path:
         ValueError: if none of this name ships; it says which do.
     """
     if name not in names():
-        raise ValueError(f"no model that ships is called {name!r}.{_hint(name)} There are: {', '.join(names())}")
+        raise ValueError(
+            f"no model that ships is called {shortened(name)!r}.{_hint(name)} There are: {', '.join(names())}"
+        )
     return SHIPPED / name
 
 
@@ -48,10 +52,12 @@ def find(where: str | os.PathLike[str]) -> Path:
         return Path(text)
     if text in names():
         return SHIPPED / text
-    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}.."
+    if len(text) > LONGEST or not text.isprintable():
+        shown = readable(shortened(text, most=LONGEST))
+        raise FileNotFoundError(f"{shown!r} does not exist, and no model that ships is called so")
     raise FileNotFoundError(
-        f"{shown} does not exist, and no model that ships is called so.{_hint(text)} A run is made by: "
-        f"diffeo train realnvp digits --out {shown}. The models that ship are: {', '.join(names())}"
+        f"{text} does not exist, and no model that ships is called so.{_hint(text)} A run is made by: "
+        f"diffeo train realnvp digits --out {text}. The models that ship are: {', '.join(names())}"
     )
 
 

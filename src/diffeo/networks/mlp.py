@@ -1,7 +1,7 @@
 """Multilayer perceptron: the conditioner of vector couplings."""
 
 import warnings
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from typing import cast
 
 import torch
@@ -49,7 +49,7 @@ class MLP(nn.Module):
         self.condition_shape = None if condition_shape is None else tuple(condition_shape)
         self.inputs, self.outputs = features, outputs
         self.dropout = Dropout(dropout) if dropout else None  # one that drops nothing takes time too
-        sizes = [features] + [width] * depth
+        sizes = chain([features], repeat(width, depth))
         with warnings.catch_warnings():  # torch warns of the weight without entries when features is 0
             warnings.filterwarnings("ignore", "Initializing zero-element tensors")
             self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
+from diffeo.documents import read_bytes
 from diffeo.io import write_atomically
 from diffeo.runs.folder import Run
 
+LARGEST_CURVE = 4 << 20  # bytes: 100,000 epochs
 COLUMNS = ("epoch", "step", "seconds", "validation")
 
 
@@ -33,10 +36,15 @@ def read_curve(path: Path) -> list[dict[str, float]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist. The curve of a recipe is recipes/curves/NAME.csv")
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-        return [{name: float(row[name]) for name in COLUMNS} for row in rows]
+        rows = list(csv.DictReader(read_bytes(path, largest=LARGEST_CURVE).decode().splitlines()))
+        found = [{name: float(row[name]) for name in COLUMNS} for row in rows]
+        if not all(math.isfinite(number) for record in found for number in record.values()):
+            raise ValueError("a number is not finite")
+        return found
     except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise ValueError(f"{path} is no curve of a recipe: it needs the columns {', '.join(COLUMNS)}") from error
+        raise ValueError(
+            f"{path} is no curve of a recipe: it needs the columns {', '.join(COLUMNS)} of numbers"
+        ) from error
 
 
 def compare_with_curve(run: Run, path: Path) -> list[dict[str, Any]]:
