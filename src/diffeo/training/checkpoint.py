@@ -21,6 +21,7 @@ FORMAT = 1
 LAYOUT = "tensors of the flow"
 TENSORS_FILE, STATE_FILE = "tensors.safetensors", "state.json"
 KEPT = 2  # a damaged one still leaves the one before
+DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)  # what reading one raises then
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Position:
         lost: how many of these went into preparation, and into steps that were rolled back.
         timings: on what.
         stopped: why it ended; empty while it goes on.
+        log: how many losses of steps are in their file, and the checksum of these lines.
     """
 
     steps: int
@@ -54,6 +56,7 @@ class Position:
     lost: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
     stopped: str = ""
+    log: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -139,7 +142,7 @@ def newest(folder: Path) -> Checkpoint | None:
     for path in reversed(_present(folder)):
         try:
             return _read(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except DAMAGED as error:
             warn(f"the checkpoint {path} is damaged ({error}); looking for the one before")
     return None
 
@@ -171,19 +174,33 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
     return found
 
 
+def history(folder: Path) -> list[dict[str, float]]:
+    """The records of the epochs, from the newest checkpoint whose position is whole; none if there is none."""
+    for path in reversed(_present(folder)):
+        try:
+            found: list[dict[str, float]] = _described(path)["state"]["position"]["history"]
+            return found
+        except DAMAGED:
+            continue
+    return []
+
+
+def _described(path: Path) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
+    if described["format"] != FORMAT:
+        raise ValueError(f"format {described['format']} is not known here (known: {FORMAT})")
+    if described["sha256"]["state"] != _checksum(described["state"]):
+        raise ValueError("the checksum of state is wrong")
+    return described
+
+
 def _read(path: Path) -> Checkpoint:
     from safetensors.torch import load
 
-    described = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
-    if described["format"] != FORMAT:
-        raise ValueError(f"format {described['format']} is not known here (known: {FORMAT})")
+    described = _described(path)
     content = (path / TENSORS_FILE).read_bytes()
-    for name, found in (
-        (TENSORS_FILE, hashlib.sha256(content).hexdigest()),
-        ("state", _checksum(described["state"])),
-    ):
-        if described["sha256"][name] != found:
-            raise ValueError(f"the checksum of {name} is wrong")
+    if described["sha256"][TENSORS_FILE] != hashlib.sha256(content).hexdigest():
+        raise ValueError(f"the checksum of {TENSORS_FILE} is wrong")
     state = described["state"]
     return Checkpoint(Position(**state["position"]), load(content), state["setting"])
 

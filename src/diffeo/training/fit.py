@@ -222,7 +222,8 @@ def fit(
         watch.lap("preparation")
         started = began - at.seconds  # as if it had never stopped
         at.lost += time.perf_counter() - began
-        log = StepLog(folder / STEPS_FILE if folder and accelerator.is_main_process else None, at.step, accelerator.log)
+        steps_file = folder / STEPS_FILE if folder and accelerator.is_main_process else None
+        log = StepLog(steps_file, at.step, accelerator.log, written=at.log)
         state.log = log
         if tracker is not None:
             accelerator.init_trackers(
@@ -257,7 +258,7 @@ def fit(
                     )
                 at.attempt, at.lost = attempt, lost - at.seconds
                 bar.say(f"back to step {at.step}, with half the learning rate: {cause}")
-                log.truncate(at.step)
+                log.truncate(at.step, at.log)
                 state.preserve()
                 continue
             steps.update(step, state.rate(step), finite)
