@@ -5,15 +5,16 @@ import math
 import os
 import re
 import stat
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-LARGEST_JSON = 16 << 20  # bytes; a value takes up to 25 times its letters in memory
+LARGEST_JSON = 8 << 20  # bytes; a value takes up to 25 times its letters in memory
 DEEPEST = 100  # lists and objects in each other
 LONGEST_NUMBER = 400  # digits: the largest float has 309
 
-STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-BRACKET = re.compile(r"[\[\]{}]")
+STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # or the rest, if it never ends: linear
+BRACKET, STEP = re.compile(r"[\[\]{}]"), {"[": 1, "{": 1, "]": -1, "}": -1}
 LONE_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # may be half of a letter, which no file or terminal takes
 
 
@@ -28,7 +29,7 @@ def read_json(path: str | os.PathLike[str], *, largest: int = LARGEST_JSON) -> d
         OSError: if it cannot be read.
         ValueError: naming the file, if it is too large, no regular file, no UTF-8, or :func:`json_object` refuses it.
     """
-    return json_object(read_bytes(path, largest=largest), str(path))
+    return json_object(read_bytes(path, largest=largest), str(path), largest=largest)
 
 
 def read_bytes(path: str | os.PathLike[str], *, largest: int) -> bytes:
@@ -49,12 +50,13 @@ def read_bytes(path: str | os.PathLike[str], *, largest: int) -> bytes:
     return content
 
 
-def json_object(text: bytes | str, where: str) -> dict[str, Any]:
+def json_object(text: bytes | str, where: str, *, largest: int = LARGEST_JSON) -> dict[str, Any]:
     """The object that JSON of others describes: no key is there twice, every number is finite, and nothing is deep.
 
     Args:
         text: the JSON; bytes are UTF-8.
         where: what it is called in errors.
+        largest: letters, or bytes, that it may have.
 
     Raises:
         ValueError: if it is something else, in one sentence that begins with `where`.
@@ -66,6 +68,8 @@ def json_object(text: bytes | str, where: str) -> dict[str, Any]:
         Traceback (most recent call last):
         ValueError: rows.json is damaged: the key 'rows' is there twice
     """
+    if len(text) > largest:
+        raise ValueError(f"{where} has {len(text):,} bytes, and at most {largest:,} are read")
     try:
         found = _parsed(text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff"))
     except UnicodeDecodeError as error:
@@ -83,10 +87,7 @@ def json_object(text: bytes | str, where: str) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    depth = deepest = 0
-    for bracket in BRACKET.findall(STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
+    deepest = max(accumulate(map(STEP.__getitem__, BRACKET.findall(STRING.sub("", text)))), default=0)
     if deepest > DEEPEST:
         raise ValueError(f"lists and objects lie {deepest:,} deep in each other, and at most {DEEPEST} are read")
     found = json.loads(
@@ -127,9 +128,9 @@ def _finite(digits: str) -> float:
 
 
 def _kind(value: object) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return {list: "a list", str: "a string"}.get(type(value), "a number")
+    if isinstance(value, (bool, type(None))):
+        return json.dumps(value)
+    return "a list" if isinstance(value, list) else "a string" if isinstance(value, str) else "a number"
 
 
 def shortened(text: str, most: int = 60) -> str:

@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from diffeo import models
 from diffeo.options import check_number, plain, refuse, torch_layer, torch_options
+from diffeo.seal import check_seal, sealed
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
@@ -191,12 +192,12 @@ def describe(item: nn.Module) -> dict[str, Json]:
 def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write ``config.json`` and ``model.safetensors`` into `folder`, each whole or not at all.
 
+    The tensors carry a checksum, in the metadata of their own file, which :func:`load` compares.
+
     Raises:
         TypeError, ValueError: if the model cannot be built from its options again (see :func:`describe`).
         FileExistsError: if a model lies there already and `overwrite` is not set.
     """
-    from safetensors.torch import save as to_bytes
-
     folder = Path(folder)
     present = [name for name in (CONFIG_FILE, TENSORS_FILE) if (folder / name).exists()]
     if present and not overwrite:
@@ -207,7 +208,7 @@ def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = F
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in item.state_dict().items()}
     text = json.dumps(described, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / TENSORS_FILE, to_bytes(tensors))
+    write_atomically(folder / TENSORS_FILE, sealed(tensors))
     write_atomically(folder / CONFIG_FILE, text.encode())
     return folder
 
@@ -223,7 +224,7 @@ def load(where: str | os.PathLike[str], *, device: torch.device | str | None = N
     Raises:
         FileNotFoundError: if there is no such model, or the folder holds none.
         ValueError: if the files do not fit together: an unknown class, option or key, a missing or
-            extra tensor, a wrong shape.
+            extra tensor, a wrong shape; or if the tensors are not those that were saved, by their checksum.
     """
     from safetensors.torch import load_file
 
@@ -240,6 +241,7 @@ def load(where: str | os.PathLike[str], *, device: torch.device | str | None = N
         item = _skeleton(described)
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG_FILE}: {error}") from error
+    check_seal(folder / TENSORS_FILE)
     try:
         # cloned, since where a tensor lies in a file decides how it is aligned, and that the last bit of a sum
         tensors = {name: tensor.clone() for name, tensor in load_file(folder / TENSORS_FILE).items()}

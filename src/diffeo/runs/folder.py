@@ -72,7 +72,7 @@ class Run:
 
     def is_own(self, name: str | None) -> bool:
         """Whether it names the data that it was trained on, by whichever path."""
-        return name is None or name == self.data_name or _resolved(name) == _resolved(self.data_name)
+        return name is None or name == self.data_name or resolved(name) == resolved(self.data_name)
 
     def load_data(self, name: str | None = None) -> Dataset:
         """The data set that it was trained on; or another, which is read in the same way if it is a file as well.
@@ -116,7 +116,8 @@ class Run:
     def _changed(self, found: str = "") -> str:
         return (
             f"{self.data_name} is not what it was when {self.folder} was trained{found}: other rows would be taken for "
-            f"held out. Put it back as it was, or save what is new under another name and give that"
+            f"held out. Put it back as it was, or save what is new under another name and give that. (If it is as it "
+            f"was, {self.folder / RUN_FILE} is damaged, which has the checksums of its rows)"
         )
 
     def load_flow(self) -> Flow:
@@ -152,7 +153,8 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
     return {name: fingerprint(getattr(dataset, name)) for name in ("train", "validation", "test")}
 
 
-def _resolved(name: str) -> tuple[str, str]:
+def resolved(name: str) -> tuple[str, str]:
+    """The kind of data that a name is of, and its path in full."""
     kind, colon, path = name.partition(":")
     return kind, str(Path(path).expanduser().resolve()) if colon else ""
 

@@ -18,7 +18,7 @@ from diffeo.training.ema import EMA
 from diffeo.warning import warn
 
 FORMAT = 1
-LAYOUT = "tensors of the flow"
+LAYOUT, FLOW = "tensors of the flow", "flow"
 TENSORS_FILE, STATE_FILE = "tensors.safetensors", "state.json"
 KEPT = 2  # a damaged one still leaves the one before
 DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)  # what reading one raises then
@@ -157,14 +157,20 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
     found = newest(folder)
     if found is None:
         raise FileNotFoundError(f"fit: there is no checkpoint in {folder} to resume from")
+    was, now = found.setting.get(FLOW), setting.get(FLOW)
+    options = _changed(was, now) if was and now else []  # what differs in them explains other tensors
     differ = [name for name in setting if setting[name] != found.setting.get(name)]
+    differ = [name for name in differ if name != FLOW and not (name == LAYOUT and options)]
     differ = [name for name in differ if name != "threads" or setting["threads"] is not None]  # its own, unless told
     machine = [name for name in differ if name in ("torch", "threads", "processes")]
-    if len(differ) > len(machine):
+    if options or len(differ) > len(machine):
         listed = ", ".join(
-            f"the {name}" if " " in name else f"{name} was {found.setting.get(name)} and is {setting[name]}"
-            for name in differ
-            if name not in machine
+            options
+            + [
+                f"the {name}" if " " in name else f"{name} was {found.setting.get(name)} and is {setting[name]}"
+                for name in differ
+                if name not in machine
+            ]
         )
         earlier = ". If an earlier version of diffeo wrote it, train anew" if LAYOUT in differ else ""
         raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}{earlier}")
@@ -172,6 +178,19 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
         listed = ", ".join(f"{name} was {found.setting.get(name)} and is {setting[name]}" for name in machine)
         warn(f"losses will not be the same to the last digit: {listed}")
     return found
+
+
+def _changed(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs between two flows, option by option; of options that only one of them has nothing is known."""
+    if was["class"] != now["class"]:
+        return [f"the flow was a {was['class']} and is a {now['class']}"]
+    found = []
+    for name in was["options"].keys() & now["options"].keys():
+        one, other = was["options"][name], now["options"][name]
+        if one != other:
+            short = all(value is None or isinstance(value, (bool, int, float, str)) for value in (one, other))
+            found.append(f"the flow's {name} was {one} and is {other}" if short else f"the flow's {name}")
+    return sorted(found)
 
 
 def history(folder: Path) -> list[dict[str, float]]:

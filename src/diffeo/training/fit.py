@@ -22,7 +22,7 @@ from diffeo.training.given import check_flow
 from diffeo.training.interrupt import signals_as_wishes
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE, check_options
-from diffeo.training.parts import fingerprint, layout, parts
+from diffeo.training.parts import architecture, fingerprint, layout, parts
 from diffeo.training.precision import resolve
 from diffeo.training.preparation import initialize, numbers_of_threads, probe
 from diffeo.training.processes import accelerator_for, agreed
@@ -166,7 +166,7 @@ def fit(
         "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "lr": lr, "weight_decay": weight_decay,
         "warmup": warmup, "clip": clip, "ema": ema, "patience": patience, "seed": seed, "precision": precision,
         "time_budget": time_budget, "training rows": fingerprint(train), "validation rows": fingerprint(held_out),
-        checkpoint.LAYOUT: layout(flow), "torch": torch.__version__, "threads": threads,
+        checkpoint.LAYOUT: layout(flow), checkpoint.FLOW: architecture(flow), "torch": torch.__version__, "threads": threads,
         "processes": accelerator.num_processes,
     }  # fmt: skip
     result = Fit("nats" if flow.door is None else "bits/dim", precision=precision)
