@@ -239,7 +239,7 @@ def test_a_flipped_bit_in_the_weights_is_noticed_and_the_file_is_named(saved) ->
 
 
 def test_tensors_that_have_changed_places_are_noticed(saved) -> None:
-    flow, folder = saved
+    _, folder = saved
     path = folder / "model.safetensors"
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
@@ -267,7 +267,7 @@ def test_files_without_a_checksum_and_weights_that_were_replaced_load(saved) -> 
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
 
-    flow, folder = saved
+    _, folder = saved
     path = folder / "model.safetensors"
     with safe_open(path, "pt") as file:
         assert set(file.metadata()) == {"sha256"}

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 KINDS = "Options are numbers, strings, booleans, None, lists and dicts of these, and objects of registered classes"
 
+SEEDS = 2**64  # how many there are: as many as torch has
+
 
 def plain(value: Any, *, tuples: bool = True) -> Any:
     """An option as the constructor gets it, today and from a file: scalars and arrays become numbers and lists.
@@ -95,6 +97,24 @@ def check_number(value: Any, annotation: Any, where: str) -> None:
         raise TypeError(f"{where} must be a whole number, got {value!r}" + (f". Use {int(value)}" if whole else ""))
     if float in kinds and (not isinstance(value, (int, float)) or isinstance(value, bool)):
         raise TypeError(f"{where} must be a number, got {value!r}")
+
+
+def check_seed(seed: Any, where: str) -> int:
+    """A seed as an int: a whole number that every generator takes, or what is derived of it.
+
+    Raises:
+        TypeError: if it is no whole number.
+        ValueError: if it is none from 0 to 2^64 - 1.
+
+    Example:
+        >>> check_seed(np.int64(3), "fit")
+        3
+    """
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"{where}: seed must be a whole number, got {seed!r}. Use seed=0")
+    if not 0 <= int(seed) < SEEDS:
+        raise ValueError(f"{where}: seed must be a whole number from 0 to {SEEDS - 1:,}, got {seed}. Use seed=0")
+    return int(seed)
 
 
 def torch_options(layer: nn.Module) -> dict[str, Any] | None:

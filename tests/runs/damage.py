@@ -32,9 +32,9 @@ WAYS: dict[str, Damage] = {
     "removed": lambda content: None,
     "emptied": lambda content: b"",
     "cut in half": lambda content: content[: len(content) // 2],
-    "a bit flipped": lambda content: content[: len(content) // 2]
-    + bytes([content[len(content) // 2] ^ 0x40])
-    + content[len(content) // 2 + 1 :],
+    "a bit flipped": lambda content: (
+        content[: len(content) // 2] + bytes([content[len(content) // 2] ^ 0x40]) + content[len(content) // 2 + 1 :]
+    ),
     "a digit a letter": _digit,
     "lines gone": _middle,
     "without its beginning": lambda content: content[content.find(b"\n") + 1 :],

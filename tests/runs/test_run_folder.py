@@ -66,7 +66,9 @@ def test_runs_from_before_an_option_find_the_rows_that_they_were_trained_on(tmp_
         record = {"data": {"name": name, "options": options, "rows": fingerprints(data)}, "seed": 0}
         (tmp_path / "run.json").write_text(json.dumps(record))
         assert torch.equal(read_run(tmp_path).load_data().test.x, data.test.x)
-        with pytest.raises(ValueError, match="run.json is damaged: flow is missing"):  # there is nothing to resume here
+        with pytest.raises(
+            ValueError, match=r"run\.json is damaged: flow is missing"
+        ):  # there is nothing to resume here
             resume_run(tmp_path)
 
 

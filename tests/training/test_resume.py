@@ -240,7 +240,10 @@ def test_only_two_checkpoints_are_kept_and_nothing_unfinished(tmp_path: Path) ->
     [
         ({"dropout": 0.5}, r"differ: the flow's dropout was 0\.2 and is 0\.5$"),
         ({"dropout": 0.2, "width": 16}, r"differ: the flow's width was 8 and is 16$"),
-        ({"dropout": 0.2, "couplings": 3, "depth": 1}, "the flow's couplings was 2 and is 3, the flow's depth was 2 and"),
+        (
+            {"dropout": 0.2, "couplings": 3, "depth": 1},
+            "the flow's couplings was 2 and is 3, the flow's depth was 2 and",
+        ),
     ],
 )
 def test_another_architecture_or_option_of_the_flow_is_refused_and_named(tmp_path: Path, options, said: str) -> None:

@@ -60,7 +60,12 @@ def compare_runs(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _same_data(runs: Sequence[Run]) -> None:
     """Refuse to compare what cannot be. What densities are conditioned on may differ: it changes no row."""
     found = {
-        repr((resolved(run.data_name), sorted((name, value) for name, value in run.data_options.items() if name != "condition")))
+        repr(
+            (
+                resolved(run.data_name),
+                sorted((name, value) for name, value in run.data_options.items() if name != "condition"),
+            )
+        )
         for run in runs
     }
     if len(found) > 1:
