@@ -138,9 +138,12 @@ class Run:
         """The loss of every step, from ``steps.csv``, NaN where it cannot be read; empty without that file."""
         path = self.folder / STEPS_FILE
         found = read_losses(path)
-        if found.wrong:
-            gone = f": {found.missing:,} losses are missing" if found.missing else ""
-            warn(f"{path} is damaged ({found.wrong}){gone}. Only the curve of single steps lacks them")
+        steps = 0 if self.summary is None or not path.is_file() else self.summary["steps"]
+        gone = max(steps, found.steps[-1] + 1 if found.steps else 0) - len(found.steps)
+        if found.wrong or gone:
+            why = found.wrong or f"it ends before step {steps:,}"
+            lost = f": the losses of {gone:,} steps are missing" if gone else ""
+            warn(f"{path} is damaged ({why}){lost}. Only the curve of single steps lacks them")
         return found.column("loss")
 
     def sample_pictures(self) -> list[Path]:
@@ -167,7 +170,8 @@ def read_run(where: Path) -> Run:
         ValueError: if a file in it is damaged.
     """
     folder = models.find(where)
-    return Run(folder, read_asked(folder, where), read_summary(folder), _history(folder / METRICS_FILE))
+    asked, summary = read_asked(folder, where), read_summary(folder)
+    return Run(folder, asked, summary, _history(folder / METRICS_FILE, 0 if summary is None else summary["steps"]))
 
 
 def read_asked(folder: Path, where: Path | None = None) -> dict[str, Any]:
@@ -226,9 +230,11 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
     return summary
 
 
-def _history(path: Path) -> list[dict[str, Any]]:
+def _history(path: Path, steps: int) -> list[dict[str, Any]]:
+    """The records of the epochs; what is damaged, or missing up to so many steps, is said."""
     found, wrong = read_epochs(path)
+    if not wrong and path.is_file() and steps > (found[-1]["step"] if found else 0):
+        wrong = [f"it ends before step {steps:,}"]
     if wrong:
-        gone = f"{len(wrong):,} epoch{'s' * (len(wrong) > 1)}"
-        warn(f"{path} is damaged: {wrong[0].replace(' is damaged', '')}. Curves and tables lack {gone}")
+        warn(f"{path} is damaged ({wrong[0].replace(' is damaged', '')}). Curves and tables lack what is not whole")
     return found

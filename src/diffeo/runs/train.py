@@ -52,6 +52,7 @@ from diffeo.runs.records import RunRecord, is_whole, plain, read_epochs
 from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
 from diffeo.runs.verdicts import train_longer
+from diffeo.shortage import saying
 from diffeo.training import checkpoint
 from diffeo.training.fit import fit
 from diffeo.training.lock import locked
@@ -109,6 +110,7 @@ def train_run(
     Raises:
         FileExistsError: if the folder holds anything.
         TrainingInterrupted: if a signal stopped it; :func:`resume_run` goes on.
+        OutOfMemory: if there is not enough memory; :func:`resume_run` goes on where there is more.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty. Choose another with --out, or remove it")
@@ -250,9 +252,11 @@ def _train(
             (folder / SAMPLES_FOLDER).mkdir(exist_ok=True)
             io.write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
 
-    result = fit(
-        flow, data, seed=seed, progress=progress, on_epoch=keep, folder=folder, resume=resume, on_start=start, **options
-    )
+    with saying(lambda: _more_memory(folder)):
+        result = fit(
+            flow, data, seed=seed, progress=progress, on_epoch=keep, folder=folder, resume=resume, on_start=start,
+            **options,
+        )  # fmt: skip
     if result.interrupted is not None:
         raise TrainingInterrupted(
             f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {path_word(folder)}",
@@ -261,12 +265,19 @@ def _train(
     flow.save_pretrained(folder, overwrite=True)  # after a rollback another model may lie there
     io.write_atomically(folder / METRICS_FILE, _lines(result.history))
     try:
-        return _conclude(flow, data, folder, run, result, say)
+        with saying(lambda: _more_memory(folder)):
+            return _conclude(flow, data, folder, run, result, say)
     except KeyboardInterrupt:
         raise TrainingInterrupted(
             f"the training is done, but not its report. Go on with: diffeo train --resume {path_word(folder)}",
             signal.SIGINT,
         ) from None
+
+
+def _more_memory(folder: Path) -> str:
+    if not any((folder / CHECKPOINTS).glob("step-*")):
+        return ""
+    return f"With more memory the same training goes on by: diffeo train --resume {path_word(folder)}"
 
 
 def _conclude(

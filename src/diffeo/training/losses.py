@@ -27,11 +27,6 @@ class Losses:
     steps: list[int]
     wrong: str = ""
 
-    @property
-    def missing(self) -> int:
-        """How many steps before the last one are not there."""
-        return (self.steps[-1] + 1 if self.steps else 0) - len(self.steps)
-
     def column(self, name: str) -> list[float]:
         """One of the columns, a number for every step from 0; NaN for a step that is not there."""
         place = HEADER.split(",").index(name)
