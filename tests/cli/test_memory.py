@@ -48,7 +48,7 @@ def test_whoever_says_it_a_command_says_in_a_sentence_what_needs_less(tmp_path, 
     monkeypatch.setattr("diffeo.flow.Flow.encode", fail)
     said = failed("evaluate", "realnvp-moons")
     assert said == "diffeo: out of memory while evaluating. Less is needed with --samples 1 and by fewer rows"
-    monkeypatch.setattr("diffeo.evaluation.verification.verify.Subject", fail)
+    monkeypatch.setattr(sys.modules["diffeo.evaluation.verification.verify"], "Subject", fail)
     assert failed("verify", "realnvp-moons").startswith("diffeo: out of memory while verifying. Less is needed with")
 
 

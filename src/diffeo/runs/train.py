@@ -191,6 +191,10 @@ def _built(run: dict[str, Any], path: Path, device: torch.device | str | None) -
     if missing or unknown:
         problem = f"{missing[0]} is missing" if missing else f"settings has the unknown key {min(unknown)!r}"
         raise ValueError(f"{path} is damaged: {problem}. {OF_RUN}")
+    state = checkpoint.newest_state(path.parent / CHECKPOINTS) or {"setting": {}}
+    was = state["setting"].get(checkpoint.FLOW)
+    if was and (differ := checkpoint.changed_options(was, run["flow"])):  # before one is built, of whatever size
+        raise ValueError(f"{path} is not what it was when the training began: {', '.join(differ)}. Put it back")
     torch.manual_seed(run["seed"])
     try:
         flow = io.build(run["flow"])
@@ -229,8 +233,8 @@ def _train(
 
     def start() -> None:
         begin()
-        history.extend(checkpoint.history(folder / CHECKPOINTS) if resume else [])
-        if history:
+        if resume and (state := checkpoint.newest_state(folder / CHECKPOINTS)) is not None:
+            history.extend(state["position"]["history"])
             _mend_history(folder / METRICS_FILE, history)
 
     def keep(record: dict[str, float], better: bool) -> None:

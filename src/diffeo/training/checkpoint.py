@@ -158,7 +158,7 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
     if found is None:
         raise FileNotFoundError(f"fit: there is no checkpoint in {folder} to resume from")
     was, now = found.setting.get(FLOW), setting.get(FLOW)
-    options = _changed(was, now) if was and now else []  # what differs in them explains other tensors
+    options = changed_options(was, now) if was and now else []  # what differs in them explains other tensors
     differ = [name for name in setting if setting[name] != found.setting.get(name)]
     differ = [name for name in differ if name != FLOW and not (name == LAYOUT and options)]
     differ = [name for name in differ if name != "threads" or setting["threads"] is not None]  # its own, unless told
@@ -180,7 +180,7 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
     return found
 
 
-def _changed(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def changed_options(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs between two flows, option by option; of options that only one of them has nothing is known."""
     if was["class"] != now["class"]:
         return [f"the flow was a {was['class']} and is a {now['class']}"]
@@ -193,15 +193,15 @@ def _changed(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return sorted(found)
 
 
-def history(folder: Path) -> list[dict[str, float]]:
-    """The records of the epochs, from the newest checkpoint whose position is whole; none if there is none."""
+def newest_state(folder: Path) -> dict[str, Any] | None:
+    """Position and setting of the newest checkpoint that is whole but for its tensors, which are not read."""
     for path in reversed(_present(folder)):
         try:
-            found: list[dict[str, float]] = _described(path)["state"]["position"]["history"]
+            found: dict[str, Any] = _described(path)["state"]
             return found
         except DAMAGED:
             continue
-    return []
+    return None
 
 
 def _described(path: Path) -> dict[str, Any]:
