@@ -44,6 +44,25 @@ class DataRecord(_DataRecord, total=False):
 FlowRecord = TypedDict("FlowRecord", {"class": str, "options": dict[str, Any]})
 
 
+class SettingsRecord(TypedDict, total=False):
+    """What :func:`diffeo.fit` was told."""
+
+    epochs: int | None
+    batch_size: int
+    accumulate: int
+    lr: float
+    weight_decay: float
+    warmup: int | None
+    clip: float
+    ema: float
+    patience: int | None
+    precision: str
+    threads: int | None
+    time_budget: float | None
+    checkpoint_every: float
+    tracker: str | None
+
+
 class GridRecord(TypedDict):
     """Values of a dequantized column."""
 
@@ -68,7 +87,7 @@ class RunRecord(_RunRecord, total=False):
     columns: list[str] | None
     grids: dict[str, GridRecord]
     class_names: list[str] | None
-    settings: dict[str, int | float | str | None]
+    settings: SettingsRecord
     seed: int
     command: str
     versions: dict[str, Any]
@@ -117,7 +136,7 @@ class SummaryRecord(_SummaryRecord, total=False):
     worse_than: list[str]
     still_improving: bool
     train_longer: str | None
-    settings: dict[str, int | float | str | None]
+    settings: SettingsRecord
     versions: dict[str, Any]
     peak_memory: dict[str, float | None]
     timings: dict[str, float]
