@@ -22,8 +22,8 @@ from runs.damage import VALUES, WAYS, damage, exchanged, keys
 
 COMMAND = "diffeo train realnvp table:t.csv --epochs 4"
 MAY_BE_NULL = (  # in what was asked for: what was not given, or was not written at first
-    "rows", "options", "threads", "time_budget", "tracker", "warmup", "epochs", "patience", "missing_values", "values", "classes", "levels",
-    "condition_shape",
+    "rows", "options", "threads", "time_budget", "tracker", "warmup", "epochs", "patience", "missing_values", "values",
+    "classes", "levels", "condition_shape",
 )  # fmt: skip
 STOPPED_AT = 10  # steps: two epochs
 
