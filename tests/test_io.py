@@ -216,3 +216,81 @@ def test_a_model_is_loaded_and_saved_without_a_look_at_the_global_generator(
     for name in ("glow-mnist-classes", "realnvp-digits", "realnvp-moons"):
         diffeo.load(name).save_pretrained(tmp_path / name)
         assert torch.equal(torch.get_rng_state(), before)
+
+
+def flipped(path, at: int, bit: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1 << bit
+    path.write_bytes(bytes(content))
+
+
+def test_a_flipped_bit_in_the_weights_is_noticed_and_the_file_is_named(saved) -> None:
+    _, folder = saved
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    for at in (start, (start + len(content)) // 2, len(content) - 1):
+        for bit in (0, 6):
+            flipped(path, at, bit)
+            with pytest.raises(ValueError, match=r"model\.safetensors is damaged: its numbers are not those"):
+                diffeo.load(folder)
+            path.write_bytes(content)
+    diffeo.load(folder)
+
+
+def test_tensors_that_have_changed_places_are_noticed(saved) -> None:
+    _, folder = saved
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    one, other = (name for name in header if header[name].get("shape") == [8, 8])
+    header[one], header[other] = header[other], header[one]
+    text = json.dumps(header, separators=(",", ":")).encode().ljust(length)
+    assert len(text) == length
+    path.write_bytes(content[:8] + text + content[8 + length :])
+    with pytest.raises(ValueError, match="not those that were saved"):
+        diffeo.load(folder)
+
+
+def test_a_run_with_checkpoints_says_how_to_get_its_model_back(saved) -> None:
+    _, folder = saved
+    flipped(folder / "model.safetensors", -1)
+    with pytest.raises(ValueError, match="Put back a copy of it"):
+        diffeo.load(folder)
+    (folder / "checkpoints" / "step-000000001").mkdir(parents=True)
+    with pytest.raises(ValueError, match=f"diffeo train --resume .*{folder.name}"):
+        diffeo.load(folder)
+
+
+def test_files_without_a_checksum_and_weights_that_were_replaced_load(saved) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    _, folder = saved
+    path = folder / "model.safetensors"
+    with safe_open(path, "pt") as file:
+        assert set(file.metadata()) == {"sha256"}
+    changed = {name: tensor + 1 if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
+    save_file(changed, path)  # as other programs and earlier versions do
+    loaded = diffeo.load(folder)
+    assert all(torch.equal(tensor, changed[name]) for name, tensor in loaded.state_dict().items())
+    loaded.save_pretrained(folder, overwrite=True)
+    assert all(torch.equal(tensor, changed[name]) for name, tensor in diffeo.load(folder).state_dict().items())
+
+
+def test_a_kill_between_the_two_files_leaves_a_model_that_opens(saved, monkeypatch) -> None:
+    flow, folder = saved
+    with torch.no_grad():
+        for parameter in flow.parameters():
+            parameter.add_(1.0)
+
+    def killed(path, content) -> None:
+        if path.name == "config.json":
+            raise KeyboardInterrupt
+        path.write_bytes(content)
+
+    monkeypatch.setattr("diffeo.io.write_atomically", killed)
+    with pytest.raises(KeyboardInterrupt):
+        flow.save_pretrained(folder, overwrite=True)
+    assert all(torch.equal(p, q) for p, q in zip(diffeo.load(folder).parameters(), flow.parameters(), strict=True))

@@ -22,6 +22,7 @@ from diffeo import models, tensors
 from diffeo.building import Budget
 from diffeo.documents import json_object, read_json, shortened
 from diffeo.options import check_number, only, plain, refuse, torch_layer, torch_options
+from diffeo.seal import check_seal, sealed
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
@@ -229,12 +230,12 @@ def describe(item: nn.Module) -> dict[str, Json]:
 def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write ``config.json`` and ``model.safetensors`` into `folder`, each whole or not at all.
 
+    The tensors carry a checksum, in the metadata of their own file, which :func:`load` compares.
+
     Raises:
         TypeError, ValueError: if the model cannot be built from its options again (see :func:`describe`).
         FileExistsError: if a model lies there already and `overwrite` is not set.
     """
-    from safetensors.torch import save as to_bytes
-
     folder = Path(folder)
     present = [name for name in (CONFIG_FILE, TENSORS_FILE) if (folder / name).exists()]
     if present and not overwrite:
@@ -244,7 +245,7 @@ def save(item: nn.Module, folder: str | os.PathLike[str], *, overwrite: bool = F
     described = describe(item)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in item.state_dict().items()}
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / TENSORS_FILE, to_bytes(tensors))
+    write_atomically(folder / TENSORS_FILE, sealed(tensors))
     write_atomically(folder / CONFIG_FILE, _text(described).encode())
     return folder
 
@@ -260,7 +261,7 @@ def load(where: str | os.PathLike[str], *, device: torch.device | str | None = N
     Raises:
         FileNotFoundError: if there is no such model, or the folder holds none.
         ValueError: if the files do not fit together: an unknown class, option or key, a missing or
-            extra tensor, a wrong shape.
+            extra tensor, a wrong shape; or if the tensors are not those that were saved, by their checksum.
     """
     folder = models.find(where)
     for name in (CONFIG_FILE, TENSORS_FILE):
@@ -275,6 +276,7 @@ def load(where: str | os.PathLike[str], *, device: torch.device | str | None = N
         _same_tensors(item, outline.tensors | added, f"does not fit {folder / TENSORS_FILE}")
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG_FILE}: {error}") from error
+    check_seal(folder / TENSORS_FILE)
     tied = _tied(item)
     _let_go(item)
     item.load_state_dict(tensors.read(folder / TENSORS_FILE, outline) | added, strict=True, assign=True)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 KINDS = "Options are numbers, strings, booleans, None, lists and dicts of these, and objects of registered classes"
 
 MOST_SIZES = 64  # of a shape, in torch
+SEEDS = 2**64  # how many there are: as many as torch has
 
 
 def plain(value: Any, *, tuples: bool = True) -> Any:
@@ -116,6 +117,24 @@ def check_number(value: Any, annotation: Any, where: str) -> None:
 def _check_size(value: Any, where: str) -> None:
     if isinstance(value, int) and value.bit_length() > 63:
         raise ValueError(f"{where} must have at most 64 bits, got a whole number of {value.bit_length()}")
+
+
+def check_seed(seed: Any, where: str) -> int:
+    """A seed as an int: a whole number that every generator takes, or what is derived of it.
+
+    Raises:
+        TypeError: if it is no whole number.
+        ValueError: if it is none from 0 to 2^64 - 1.
+
+    Example:
+        >>> check_seed(np.int64(3), "fit")
+        3
+    """
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"{where}: seed must be a whole number, got {seed!r}. Use seed=0")
+    if not 0 <= int(seed) < SEEDS:
+        raise ValueError(f"{where}: seed must be a whole number from 0 to {SEEDS - 1:,}, got {seed}. Use seed=0")
+    return int(seed)
 
 
 def torch_options(layer: nn.Module) -> dict[str, Any] | None:

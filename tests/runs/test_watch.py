@@ -29,7 +29,7 @@ def shown(folder: Path, width: int = 120, height: int = 40, colours: bool = Fals
 def test_a_running_training_shows_where_it_is(running: Path) -> None:
     text = shown(running)
     assert "RealNVP on digits" in text
-    assert "running: epoch 1 of 40, 14 steps" in text
+    assert "running: epoch 1 of 40, 15 steps" in text
     assert "validation 3.2500" in text
     assert "best 3.2500" in text
     assert "samples after epoch 1" in text

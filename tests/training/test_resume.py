@@ -1,5 +1,6 @@
 """A training that was stopped goes on as if it had not been."""
 
+import json
 import os
 import shutil
 import signal
@@ -210,7 +211,7 @@ def test_other_settings_or_other_rows_are_refused(tmp_path: Path) -> None:
         fit(small(), rows() + 1e-3, epochs=6, batch_size=50, progress=False, folder=tmp_path, resume=True)
     with pytest.raises(ValueError, match="the validation rows"):
         fit(small(), rows(), validation=rows(40), epochs=6, batch_size=50, progress=False, folder=tmp_path, resume=True)
-    with pytest.raises(ValueError, match="the tensors of the flow"):
+    with pytest.raises(ValueError, match="the flow's couplings was 2 and is 3"):
         fit(RealNVP(2, couplings=3), rows(), epochs=6, batch_size=50, progress=False, folder=tmp_path, resume=True)
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         train(tmp_path / "nowhere", resume=True)
@@ -232,3 +233,73 @@ def test_only_two_checkpoints_are_kept_and_nothing_unfinished(tmp_path: Path) ->
     train(tmp_path, checkpoint_every=1e-9)
     assert [path.name for path in sorted((tmp_path / CHECKPOINTS).iterdir())] == ["step-000000029", "step-000000030"]
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"dropout": 0.5}, r"differ: the flow's dropout was 0\.2 and is 0\.5$"),
+        ({"dropout": 0.2, "width": 16}, r"differ: the flow's width was 8 and is 16$"),
+        (
+            {"dropout": 0.2, "couplings": 3, "depth": 1},
+            "the flow's couplings was 2 and is 3, the flow's depth was 2 and",
+        ),
+    ],
+)
+def test_another_architecture_or_option_of_the_flow_is_refused_and_named(tmp_path: Path, options, said: str) -> None:
+    with pytest.raises(Killed):
+        train(tmp_path, die_after=1)
+    flow = RealNVP(2, **{"couplings": 2, "width": 8, **options})
+    with pytest.raises(ValueError, match=said):
+        fit(flow, rows(), epochs=6, batch_size=50, progress=False, folder=tmp_path, resume=True)
+
+
+def test_a_checkpoint_from_before_flows_were_described_is_gone_on_from(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(tmp_path / "cut", die_after=3)
+    for path in (tmp_path / "cut" / CHECKPOINTS).glob("step-*/state.json"):
+        described = json.loads(path.read_text())
+        state = described["state"]
+        del state["setting"]["flow"], state["position"]["log"]
+        described["sha256"]["state"] = checkpoint._checksum(state)
+        path.write_text(json.dumps(described))
+    same(whole, train(tmp_path / "cut", resume=True), tmp_path / "whole", tmp_path / "cut")
+
+
+def test_lines_of_steps_that_are_damaged_are_counted_and_the_others_stay(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole")
+    for number, (way, said) in enumerate(
+        (
+            (lambda lines: [*lines[:6], "5,0.O5,1.0,0.001", *lines[7:]], r"line 7 is .*\"\): the loss of one step"),
+            (lambda lines: lines[:6] + lines[9:], r"before step 8 a line is missing\): the losses of 3 steps"),
+            (lambda lines: lines[1:], None),  # the header alone
+            (lambda lines: lines[:6] + lines[1:], None),  # lines that stand there twice
+            (lambda lines: [*lines[:3], lines[3][:5] + ("1" if lines[3][5] != "1" else "2") + lines[3][6:], *lines[4:]],
+             "its numbers are not those that were written"),
+        )
+    ):  # fmt: skip
+        folder = tmp_path / str(number)
+        with pytest.raises(Killed):
+            train(folder, die_after=4)
+        path = folder / STEPS_FILE
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join(way(lines)) + "\n")
+        if said is None:
+            same(whole, train(folder, resume=True), tmp_path / "whole", folder)
+        else:
+            with pytest.warns(UserWarning, match=said):
+                train(folder, resume=True)
+            assert set(path.read_text().splitlines()) - {lines[3][:5] + x + lines[3][6:] for x in "12"} <= set(
+                (tmp_path / "whole" / STEPS_FILE).read_text().splitlines()
+            )
+
+
+def test_a_file_of_losses_that_was_removed_is_said_and_ends_nothing(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(tmp_path / "cut", die_after=2)
+    (tmp_path / "cut" / STEPS_FILE).unlink()
+    with pytest.warns(UserWarning, match=r"steps\.csv has lost its lines: the losses of \d+ steps cannot be had again"):
+        again = train(tmp_path / "cut", resume=True)
+    assert [{**one, "seconds": 0} for one in again[1].history] == [{**one, "seconds": 0} for one in whole[1].history]

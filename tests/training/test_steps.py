@@ -77,7 +77,7 @@ def test_accumulating_changes_memory_and_not_the_losses(tmp_path: Path, parts: i
     for name, accumulate in (("one", 1), ("parts", parts)):
         fit(small(), rows(), epochs=3, batch_size=50, progress=False, folder=tmp_path / name, accumulate=accumulate)
     assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
-    with pytest.raises(ValueError, match="2 rows cannot be shared by 1 processes with 3 parts"):
+    with pytest.raises(ValueError, match="2 rows cannot be computed in 3 parts"):
         fit(small(), rows(), batch_size=2, accumulate=3, progress=False)
 
 

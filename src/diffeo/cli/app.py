@@ -19,6 +19,7 @@ from diffeo.cli.edit import edit
 from diffeo.cli.evaluate import evaluate
 from diffeo.cli.grade import grade
 from diffeo.cli.info import info
+from diffeo.cli.memory import out_of_memory
 from diffeo.cli.models import models
 from diffeo.cli.names import of_runs
 from diffeo.cli.output import accept_any_letter, each_warning_once, in_words
@@ -29,6 +30,7 @@ from diffeo.cli.train import refuse_beside_resume, train
 from diffeo.cli.usage import explain
 from diffeo.cli.verify import NotVerified, verify
 from diffeo.cli.watch import watch
+from diffeo.shortage import ran_out
 
 HELP = """Exact-likelihood generative models: train a flow, sample from it, score data with it.
 
@@ -101,7 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
         _end(str(error), 2, error)
     except OSError as error:
         _end(in_words(error), 1, error)
-    except (ValueError, RuntimeError, ImportError) as error:
+    except (ValueError, RuntimeError, ImportError, MemoryError) as error:
         _end(str(error), 1, error)
     except KeyboardInterrupt as error:
         _end("interrupted", 130, error)
@@ -110,5 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _end(message: str, status: int, error: BaseException) -> NoReturn:
     if os.environ.get("DIFFEO_TRACEBACK"):
         raise error
+    if ran_out(error):
+        message = out_of_memory(error)
     print(f"diffeo: {message}", file=sys.stderr)
     sys.exit(status)

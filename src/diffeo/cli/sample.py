@@ -88,7 +88,7 @@ def sample(
     with computing_with(threads):
         x = flow.sample(n, given, temperature=temperature, generator=generator)
     classes = getattr(flow.embedding, "classes", None)
-    columns = _columns(place, x.shape[1])
+    columns = _columns(place, flow.shape)
     moved = write_samples(
         out,
         x,
@@ -188,10 +188,11 @@ def _is_run(place: Path) -> bool:
     return any((place / name).is_file() for name in ("run.json", "summary.json"))
 
 
-def _columns(run: Path, count: int) -> list[str] | None:
+def _columns(place: Path, shape: tuple[int, ...]) -> list[str] | None:
     """The names of a table's columns, where the run knows them."""
-    from diffeo.documents import read_json
+    from diffeo.runs import read_run
 
-    path = run / "run.json"
-    names = read_json(path).get("columns") if path.is_file() else None
-    return list(map(str, names)) if isinstance(names, list) and len(names) == count else None
+    if len(shape) != 1 or not _is_run(place):
+        return None
+    names = read_run(place).record.get("columns")
+    return list(names) if names and len(names) == shape[0] else None

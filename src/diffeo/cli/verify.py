@@ -65,7 +65,7 @@ def verify(
         if data is not None:
             check_data_name(str(data))
         report = _verified(run, data, rows, part, seed, exact_up_to)
-    except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, ImportError, MemoryError) as error:
         raise NotVerified(str(error)) from error
     print(report.to_json() if json else report)
     sys.exit(0 if report.ok else 1)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from diffeo.data import Dataset
 from diffeo.evaluation import Estimate, estimate
 from diffeo.networks.dropout import Dropout, dropout_from
+from diffeo.options import check_seed
 
 BATCH, STEPS = 100, 1200  # MNIST: half a minute on one thread
 PASSES = 20  # over the training rows, at most
@@ -55,6 +56,7 @@ def train_classifier(data: Dataset, *, steps: int | None = None, seed: int = 0) 
         >>> judge.accuracy.mean > 0.8
         True
     """
+    seed = check_seed(seed, "train_classifier")
     if data.classes is None or data.train.labels is None:
         raise ValueError(f"{data.name} has no classes, so there is nothing for a classifier to learn")
     if len(data.shape) != 3:

@@ -9,6 +9,7 @@ from diffeo.editing.langevin import langevin
 from diffeo.editing.posterior import Posterior, mode
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
+from diffeo.options import check_seed
 
 SIDES = ("left", "right", "top", "bottom", "middle")
 
@@ -108,6 +109,7 @@ def known_pixels(hidden: str, shape: tuple[int, ...], *, seed: int = 0) -> Tenso
                 [1, 1],
                 [1, 1]], dtype=torch.int32)
     """
+    seed = check_seed(seed, "known_pixels")
     _, height, width = shape
     known = torch.ones(height, width, dtype=torch.bool)
     share = re.fullmatch(r"(\d+(?:\.\d+)?)%", hidden)

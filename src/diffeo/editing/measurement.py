@@ -12,6 +12,7 @@ from diffeo.editing.classifier import Classifier
 from diffeo.editing.style import check_classes
 from diffeo.evaluation import Estimate, estimate
 from diffeo.flow import Flow
+from diffeo.options import check_seed
 
 KEPT = ("thickness", "slant")  # what a change of class should leave alone, and is judged by
 SHOWN = (*KEPT, "brightness")
@@ -108,6 +109,7 @@ def measure_style(
         >>> unchanged.reached.mean > 0.8, unchanged.changes["slant"].ratio
         (True, 0.0)
     """
+    seed = check_seed(seed, "measure_style")
     if not len(x) or not len(x) == len(edited) == len(targets):
         raise ValueError(f"as many images, edits and targets are needed, got {len(x)}, {len(edited)}, {len(targets)}")
     references = {"rows": rows, "samples": samples}

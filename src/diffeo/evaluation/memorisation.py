@@ -14,6 +14,7 @@ from diffeo.evaluation.grids import image_grid
 from diffeo.evaluation.likelihood import Estimate, bits_per_nat, condition_for, estimate, row_log_probs
 from diffeo.evaluation.neighbours import Neighbours
 from diffeo.flow import Flow
+from diffeo.options import check_seed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -114,6 +115,7 @@ def memorisation(flow: Flow, data: Dataset, *, samples: int = SAMPLES, seed: int
         >>> found.copying.copies, len(found.lines())
         (0.0, 3)
     """
+    seed = check_seed(seed, "memorisation")
     if flow.door is None or len(flow.shape) != 3:
         raise ValueError(f"memorisation is looked for in images of integers, this flow is of rows of {flow.shape}")
     if data.shape != flow.shape:

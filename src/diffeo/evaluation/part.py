@@ -12,6 +12,7 @@ from diffeo.evaluation.likelihood import Estimate, bits_per_nat, condition_for, 
 from diffeo.evaluation.round_trip import round_trip
 from diffeo.evaluation.units import deviations, units
 from diffeo.flow import Flow
+from diffeo.options import check_seed
 
 PartName = Literal["train", "validation", "test"]
 
@@ -49,6 +50,7 @@ def evaluate(flow: Flow, data: Dataset, *, part: PartName = "test", samples: int
         >>> found["rows"], found["wrong_values"], sorted(found["baselines"])
         (360, 0, ['gaussian', 'histogram', 'uniform'])
     """
+    seed = check_seed(seed, "evaluate")
     rows: Part = getattr(data, part)
     check_fit(flow, data.name, data.shape, data.values)
     if samples < 1:

@@ -8,7 +8,7 @@ from typing import Any
 from diffeo.evaluation import comparison_picture, estimate, row_log_probs, save_figure, units
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.io import write_atomically
-from diffeo.runs.folder import Run
+from diffeo.runs.folder import Run, resolved
 
 
 def compare_runs(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -60,7 +60,12 @@ def compare_runs(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _same_data(runs: Sequence[Run]) -> None:
     """Refuse to compare what cannot be. What densities are conditioned on may differ: it changes no row."""
     found = {
-        repr((run.data_name, sorted((name, value) for name, value in run.data_options.items() if name != "condition")))
+        repr(
+            (
+                resolved(run.data_name),
+                sorted((name, value) for name, value in run.data_options.items() if name != "condition"),
+            )
+        )
         for run in runs
     }
     if len(found) > 1:

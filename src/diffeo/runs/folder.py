@@ -1,8 +1,5 @@
 """Reading a run folder, whether its training has ended, still runs, or was stopped."""
 
-import csv
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +10,20 @@ from diffeo.data.names import without_advice
 from diffeo.data.tables.grid import Grid
 from diffeo.flow import Flow
 from diffeo.proposals import path_word
+from diffeo.runs.records import RunRecord, SummaryRecord, read_epochs, read_record
+from diffeo.training.losses import read_losses
+from diffeo.training.options import CHECKPOINTS, STEPS_FILE
 from diffeo.training.parts import fingerprint
+from diffeo.warning import warn
 
-RUN_FILE, METRICS_FILE, STEPS_FILE, SUMMARY_FILE = "run.json", "metrics.jsonl", "steps.csv", "summary.json"
+FORMAT = 1
+RUN_FILE, METRICS_FILE, SUMMARY_FILE = "run.json", "metrics.jsonl", "summary.json"
 SAMPLES_FOLDER = "samples"
+OF_RUN = "It says what the run was trained on, and how: put back a copy of it"
+OF_SUMMARY = (
+    "It says what the training reached. Without this file the run is read as one that has not ended; what it is worth "
+    "is measured again by: diffeo evaluate {run}"
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Run:
 
     def is_own(self, name: str | None) -> bool:
         """Whether it names the data that it was trained on, by whichever path."""
-        return name is None or name == self.data_name or _resolved(name) == _resolved(self.data_name)
+        return name is None or name == self.data_name or resolved(name) == resolved(self.data_name)
 
     def load_data(self, name: str | None = None) -> Dataset:
         """The data set that it was trained on; or another, which is read in the same way if it is a file as well.
@@ -109,7 +116,8 @@ class Run:
     def _changed(self, found: str = "") -> str:
         return (
             f"{self.data_name} is not what it was when {self.folder} was trained{found}: other rows would be taken for "
-            f"held out. Put it back as it was, or save what is new under another name and give that"
+            f"held out. Put it back as it was, or save what is new under another name and give that. (If it is as it "
+            f"was, {self.folder / RUN_FILE} is damaged, which has the checksums of its rows)"
         )
 
     def load_flow(self) -> Flow:
@@ -127,18 +135,16 @@ class Run:
         return flow
 
     def step_losses(self) -> list[float]:
-        """The loss of every step, from ``steps.csv``; empty without that file."""
-        return [float(row["loss"]) for row in self.steps()]
-
-    def steps(self) -> Iterator[dict[str, str]]:
-        """The whole lines of ``steps.csv``."""
-        try:
-            text = (self.folder / STEPS_FILE).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return
-        for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines()):
-            if None not in row.values():
-                yield row
+        """The loss of every step, from ``steps.csv``, NaN where it cannot be read; empty without that file."""
+        path = self.folder / STEPS_FILE
+        found = read_losses(path)
+        steps = 0 if self.summary is None or not path.is_file() else self.summary["steps"]
+        gone = max(steps, found.steps[-1] + 1 if found.steps else 0) - len(found.steps)
+        if found.wrong or gone:
+            why = found.wrong or f"it ends before step {steps:,}"
+            lost = f": the losses of {gone:,} steps are missing" if gone else ""
+            warn(f"{path} is damaged ({why}){lost}. Only the curve of single steps lacks them")
+        return found.column("loss")
 
     def sample_pictures(self) -> list[Path]:
         """The pictures of samples, one an epoch, oldest first."""
@@ -150,7 +156,8 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
     return {name: fingerprint(getattr(dataset, name)) for name in ("train", "validation", "test")}
 
 
-def _resolved(name: str) -> tuple[str, str]:
+def resolved(name: str) -> tuple[str, str]:
+    """The kind of data that a name is of, and its path in full."""
     kind, colon, path = name.partition(":")
     return kind, str(Path(path).expanduser().resolve()) if colon else ""
 
@@ -163,45 +170,71 @@ def read_run(where: Path) -> Run:
         ValueError: if a file in it is damaged.
     """
     folder = models.find(where)
-    record, summary = _json(folder / RUN_FILE), _json(folder / SUMMARY_FILE)
-    if record is None and summary is not None:  # before run.json there was no such file
-        record = {
-            "data": {"name": summary.get("data"), "options": summary.get("data_options") or {}},
-            **{key: summary[key] for key in ("settings", "seed", "command", "versions") if key in summary},
-        }
-    if record is None:
+    asked, summary = read_asked(folder, where), read_summary(folder)
+    return Run(folder, asked, summary, _history(folder / METRICS_FILE, 0 if summary is None else summary["steps"]))
+
+
+def read_asked(folder: Path, where: Path | None = None) -> dict[str, Any]:
+    """``run.json``: what was asked for; of an older run the same from ``summary.json``.
+
+    Raises:
+        FileNotFoundError: if there is neither; `where` is what the folder is called then.
+        ValueError: naming the file, if it is damaged.
+    """
+    try:
+        record = read_record(folder / RUN_FILE, RunRecord, meaning="")
+        problem = "is missing"
+    except ValueError as error:
+        record, problem = None, str(error).partition(" is damaged: ")[2] or str(error)
+        problem = f"is damaged ({problem.rstrip('. ')})"
+    if record is None and (copy := _copy(folder)) is not None:
+        warn(f"{folder / RUN_FILE} {problem}: its copy in {CHECKPOINTS} is taken")
+        return copy
+    if record is not None:
+        if record.get("format", FORMAT) != FORMAT:
+            raise ValueError(f"{folder / RUN_FILE}: format {record['format']} is not known here. Update diffeo")
+        return record
+    if problem != "is missing":
+        instead = f", or remove it: what {SUMMARY_FILE} says of it is taken then" * (folder / SUMMARY_FILE).is_file()
+        raise ValueError(f"{folder / RUN_FILE} {problem}. {OF_RUN}{instead}")
+    summary = read_summary(folder)
+    if summary is None:
         raise FileNotFoundError(
-            f"{where} is no run folder: {RUN_FILE} and {SUMMARY_FILE} are missing. A run is made by: "
+            f"{where or folder} is no run folder: {RUN_FILE} and {SUMMARY_FILE} are missing. A run is made by: "
             f"diffeo train realnvp digits --out runs/realnvp-digits"
         )
-    if not isinstance(record.get("data"), dict) or not record["data"].get("name"):
-        raise ValueError(
-            f"{folder / RUN_FILE} is of another program, or damaged: it names no data set that diffeo read"
-        )
-    return Run(folder, record, summary, _lines(folder / METRICS_FILE))
+    return {  # before run.json there was no such file
+        "data": {"name": summary["data"], "options": summary.get("data_options") or {}},
+        **{key: summary[key] for key in ("settings", "seed", "command", "versions") if key in summary},
+    }
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def _copy(folder: Path) -> dict[str, Any] | None:
+    """What was asked for, from the copy beside the checkpoints of a training that has not ended."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+        return read_record(folder / CHECKPOINTS / RUN_FILE, RunRecord, meaning="")
+    except ValueError:
         return None
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} is damaged: it holds no JSON object")
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """``summary.json``: what a training reached; None before it has ended.
+
+    Raises:
+        ValueError: naming the file, if it is damaged.
+    """
+    path, meaning = folder / SUMMARY_FILE, OF_SUMMARY.format(run=path_word(folder))
+    summary = read_record(path, SummaryRecord, meaning=meaning)
+    if summary is not None and not summary.keys() & {"test_bits_per_dim", "test_log_likelihood"}:
+        raise ValueError(f"{path} is damaged: test_log_likelihood is missing. {meaning}")
+    return summary
+
+
+def _history(path: Path, steps: int) -> list[dict[str, Any]]:
+    """The records of the epochs; what is damaged, or missing up to so many steps, is said."""
+    found, wrong = read_epochs(path)
+    if not wrong and path.is_file() and steps > (found[-1]["step"] if found else 0):
+        wrong = [f"it ends before step {steps:,}"]
+    if wrong:
+        warn(f"{path} is damaged ({wrong[0].replace(' is damaged', '')}). Curves and tables lack what is not whole")
     return found
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    records = []
-    for line in text[: text.rfind("\n") + 1].splitlines():
-        try:
-            records.append(json.loads(line))
-        except ValueError as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
-    return records

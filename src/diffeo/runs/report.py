@@ -14,7 +14,7 @@ from diffeo.evaluation.figures import svg
 from diffeo.evaluation.numbers import beside, grouped, short
 from diffeo.flow import Flow
 from diffeo.io import write_atomically
-from diffeo.runs.folder import Run, read_run
+from diffeo.runs.folder import Run, read_asked
 from diffeo.runs.report_sections import (
     calibration_section,
     column_section,
@@ -25,6 +25,7 @@ from diffeo.runs.report_sections import (
 )
 from diffeo.runs.samples import samples_picture
 from diffeo.runs.verdicts import verdicts
+from diffeo.warning import warn
 
 REPORT_FILE = "report.html"
 MEANINGS = {
@@ -55,7 +56,7 @@ def write_report(
     seed = int(summary["seed"])
     title = f"{summary['flow']} on {data.name}"
     sign = 1.0 if run.in_bits else -1.0  # losses are drawn: a log-likelihood becomes its negative
-    lines = {name: sign * value["mean"] for name, value in summary["baselines"].items()}
+    lines = {name: sign * _nan(value["mean"]) for name, value in summary["baselines"].items()}
     save_figure(curves_picture(run.history, run.unit, lines, title), folder / "curves.png")
     samples = samples_picture(flow, data, seed=seed)
     if samples is not None:
@@ -92,8 +93,10 @@ def write_report(
 
 def _record(folder: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return read_run(folder).record
-    except FileNotFoundError:
+        return read_asked(folder)
+    except (FileNotFoundError, ValueError) as error:
+        if isinstance(error, ValueError):
+            warn(str(error))
         return {"command": summary.get("command", ""), "settings": summary.get("settings", {})}
 
 

@@ -14,6 +14,7 @@ from diffeo.evaluation import FalseAlarms, estimate, false_alarms, far_rows, qua
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.evaluation.part import PartName, check_fit
 from diffeo.flow import Flow
+from diffeo.options import check_seed
 from diffeo.runs.folder import Run
 from diffeo.runs.rows import check_units, counted, is_file, read_rows
 
@@ -163,6 +164,7 @@ def score_rows(
     Raises:
         ValueError: if the rows do not fit the flow, or the threshold is not between 0 and 1.
     """
+    seed = check_seed(seed, "score_rows")
     if threshold is not None and not 0 < threshold < 1:
         raise ValueError(f"threshold must be between 0 and 1, got {threshold:g}. Use --threshold 0.01")
     if samples < 1:

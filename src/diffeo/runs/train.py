@@ -36,17 +36,30 @@ from diffeo.evaluation.part import described
 from diffeo.flow import Flow
 from diffeo.letters import readable
 from diffeo.proposals import path_word
-from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SAMPLES_FOLDER, SUMMARY_FILE, fingerprints
+from diffeo.runs.folder import (
+    FORMAT,
+    METRICS_FILE,
+    OF_RUN,
+    RUN_FILE,
+    SAMPLES_FOLDER,
+    SUMMARY_FILE,
+    Run,
+    fingerprints,
+    read_asked,
+)
 from diffeo.runs.memory import peak_memory
+from diffeo.runs.records import RunRecord, is_whole, plain, read_epochs
 from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
 from diffeo.runs.verdicts import train_longer
+from diffeo.shortage import saying
+from diffeo.training import checkpoint
 from diffeo.training.fit import fit
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS
 from diffeo.training.result import Fit
+from diffeo.warning import warn
 
-FORMAT = 1
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
 DRAWING = 0.05  # of a time budget at most, once the first picture is drawn
 
@@ -97,6 +110,7 @@ def train_run(
     Raises:
         FileExistsError: if the folder holds anything.
         TrainingInterrupted: if a signal stopped it; :func:`resume_run` goes on.
+        OutOfMemory: if there is not enough memory; :func:`resume_run` goes on where there is more.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty. Choose another with --out, or remove it")
@@ -120,12 +134,11 @@ def train_run(
 
     def begin() -> None:
         run["versions"] = _versions(torch.get_num_threads())  # of the training
-        content = (json.dumps(_plain(run), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise FileExistsError(f"{folder} is in use by now. Start again, or choose another folder with --out")
         held.enter_context(locked(folder))
-        io.write_atomically(folder / RUN_FILE, content)
+        io.write_atomically(folder / RUN_FILE, _document(run))
 
     with ExitStack() as held:  # to the end of the report
         return _train(flow, data, folder, run, say, progress, begin=begin)
@@ -146,20 +159,56 @@ def resume_run(
         FolderInUse: if it runs; it names the process.
         TrainingInterrupted: if a signal stopped it again.
     """
-    if not (folder / RUN_FILE).is_file():
+    if not any((place / RUN_FILE).is_file() for place in (folder, folder / CHECKPOINTS)):
         raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
     with locked(folder):
         if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
             raise ValueError(
                 f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {path_word(folder)}"
             )
-        run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-        name = run["data"]["name"]
-        data = diffeo.data.load(name, **diffeo.data.recorded(name, run["data"]["options"]))
-        torch.manual_seed(run["seed"])
-        flow = io.build(run["flow"]).to(device or run["device"], getattr(torch, run["dtype"]))
+        run = read_asked(folder)
+        flow = _built(run, folder / RUN_FILE, device)
+        data = Run(folder, run, None, []).load_data()
         say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
-        return _train(flow, data, folder, run, say, progress, resume=True)
+
+        def begin() -> None:
+            for place in (folder, folder / CHECKPOINTS):
+                if not is_whole(place / RUN_FILE, RunRecord):
+                    place.mkdir(exist_ok=True)
+                    io.write_atomically(place / RUN_FILE, _document(run))
+
+        return _train(flow, data, folder, run, say, progress, begin=begin, resume=True)
+
+
+def _built(run: dict[str, Any], path: Path, device: torch.device | str | None) -> Flow:
+    """The flow that a run asked for, as it was before its first step.
+
+    Raises:
+        ValueError: naming the file, if it does not say how to build one.
+    """
+    missing = [name for name in ("flow", "settings", "seed", "dtype", "device") if name not in run]
+    unknown = run.get("settings", {}).keys() - _defaults().keys()
+    if missing or unknown:
+        problem = f"{missing[0]} is missing" if missing else f"settings has the unknown key {min(unknown)!r}"
+        raise ValueError(f"{path} is damaged: {problem}. {OF_RUN}")
+    state = checkpoint.newest_state(path.parent / CHECKPOINTS) or {"setting": {}}
+    was = state["setting"].get(checkpoint.FLOW)
+    if was and (differ := checkpoint.changed_options(was, run["flow"])):  # before one is built, of whatever size
+        raise ValueError(f"{path} is not what it was when the training began: {', '.join(differ)}. Put it back")
+    torch.manual_seed(run["seed"])
+    try:
+        flow = io.build(run["flow"])
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}. {OF_RUN}") from error
+    if not isinstance(flow, Flow) or run["dtype"] not in ("float32", "float64"):
+        problem = f"dtype is {run['dtype']!r}" if isinstance(flow, Flow) else f"{type(flow).__name__} is no flow"
+        raise ValueError(f"{path} is damaged: {problem}. {OF_RUN}")
+    try:
+        return flow.to(device or run["device"], getattr(torch, run["dtype"]))
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"{path}: there is no device {run['device']!r} here. Choose one, such as --device cpu"
+        ) from error
 
 
 def _train(
@@ -173,7 +222,8 @@ def _train(
     begin: Callable[[], None] = lambda: None,
     resume: bool = False,
 ) -> dict[str, Any]:
-    seed, options = run["seed"], run["settings"]
+    seed, options = run["seed"], _defaults() | run["settings"]
+    history: list[dict[str, float]] = []
     for note in data.notes:
         say(note)
 
@@ -181,13 +231,19 @@ def _train(
     rest = (options["time_budget"] or 0.0) / MOST_PICTURES  # seconds between pictures
     drawn = -rest
 
+    def start() -> None:
+        begin()
+        if resume and (state := checkpoint.newest_state(folder / CHECKPOINTS)) is not None:
+            history.extend(state["position"]["history"])
+            _mend_history(folder / METRICS_FILE, history)
+
     def keep(record: dict[str, float], better: bool) -> None:
         nonlocal drawn, rest
-        path = folder / METRICS_FILE
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        earlier = [line for line in lines if json.loads(line)["step"] < record["step"]]  # others: from before a kill
-        lines = [*earlier, json.dumps(_plain(record), allow_nan=False)]
-        io.write_atomically(path, ("\n".join(lines) + "\n").encode())
+        history[:] = [*(earlier for earlier in history if earlier["step"] < record["step"]), record]  # after a rollback
+        io.write_atomically(folder / METRICS_FILE, _lines(history))
+        if not (folder / CHECKPOINTS / RUN_FILE).is_file():  # it is what resuming needs, too
+            (folder / CHECKPOINTS).mkdir(exist_ok=True)
+            io.write_atomically(folder / CHECKPOINTS / RUN_FILE, _document(run))
         if better:
             flow.save_pretrained(folder, overwrite=True)
         due = math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) and record["seconds"] >= drawn + rest
@@ -200,22 +256,32 @@ def _train(
             (folder / SAMPLES_FOLDER).mkdir(exist_ok=True)
             io.write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
 
-    result = fit(
-        flow, data, seed=seed, progress=progress, on_epoch=keep, folder=folder, resume=resume, on_start=begin, **options
-    )
+    with saying(lambda: _more_memory(folder)):
+        result = fit(
+            flow, data, seed=seed, progress=progress, on_epoch=keep, folder=folder, resume=resume, on_start=start,
+            **options,
+        )  # fmt: skip
     if result.interrupted is not None:
         raise TrainingInterrupted(
             f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {path_word(folder)}",
             result.interrupted,
         )
     flow.save_pretrained(folder, overwrite=True)  # after a rollback another model may lie there
+    io.write_atomically(folder / METRICS_FILE, _lines(result.history))
     try:
-        return _conclude(flow, data, folder, run, result, say)
+        with saying(lambda: _more_memory(folder)):
+            return _conclude(flow, data, folder, run, result, say)
     except KeyboardInterrupt:
         raise TrainingInterrupted(
             f"the training is done, but not its report. Go on with: diffeo train --resume {path_word(folder)}",
             signal.SIGINT,
         ) from None
+
+
+def _more_memory(folder: Path) -> str:
+    if not any((folder / CHECKPOINTS).glob("step-*")):
+        return ""
+    return f"With more memory the same training goes on by: diffeo train --resume {path_word(folder)}"
 
 
 def _conclude(
@@ -274,10 +340,7 @@ def _conclude(
         "command": run["command"],
         "versions": _versions(result.threads),
     }
-    io.write_atomically(
-        folder / SUMMARY_FILE,
-        (json.dumps(_plain(summary), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode(),
-    )
+    io.write_atomically(folder / SUMMARY_FILE, _document(summary))
     write_report(folder, flow, data, summary, result.history)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the run is complete
     return summary
@@ -309,8 +372,19 @@ def _versions(threads: int) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """For JSON, which has no NaN: what is not finite becomes null."""
-    if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _mend_history(path: Path, history: list[dict[str, float]]) -> None:
+    """Write ``metrics.jsonl`` again from a checkpoint, where it has not the same epochs, and say so."""
+    kept = [plain(record) for record in history]
+    there, wrong = read_epochs(path)
+    if there[: len(kept)] != kept or wrong:
+        what = f"was damaged ({wrong[0]})" if wrong else "had other epochs" if path.is_file() else "was missing"
+        warn(f"{path} {what}: it is written again from the checkpoint")
+        io.write_atomically(path, _lines(history))
+
+
+def _document(record: dict[str, Any]) -> bytes:
+    return (json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def _lines(records: list[dict[str, float]]) -> bytes:
+    return "".join(json.dumps(plain(record), allow_nan=False) + "\n" for record in records).encode()

@@ -17,10 +17,12 @@ from diffeo.data.pillow import Unreadable
 from diffeo.evaluation.curves import thinned
 from diffeo.proposals import path_word
 from diffeo.runs.characters import Line, curves, picture
-from diffeo.runs.folder import METRICS_FILE, RUN_FILE, STEPS_FILE, Run, read_run
+from diffeo.runs.folder import METRICS_FILE, RUN_FILE, Run, read_run
 from diffeo.runs.verdicts import verdicts
+from diffeo.training.options import STEPS_FILE
 
 QUIET = 150.0  # seconds without a new line after which a training may have been stopped
+LONGEST = 1e12  # seconds that are shown: a damaged file may hold more
 WIDE = 100  # columns from which curves and samples stand side by side
 STEP, TRAIN, VALIDATION = "bright_black", "white", "dark_orange"
 
@@ -45,13 +47,14 @@ def watch_run(folder: Path, console: Console, *, every: float = 2.0) -> None:
 def frame(run: Run, console: Console) -> RenderableType:
     """What there is to see of a run now: where it is, its curves, its newest samples."""
     width, height = console.width, max(16, console.height - 1 if console.is_terminal else 36)
-    head = _head(run)
+    losses = run.step_losses()
+    head = _head(run, len(losses))
     pictures = run.sample_pictures()
     side = pictures and width >= WIDE
     space = height - len(head) - 4
     curve_width = (width * 11 // 20) if side else min(width, 110)
     curve_height = min(20, space if side or not pictures else space // 2)
-    left: list[RenderableType] = [_legend(run), _curves(run, curve_width, max(4, curve_height))]
+    left: list[RenderableType] = [_legend(run), _curves(run, losses, curve_width, max(4, curve_height))]
     if not pictures:
         return Group(*head, Text(), *left)
     room = (width - curve_width - 4, space - 1) if side else (min(width, 110), space - curve_height - 3)
@@ -67,10 +70,10 @@ def frame(run: Run, console: Console) -> RenderableType:
     return Group(*head, Text(), table)
 
 
-def _head(run: Run) -> list[Text]:
+def _head(run: Run, steps: int) -> list[Text]:
     flow = (run.record.get("flow") or {}).get("class") or (run.summary or {}).get("flow", "")
     title = Text.assemble((f"{flow} on {run.data_name}".strip(), "bold"), (f"   {run.folder}", "dim"))
-    lines = [title, _state(run), *(Text(line, "bold") for line in verdicts(run.summary or {}))]
+    lines = [title, _state(run, steps), *(Text(line, "bold") for line in verdicts(run.summary or {}))]
     last = run.history[-1] if run.history else {}
     if last:
         best = min((r["validation"] for r in run.history if r.get("validation") is not None), default=None)
@@ -87,11 +90,11 @@ def _head(run: Run) -> list[Text]:
     return lines
 
 
-def _state(run: Run) -> Text:
-    """Where the training is, in a line."""
+def _state(run: Run, steps: int) -> Text:
+    """Where the training is, in a line, by its epochs and the steps in the file of their losses."""
     last = run.history[-1] if run.history else {}
     epochs = (run.record.get("settings") or {}).get("epochs")
-    steps = max(int(last.get("step") or 0), _last_step(run))
+    steps = max(last.get("step", 0), steps)
     where = f"epoch {last.get('epoch', 0):g}" + (f" of {epochs}" if epochs else "") + f", {steps:,} steps"
     if run.summary is not None:
         key = "test_bits_per_dim" if run.in_bits else "test_log_likelihood"
@@ -119,8 +122,7 @@ def _legend(run: Run) -> Text:
     )
 
 
-def _curves(run: Run, width: int, height: int) -> RenderableType:
-    losses = run.step_losses()
+def _curves(run: Run, losses: Sequence[float], width: int, height: int) -> RenderableType:
     at = [_number(record, "step") for record in run.history]
     lines = []
     if losses:
@@ -155,13 +157,6 @@ def _samples(path: Path, width: int, height: int, console: Console) -> Renderabl
         return Text("")
 
 
-def _last_step(run: Run) -> int:
-    last = 0
-    for row in run.steps():
-        last = int(row["step"])
-    return last
-
-
 def _last_change(folder: Path) -> float:
     """When one of the files that a training appends to last grew, in seconds since 1970."""
     times = [path.stat().st_mtime for name in (METRICS_FILE, STEPS_FILE, RUN_FILE) if (path := folder / name).is_file()]
@@ -178,4 +173,4 @@ def _figure(value: float | None) -> str:
 
 
 def _time(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
+    return str(timedelta(seconds=round(min(seconds, LONGEST))))

@@ -18,9 +18,10 @@ from diffeo.training.ema import EMA
 from diffeo.warning import warn
 
 FORMAT = 1
-LAYOUT = "tensors of the flow"
+LAYOUT, FLOW = "tensors of the flow", "flow"
 TENSORS_FILE, STATE_FILE = "tensors.safetensors", "state.json"
 KEPT = 2  # a damaged one still leaves the one before
+DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)  # what reading one raises then
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Position:
         lost: how many of these went into preparation, and into steps that were rolled back.
         timings: on what.
         stopped: why it ended; empty while it goes on.
+        log: how many losses of steps are in their file, and the checksum of these lines.
     """
 
     steps: int
@@ -54,6 +56,7 @@ class Position:
     lost: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
     stopped: str = ""
+    log: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -139,7 +142,7 @@ def newest(folder: Path) -> Checkpoint | None:
     for path in reversed(_present(folder)):
         try:
             return _read(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except DAMAGED as error:
             warn(f"the checkpoint {path} is damaged ({error}); looking for the one before")
     return None
 
@@ -154,14 +157,20 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
     found = newest(folder)
     if found is None:
         raise FileNotFoundError(f"fit: there is no checkpoint in {folder} to resume from")
+    was, now = found.setting.get(FLOW), setting.get(FLOW)
+    options = changed_options(was, now) if was and now else []  # what differs in them explains other tensors
     differ = [name for name in setting if setting[name] != found.setting.get(name)]
+    differ = [name for name in differ if name != FLOW and not (name == LAYOUT and options)]
     differ = [name for name in differ if name != "threads" or setting["threads"] is not None]  # its own, unless told
     machine = [name for name in differ if name in ("torch", "threads", "processes")]
-    if len(differ) > len(machine):
+    if options or len(differ) > len(machine):
         listed = ", ".join(
-            f"the {name}" if " " in name else f"{name} was {found.setting.get(name)} and is {setting[name]}"
-            for name in differ
-            if name not in machine
+            options
+            + [
+                f"the {name}" if " " in name else f"{name} was {found.setting.get(name)} and is {setting[name]}"
+                for name in differ
+                if name not in machine
+            ]
         )
         earlier = ". If an earlier version of diffeo wrote it, train anew" if LAYOUT in differ else ""
         raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}{earlier}")
@@ -171,19 +180,46 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
     return found
 
 
+def changed_options(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs between two flows, option by option; of options that only one of them has nothing is known."""
+    if was["class"] != now["class"]:
+        return [f"the flow was a {was['class']} and is a {now['class']}"]
+    found = []
+    for name in was["options"].keys() & now["options"].keys():
+        one, other = was["options"][name], now["options"][name]
+        if one != other:
+            short = all(value is None or isinstance(value, (bool, int, float, str)) for value in (one, other))
+            found.append(f"the flow's {name} was {one} and is {other}" if short else f"the flow's {name}")
+    return sorted(found)
+
+
+def newest_state(folder: Path) -> dict[str, Any] | None:
+    """Position and setting of the newest checkpoint that is whole but for its tensors, which are not read."""
+    for path in reversed(_present(folder)):
+        try:
+            found: dict[str, Any] = _described(path)["state"]
+            return found
+        except DAMAGED:
+            continue
+    return None
+
+
+def _described(path: Path) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
+    if described["format"] != FORMAT:
+        raise ValueError(f"format {described['format']} is not known here (known: {FORMAT})")
+    if described["sha256"]["state"] != _checksum(described["state"]):
+        raise ValueError("the checksum of state is wrong")
+    return described
+
+
 def _read(path: Path) -> Checkpoint:
     from safetensors.torch import load
 
-    described = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
-    if described["format"] != FORMAT:
-        raise ValueError(f"format {described['format']} is not known here (known: {FORMAT})")
+    described = _described(path)
     content = (path / TENSORS_FILE).read_bytes()
-    for name, found in (
-        (TENSORS_FILE, hashlib.sha256(content).hexdigest()),
-        ("state", _checksum(described["state"])),
-    ):
-        if described["sha256"][name] != found:
-            raise ValueError(f"the checksum of {name} is wrong")
+    if described["sha256"][TENSORS_FILE] != hashlib.sha256(content).hexdigest():
+        raise ValueError(f"the checksum of {TENSORS_FILE} is wrong")
     state = described["state"]
     return Checkpoint(Position(**state["position"]), load(content), state["setting"])
 

@@ -14,6 +14,7 @@ from torch.utils.data import TensorDataset
 
 from diffeo.data import Dataset
 from diffeo.flow import Flow
+from diffeo.options import check_seed
 from diffeo.threads import computing_with, fastest
 from diffeo.training import checkpoint
 from diffeo.training.budget import PREPARING, affordable_steps, rounds, seconds_a_step, steps_left_in_time
@@ -22,7 +23,7 @@ from diffeo.training.given import check_flow
 from diffeo.training.interrupt import signals_as_wishes
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE, check_options
-from diffeo.training.parts import fingerprint, layout, parts
+from diffeo.training.parts import architecture, fingerprint, layout, parts
 from diffeo.training.precision import resolve
 from diffeo.training.preparation import initialize, numbers_of_threads, probe
 from diffeo.training.processes import accelerator_for, agreed
@@ -30,7 +31,7 @@ from diffeo.training.progress import Progress
 from diffeo.training.result import Fit, TrainingDiverged
 from diffeo.training.state import State
 from diffeo.training.steplog import StepLog
-from diffeo.training.steps import Steps
+from diffeo.training.steps import Steps, check_batch
 from diffeo.training.stopwatch import Stopwatch
 from diffeo.training.validation import validation_loss
 from diffeo.warning import warn
@@ -108,7 +109,7 @@ def fit(
         clip: largest norm of the gradient of the loss, in the unit that is shown.
         ema: decay of the average.
         patience: epochs without a better validation loss before it ends; None to never end early.
-        seed: of order and noise.
+        seed: of order and noise: a whole number from 0 to 2^64 - 1.
         precision: ``"float32"``; ``"bf16"`` for conditioners in bfloat16 while training, and only then;
             ``"auto"`` for bf16 where the flow is of images and the device computes in it.
         threads: how many to compute with on the CPU. If not given, and neither ``OMP_NUM_THREADS``,
@@ -155,6 +156,7 @@ def fit(
         clip=clip, ema=ema, patience=patience, threads=threads, time_budget=time_budget,
         checkpoint_every=checkpoint_every, tracker=tracker, folder=folder, resume=resume,
     )  # fmt: skip
+    seed = check_seed(seed, "fit")
     check_flow(flow)
     precision = resolve(precision, flow)
     train, held_out = parts(flow, data, condition, validation, seed)
@@ -162,12 +164,13 @@ def fit(
     per_epoch = len(train) // batch_size
     epochs = 50 if epochs is None and time_budget is None else epochs
     accelerator = accelerator_for(flow.device, tracker, folder)
+    check_batch(batch_size, accumulate, accelerator.num_processes)
     setting = {
         "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "lr": lr, "weight_decay": weight_decay,
         "warmup": warmup, "clip": clip, "ema": ema, "patience": patience, "seed": seed, "precision": precision,
         "time_budget": time_budget, "training rows": fingerprint(train), "validation rows": fingerprint(held_out),
-        checkpoint.LAYOUT: layout(flow), "torch": torch.__version__, "threads": threads,
-        "processes": accelerator.num_processes,
+        checkpoint.LAYOUT: layout(flow), checkpoint.FLOW: architecture(flow), "torch": torch.__version__,
+        "threads": threads, "processes": accelerator.num_processes,
     }  # fmt: skip
     result = Fit("nats" if flow.door is None else "bits/dim", precision=precision)
     bar = Progress(rows_a_step=batch_size, unit=result.unit, quiet=not (progress and accelerator.is_main_process))
@@ -222,7 +225,8 @@ def fit(
         watch.lap("preparation")
         started = began - at.seconds  # as if it had never stopped
         at.lost += time.perf_counter() - began
-        log = StepLog(folder / STEPS_FILE if folder and accelerator.is_main_process else None, at.step, accelerator.log)
+        steps_file = folder / STEPS_FILE if folder and accelerator.is_main_process else None
+        log = StepLog(steps_file, at.step, accelerator.log, written=at.log)
         state.log = log
         if tracker is not None:
             accelerator.init_trackers(
@@ -257,7 +261,7 @@ def fit(
                     )
                 at.attempt, at.lost = attempt, lost - at.seconds
                 bar.say(f"back to step {at.step}, with half the learning rate: {cause}")
-                log.truncate(at.step)
+                log.truncate(at.step, at.log)
                 state.preserve()
                 continue
             steps.update(step, state.rate(step), finite)

@@ -1,11 +1,13 @@
 """What may be asked of a training, checked before anything is done."""
 
 import math
+from numbers import Integral, Real
 from pathlib import Path
 
 from diffeo.training.processes import check_tracker
 
 STEPS_FILE, CHECKPOINTS, FLIGHT = "steps.csv", "checkpoints", "flight"  # what a training keeps in its folder
+MAYBE = ("epochs", "warmup", "patience", "time_budget")  # options that may be None
 
 
 def check_options(
@@ -16,9 +18,26 @@ def check_options(
     """Refuse what cannot be.
 
     Raises:
-        ValueError: naming the option.
+        TypeError, ValueError: naming the option.
         FileExistsError: if the folder holds a training that is not to be resumed.
     """
+    whole = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "accumulate": accumulate,
+        "warmup": warmup,
+        "patience": patience,
+    }
+    numbers = {
+        "lr": lr, "weight_decay": weight_decay, "clip": clip, "ema": ema, "time_budget": time_budget,
+        "checkpoint_every": checkpoint_every,
+    }  # fmt: skip
+    for name, value in {**whole, **numbers}.items():
+        if value is None and name in MAYBE:
+            continue
+        kind, what = (Integral, "a whole number") if name in whole else (Real, "a number")
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise TypeError(f"fit: {name} must be {what}{', or None' * (name in MAYBE)}, got {value!r}")
     wrong = {
         f"epochs must be at least 1, got {epochs}": epochs is not None and epochs < 1,
         f"batch_size must be at least 1, got {batch_size}": batch_size < 1,

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from diffeo import io
 from diffeo.data import Dataset, Part
 from diffeo.evaluation import condition_for
 from diffeo.flow import Flow
@@ -84,6 +85,14 @@ def fingerprint(part: Part) -> str:
             found.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
             found.update(tensor.detach().cpu().contiguous().numpy().data)  # its bytes, without a copy
     return found.hexdigest()
+
+
+def architecture(flow: Flow) -> dict[str, Any] | None:
+    """What a flow is constructed from, as a file holds it; None if a file cannot."""
+    try:
+        return io.config(flow)
+    except TypeError:  # of a class that is not registered, say
+        return None
 
 
 def layout(flow: Flow) -> str:

@@ -59,11 +59,15 @@ class State:
         """Make a checkpoint: kept in memory for a rollback, and on the disk if there is a folder."""
         steps, watch = self.steps, self.steps.watch
         self.at.timings = dict(watch.seconds)
+        try:
+            self.log.flush()
+        except OSError as error:
+            warn(f"losses could not be written; training goes on: {error}")
+        self.at.log = self.log.written
         extra = {"losses": self.losses} | {f"best.{name}": tensor for name, tensor in self.best.items()}
         self.good = checkpoint.capture(self.at, steps.flow, steps.optimizer, steps.average, extra, self.setting)
         if self.folder is not None and steps.accelerator.is_main_process:
             try:
-                self.log.flush()
                 checkpoint.write(self.good, self.folder / CHECKPOINTS)
             except OSError as error:
                 warn(f"no checkpoint could be written; training goes on without it: {error}")

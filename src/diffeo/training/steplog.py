@@ -1,16 +1,16 @@
 """The loss of every step, in a file that grows while the training runs."""
 
-import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from diffeo.io import write_atomically
+from diffeo.training.losses import HEADER, checksum, read_losses
+from diffeo.warning import warn
 
-HEADER = ("step", "loss", "gradient_norm", "lr")
 FLUSH_EVERY = 5.0  # seconds
 
 
@@ -21,21 +21,42 @@ class StepLog:
         path: the file, CSV; None to keep nothing.
         step: the step that comes first; later lines, of a training that was cut off, are dropped.
         track: called with ``{"loss": .., "gradient_norm": ..}`` and ``step=`` of the last step that was written.
+        written: what a checkpoint at `step` says of the lines before it, see :attr:`written`.
+
+    Attributes:
+        written: how many lines there are, and their running checksum: what a checkpoint can vouch for.
     """
 
-    def __init__(self, path: Path | None, step: int = 0, track: Callable[..., None] | None = None):
+    def __init__(
+        self,
+        path: Path | None,
+        step: int = 0,
+        track: Callable[..., None] | None = None,
+        *,
+        written: Mapping[str, int] | None = None,
+    ):
         self.path, self.track = path, track
+        self.written: dict[str, int] = {}
         self.waiting: list[tuple[int, Tensor, Tensor, float]] = []
         self.flushed = time.monotonic()
         if path is not None:
-            self.truncate(step)
+            self.truncate(step, written)
 
-    def truncate(self, step: int) -> None:
-        """Forget what was logged of `step` and later ones."""
+    def truncate(self, step: int, written: Mapping[str, int] | None = None) -> None:
+        """Forget what was logged of `step` and later ones, and lines that are damaged, which is said.
+
+        Args:
+            step: the step that comes next.
+            written: what the checkpoint at `step` says of the lines before it.
+        """
         self.waiting = []
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.path, ("\n".join([",".join(HEADER), *_until(self.path, step)]) + "\n").encode())
+        if self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        found = read_losses(self.path, until=step)
+        _compare(self.path, found.lines, found.wrong, dict(written or {"lines": step}))
+        write_atomically(self.path, ("\n".join([HEADER, *found.lines]) + "\n").encode())
+        self.written = {"lines": len(found.lines), "crc32": checksum(found.lines)}
 
     def add(self, step: int, loss: Tensor, norm: Tensor, lr: float) -> None:
         """Take in a step; nothing is read from the device yet, most of the time."""
@@ -50,23 +71,29 @@ class StepLog:
         if self.path is None or not self.waiting:
             return
         numbers = torch.stack([torch.stack([loss, norm.to(loss)]) for _, loss, norm, _ in self.waiting]).tolist()
+        lines = [
+            f"{step},{loss!r},{norm!r},{lr!r}"
+            for (step, _, _, lr), (loss, norm) in zip(self.waiting, numbers, strict=True)
+        ]
         with self.path.open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(
-                [step, repr(loss), repr(norm), repr(lr)]
-                for (step, _, _, lr), (loss, norm) in zip(self.waiting, numbers, strict=True)
-            )
+            file.write("".join(f"{line}\n" for line in lines))
+        self.written = {
+            "lines": self.written["lines"] + len(lines), "crc32": checksum(lines, self.written["crc32"])
+        }  # fmt: skip
         if self.track is not None:
             self.track({"loss": numbers[-1][0], "gradient_norm": numbers[-1][1]}, step=self.waiting[-1][0])
         self.waiting, self.flushed = [], time.monotonic()
 
 
-def _until(path: Path, step: int) -> list[str]:
-    if not path.is_file():
-        return []
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
-        number, _, rest = line.partition(",")
-        if not number.isdigit() or rest.count(",") != 2 or int(number) >= step:  # the last line may be half written
-            break
-        kept.append(line)
-    return kept
+def _compare(path: Path, lines: list[str], wrong: str, written: dict[str, int]) -> None:
+    """Say what is not there any more of the lines that were written."""
+    expected = written["lines"]
+    if len(lines) < expected:
+        why = f"is damaged ({wrong})" if wrong else "was cut off" if lines else "has lost its lines"
+        gone = expected - len(lines)
+        warn(
+            f"{path} {why}: the loss{'es of' * (gone > 1)} {'of one step' if gone == 1 else f'{gone:,} steps'} "
+            f"cannot be had again. Only the curve of single steps lacks them"
+        )
+    elif written.get("crc32", 0) != (checksum(lines[:expected]) if "crc32" in written else 0):
+        warn(f"{path} is damaged: its numbers are not those that were written. Only the curve of single steps has them")

@@ -34,18 +34,13 @@ class Steps:
         watch: told where the time goes.
 
     Raises:
-        ValueError: if nothing can be trained, or a batch has too few rows for the processes.
+        ValueError: if nothing can be trained.
     """
 
     def __init__(
         self, flow: Flow, train: Part, *, batch_size: int, accumulate: int, weight_decay: float, clip: float,
         ema: float, seed: int, precision: str, scale: float, accelerator: Any, watch: Stopwatch,
     ):  # fmt: skip
-        if batch_size < accelerator.num_processes * accumulate:
-            raise ValueError(
-                f"fit: a batch of {batch_size} rows cannot be shared by {accelerator.num_processes} processes "
-                f"with {accumulate} parts each"
-            )
         self.flow, self.clip, self.seed, self.precision, self.scale = flow, clip, seed, precision, scale
         self.accelerator, self.watch, self.batch_size = accelerator, watch, batch_size
         self.x = train.x.to(flow.device)
@@ -100,6 +95,16 @@ class Steps:
         self.optimizer.step()
         self.average.update(step)
         self.watch.lap("optimizer")
+
+
+def check_batch(batch_size: int, accumulate: int, processes: int) -> None:
+    """Raise ValueError if a batch has too few rows for the processes and their parts."""
+    if batch_size < processes * accumulate:
+        shared = f"shared by {processes} processes with {accumulate} parts each" if processes > 1 else ""
+        raise ValueError(
+            f"fit: a batch of {batch_size} rows cannot be {shared or f'computed in {accumulate} parts'}. "
+            f"Use accumulate={max(1, batch_size // processes)} or less, or larger batches"
+        )
 
 
 def parameter_groups(flow: Flow, decay: float) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from diffeo.evaluation.calibration.normality import Normality, normality
 from diffeo.evaluation.calibration.two_sample import Classifier, Discrepancy, classifier_test, discrepancy
 from diffeo.evaluation.likelihood import condition_for
 from diffeo.flow import Flow
+from diffeo.options import check_seed
 
 FEWEST_ROWS = 20
 
@@ -129,6 +130,7 @@ def calibration(flow: Flow, part: Part, *, rows: int = 2000, seed: int = 0) -> C
         >>> found.coverage.worst < 0.2
         True
     """
+    seed = check_seed(seed, "calibration")
     generator = torch.Generator().manual_seed(seed)
     condition = condition_for(flow, part)
     usable = part.x.isfinite().flatten(1).all(1).cpu()

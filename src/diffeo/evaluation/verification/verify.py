@@ -32,6 +32,7 @@ from diffeo.evaluation.verification.whole import (
     weaknesses_of,
 )
 from diffeo.flow import Flow
+from diffeo.options import SEEDS, check_seed
 
 
 @torch.no_grad()
@@ -89,6 +90,7 @@ def verify(
         >>> report.ok, report.faults[0].layer, report.faults[0].found
         (False, 'Doubling', "decode's log_det is not minus encode's: they add up to 4.2 nats")
     """
+    seed = check_seed(seed, "verify")
     check_arguments(flow, x, rows=rows, accept=accept, radius=radius, ascent=ascent, exact_up_to=exact_up_to)
     subject = Subject(flow, x)
     given = given_rows(flow, subject, x, condition, rows, seed)
@@ -178,7 +180,7 @@ def _layers(found: Findings, noise: Rows | Fault, exact_up_to: int, seed: int) -
     subject = found.subject
     for turn, (source, jacobians) in enumerate(zip(found.sources, (8, 4), strict=False)):
         if not found.faults:
-            found.add(close_look(subject, source, found.tally, exact_up_to, most=jacobians, seed=seed + turn))
+            found.add(close_look(subject, source, found.tally, exact_up_to, most=jacobians, seed=(seed + turn) % SEEDS))
         if not found.faults:
             found.add(every_row(subject, source, exact_up_to))
     if found.sources and not found.faults:
