@@ -36,10 +36,10 @@ def download(address: str) -> Path:
     """
     found = ADDRESS.fullmatch(address)
     if found is None:
-        raise ValueError(f"expected hf://USER/NAME or hf://USER/NAME@REVISION, got {shortened(address)!r}")
+        raise ValueError(f"expected hf://USER/NAME or hf://USER/NAME@REVISION, got {shortened(address, most=200)!r}")
     repository, revision = found["repository"], found["revision"]
     if revision is not None and (not REVISION.fullmatch(revision) or ".." in revision):
-        raise ValueError(f"{shortened(revision)!r} is no name of a revision. Use a branch, a tag or a commit")
+        raise ValueError(f"{shortened(revision, most=200)!r} is no name of a revision. Use a branch, a tag or a commit")
     library = _library()
     with _in_one_line(library, shortened(f"hf://{repository}" + (f"@{revision}" if revision else ""), most=200)):
         _check_sizes(library, repository, revision)
