@@ -59,7 +59,9 @@ def analysis(claim: Claim) -> Given:
     with tempfile.TemporaryDirectory() as folder:
         submission = read(claim.change(honest()).packed(Path(folder) / f"{ID}.zip"))
         others = {fingerprint(submission.weights): "20230001"} if claim.copied and submission.weights else {}
-        lines, _ = grade_analysis(submission, program(submission.code), "en", others=others, limits=Limits(call=4))
+        lines, _ = grade_analysis(
+            submission, program(submission.code), "en", others=others, limits=Limits(call=4), key="a key of the tests"
+        )
     return Given(sum(line.points or 0 for line in lines), {x.key: x.reasons for x in lines if x.points != x.possible})
 
 

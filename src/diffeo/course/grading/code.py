@@ -1,12 +1,12 @@
 """The 50 points for code: every function of the assignment is called on drawn inputs and judged."""
 
 import ast
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
+from diffeo.course.grading.drawing import Draw
 from diffeo.course.grading.judging import Verdict, judge
 from diffeo.course.grading.report import Line
 from diffeo.course.grading.rubric import RUBRIC
@@ -46,14 +46,9 @@ def draw(task: Task, *, seed: int) -> list[tuple[Any, ...]]:
     return task.cases(torch.Generator().manual_seed(seed))
 
 
-def seed_of_program(code: str) -> int:
-    """A seed that nobody chose: the same program gets the same inputs, and another one others."""
-    return int.from_bytes(hashlib.sha256(code.encode()).digest()[:6], "big")
-
-
-def grade_code(source: str, language: str, *, limits: Limits) -> tuple[list[Line], Outcome]:
-    """Lines of the rubric for the functions of a program's definitions."""
-    seed = seed_of_program(source)
+def grade_code(source: str, language: str, *, limits: Limits, key: str) -> tuple[list[Line], Outcome]:
+    """Lines of the rubric for the functions of a program's definitions, called with what is drawn by the key."""
+    seed = Draw(key, source).seed("cases")
     cases = {name: draw(task, seed=seed) for name, task in TASKS.items()}
     calls = [Call(name, case) for name, each in cases.items() for case in each]
     trained = [name for name, task in TASKS.items() if task.trains]

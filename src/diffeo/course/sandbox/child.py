@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
     program = types.ModuleType("submission")
     sys.modules["submission"] = program
     errors = run(source, program)
-    (folder / messages.LOADED).write_text(json.dumps(errors), encoding="utf-8")
+    messages.write_errors(folder, errors)
     for number, asked in enumerate(calls):
         messages.write_answer(folder, number, answered(program, asked))
 
