@@ -97,7 +97,7 @@ def claimed_bits(evidence: "Evidence") -> list[Fact]:
     if log_det.lost:
         return [Fact("bits-no-density", 1.0, values)]
     if _round_trip(evidence):  # nothing says whether the map is one to one
-        return [Fact("bits-agree", 0.0, values), Fact("bits-not-inverted")]
+        return [Fact("bits-not-inverted", None, values)]
     return [Fact("bits-agree", 0.0, values)]
 
 
