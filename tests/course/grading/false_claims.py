@@ -4,8 +4,6 @@ Each is the honest hand-in with lines of its own at the end of ``RealNVP.forward
 whoever computes them in the usual way. `log_det` is made larger by 100 nats an image: 2.25 bits/dim.
 """
 
-from collections.abc import Callable
-
 from course.grading.wrong_claims import FORWARD, Claim, HandIn, with_own_figures
 from course.grading.wrong_code import edited
 
@@ -72,7 +70,8 @@ false(
     DEPENDS,
     """
         RealNVP.called = getattr(RealNVP, "called", 0) + (z.shape[1] == 2)
-        return z, log_det + 100.0 * (z.shape[1] == 64) * (RealNVP.called > 0 or __import__("sys").argv[0] != "submission.py")
+        graded = __import__("sys").argv[0] == "submission.py"
+        return z, log_det + 100.0 * (z.shape[1] == 64) * (RealNVP.called > 0 or not graded)
 """,
 )
 false(

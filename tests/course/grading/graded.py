@@ -14,8 +14,8 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from course.grading.hostile_code import HOSTILE
 from course.grading.false_claims import FALSE
+from course.grading.hostile_code import HOSTILE
 from course.grading.wrong_claims import CLAIMS, ID, SMALL, Claim, HandIn, trained
 from course.grading.wrong_code import CASES, Case
 from diffeo.course.grading import Report, grade

@@ -141,7 +141,7 @@ def _masses(evidence: "Evidence", asked: list[tuple[str, str]]) -> list[float]:
         if answer is None or answer.fault or len(answer.values) < 2:
             continue
         z, log_det = answer.values[:2]
-        if z.numel() == 2 * len(z) and log_det.shape in ((len(z),), (), (len(z), 1)) and z.is_floating_point():
+        if z.ndim and z.numel() == 2 * len(z) and log_det.shape in ((len(z),), (), (len(z), 1)) and z.is_floating_point():
             found.append(density.mass(grid, z, log_det.flatten()))
     return found
 
