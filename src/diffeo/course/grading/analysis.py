@@ -87,9 +87,7 @@ def grade_analysis(
     if asking is not None:
         asking.first()
         if evidence.bits("test") is not None:
-            evidence.probes = Probes(evidence)
-            asking.jacobian(evidence.probes)
-            asking.steps(evidence.probes)
+            asking.closely()
     return [_line(line.key, line.possible, evidence, language) for line in LINES], asking.outcome if asking else None
 
 
@@ -119,6 +117,15 @@ class _Asking:
         if self.evidence.submission.weights is not None and self.evidence.data is not None:
             calls += [Call(part, (self._images(part, part),), "forward") for part in PARTS]
         self._ask(calls)
+
+    def closely(self) -> None:
+        """What depends on the answers. Where they are such that nothing can be asked, nothing is known of a density."""
+        try:
+            self.evidence.probes = Probes(self.evidence)
+            self.jacobian(self.evidence.probes)
+            self.steps(self.evidence.probes)
+        except Exception:
+            self.evidence.probes = None
 
     def jacobian(self, probes: Probes) -> None:
         """The neighbours of images, in float64, or else in float32."""
@@ -162,7 +169,10 @@ class _Asking:
 
 
 def _line(key: str, possible: int, evidence: Evidence, language: str) -> Line:
-    found = FINDERS[key](evidence)
+    try:
+        found = FINDERS[key](evidence)
+    except Exception as error:  # what nobody thought of is for a person to judge
+        found = [facts.unjudged(error)]
     texts = [say(fact.key, language, **fact.values) for fact in found]
     reasons = tuple(fact.key for fact in found if fact.lost)
     if any(fact.lost is None for fact in found):

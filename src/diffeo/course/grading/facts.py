@@ -14,6 +14,7 @@ from diffeo.course.grading.weights import fingerprint, readable, same_as_new
 from diffeo.course.handin.choice import seed_of
 from diffeo.course.handin.reading import number
 from diffeo.course.sandbox.calling import Answer
+from diffeo.course.sandbox.untrusted import one_line
 
 if TYPE_CHECKING:
     from diffeo.course.grading.analysis import Evidence
@@ -36,6 +37,11 @@ class Fact:
     key: str
     lost: float | None = 0.0
     values: dict[str, Any] = field(default_factory=dict)
+
+
+def unjudged(error: Exception) -> Fact:
+    """A line that the checker cannot judge, through a fault of its own."""
+    return Fact("grade-unjudged", None, {"why": f"{type(error).__name__}: {one_line(error)}"})
 
 
 def model(evidence: "Evidence") -> list[Fact]:
@@ -141,7 +147,9 @@ def _masses(evidence: "Evidence", asked: list[tuple[str, str]]) -> list[float]:
         if answer is None or answer.fault or len(answer.values) < 2:
             continue
         z, log_det = answer.values[:2]
-        if z.ndim and z.numel() == 2 * len(z) and log_det.shape in ((len(z),), (), (len(z), 1)) and z.is_floating_point():
+        if z.ndim < 2 or z.numel() != 2 * len(z) or not z.is_floating_point():
+            continue
+        if log_det.shape in ((len(z),), (), (len(z), 1)):
             found.append(density.mass(grid, z, log_det.flatten()))
     return found
 

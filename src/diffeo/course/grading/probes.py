@@ -77,7 +77,9 @@ class Probes:
 
     def came_out(self, answer: Answer) -> None:
         """By how much the images that were moved missed where the Jacobian says they come out."""
-        if self.jacobian is None or answer.fault or not answer.values or len(answer.values[0]) != len(self._mixed):
+        if self.jacobian is None or answer.fault or not answer.values:
+            return
+        if answer.values[0].ndim < 2 or len(answer.values[0]) != len(self._mixed):
             return
         z = answer.values[0].double().flatten(1)[self._mixed.argsort()][: len(self._stepped)]
         before = self.before[self.forwards].flatten(1)
