@@ -114,8 +114,9 @@ class _Asking:
         calls = [Call(f"plane-{name}", (grid,), "plane") for name, grid in grids.items()]
         calls.append(Call("chain", (grids["wide"], *density.networks()), "chain"))
         calls.append(Call("state", (), "state"))
-        if self.evidence.submission.weights is not None and self.evidence.data is not None:
-            calls += [Call(part, (self._images(part, part),), "forward") for part in PARTS]
+        data, draw = self.evidence.data, self.evidence.draw
+        if self.evidence.submission.weights is not None and data is not None:
+            calls += [Call(part, (images(data, draw, part, part),), "forward") for part in PARTS]
         self._ask(calls)
 
     def closely(self) -> None:
@@ -136,7 +137,9 @@ class _Asking:
 
     def steps(self, probes: Probes) -> None:
         """Images that were moved, and images to be taken back from z."""
-        calls = [Call("moved", (probes.moved(self._images("test", "others")),), "forward")]
+        assert self.evidence.data is not None
+        others = images(self.evidence.data, self.evidence.draw, "test", "others")
+        calls = [Call("moved", (probes.moved(others),), "forward")]
         answer, y = self.evidence.answers["train"], self.evidence.inputs["train"]
         looked_at = {row for part, row in probes.places if part == "train"}
         rows = [row for row in range(len(y)) if row not in looked_at][:BACK]
@@ -157,15 +160,14 @@ class _Asking:
         self.outcome.seconds += found.seconds
         return found.answers
 
-    def _images(self, part: str, purpose: str) -> Tensor:
-        """Drawn images of a part with drawn noise, ``(ROWS, ..)``."""
-        data, draw = self.evidence.data, self.evidence.draw
-        assert data is not None
-        every = getattr(data, part).x
-        x = every[draw.order(f"rows of {purpose}", len(every))[:ROWS]]
-        noise = EDGE + (1 - 2 * EDGE) * draw.uniform(f"noise of {purpose}", *x.shape)
-        images: Tensor = (x + noise) / (data.values or 1)
-        return images
+
+def images(data: Dataset, draw: Draw, part: str, purpose: str) -> Tensor:
+    """Drawn images of a part with drawn noise, ``(ROWS, ..)``."""
+    every = getattr(data, part).x
+    x = every[draw.order(f"rows of {purpose}", len(every))[:ROWS]]
+    noise = EDGE + (1 - 2 * EDGE) * draw.uniform(f"noise of {purpose}", *x.shape)
+    drawn: Tensor = (x + noise) / (data.values or 1)
+    return drawn
 
 
 def _line(key: str, possible: int, evidence: Evidence, language: str) -> Line:

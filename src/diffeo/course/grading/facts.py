@@ -147,7 +147,12 @@ def _masses(evidence: "Evidence", asked: list[tuple[str, str]]) -> list[float]:
         if answer is None or answer.fault or len(answer.values) < 2:
             continue
         z, log_det = answer.values[:2]
-        if z.ndim < 2 or z.numel() != 2 * len(z) or not z.is_floating_point():
+        if (
+            z.ndim < 2
+            or z.numel() != 2 * len(z)
+            or len(z) != len(evidence.inputs[question])
+            or not z.is_floating_point()
+        ):
             continue
         if log_det.shape in ((len(z),), (), (len(z), 1)):
             found.append(density.mass(grid, z, log_det.flatten()))
