@@ -155,7 +155,8 @@ def forges():
     limits = Limits(call=2, load=5, memory=1 << 30)
     honest_one, forged = run(program, [Call("honest", ()), Call("forges", ())], limits=limits).answers
     assert (honest_one.fault, forged.fault) == ("", "forged")
-    loading = 'class Never:\n    open("../loaded.json", "w").write(\'[[1e999, "x"]]\')\n' + program
+    lines = ('open("../loaded.json", "w").write("[[1e999, 2]]")', "while True:", "    pass")
+    loading = "class Never:\n" + "".join(f"    {line}\n" for line in lines) + program
     assert run(loading, [Call("honest", ())], limits=limits).answers[0].fault == "forged"
 
 
