@@ -3,7 +3,6 @@
 import __future__
 
 import ast
-import json
 import linecache
 import sys
 import types

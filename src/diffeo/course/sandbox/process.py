@@ -1,7 +1,6 @@
 """Running a student's program from outside: started, watched, ended with everything it started, started again."""
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
