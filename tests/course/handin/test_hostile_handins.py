@@ -205,7 +205,7 @@ def test_the_key_stays_beside_the_results_and_another_grades_again(
 ) -> None:
     keys: list[str] = []
 
-    def checker(submission: Submission, language: str, *, others: object, key: str) -> Report:
+    def checker(submission: Submission, language: str, *, key: str, **options: object) -> Report:
         keys.append(key)
         return Report(language, [], submission.id, submission.name)
 
