@@ -3,7 +3,7 @@
 python tests/reliability/escapes.py      (from the repository's root; Linux; a minute or two)
 
 Attempts are functions of tests/course/grading/escape_attempts.py; write one more there and it is tried. What is not
-about a process (answers that are read, images that are drawn) goes into OTHERS.
+about a process (answers that are read, images that are drawn) is in tests/reliability/left_to_read.py.
 """
 
 import functools
@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,9 +59,6 @@ def _static() -> bytes:
         + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, at + 120, 64, 0, 0, 64, 56, 1, 0, 0, 0)
     )
     return header + struct.pack("<IIQQQQQQ", 1, 5, 0, at, at, size, size, 4096) + code
-
-
-OTHERS: list[Callable[[], tuple[str, str, str]]] = []  # each says: escape, what it needs, result
 
 
 @dataclass
@@ -218,7 +214,9 @@ def table() -> str:
     for name, (what, needs) in attempts().items():
         results = [_cell(found.get(name)) for found in each]
         rows.append(f"| {what} | {needs} | {' | '.join(results)} |")
-    return "\n".join([*rows, *(f"| {' | '.join(other())} | | |" for other in OTHERS)])
+    from reliability.left_to_read import ROWS
+
+    return "\n".join([*rows, *(f"| {' | '.join(other())} | | |" for other in ROWS)])
 
 
 def _cell(found: Tried | None) -> str:

@@ -19,6 +19,7 @@ def grade(
     json: Path | None = None,
     folder: Flag = False,
     roster: Path | None = None,
+    key: Path | None = None,
     force: Flag = False,
 ) -> None:
     """Grade a submission of the course's assignment: code, claims, and what is left to score by hand.
@@ -30,6 +31,7 @@ def grade(
       diffeo grade submission.py --lang en
       diffeo grade 20231234.zip --out report.html --json results.json
       diffeo grade mails --folder
+      diffeo grade 20231234.zip --key mails-graded/key
 
     Parameters
     ----------
@@ -45,6 +47,9 @@ def grade(
         Grade every submission in a folder: a table for the lecturer, a page for each student.
     roster
         With --folder: a CSV file with the columns id and name, of those who should have handed in.
+    key
+        A file with the secret that inputs and images are drawn by: with the same one a hand-in is given the same
+        points again. Made if it is not there. With --folder FOLDER-graded/key, otherwise drawn anew, if not given.
     force
         Write over the files of --out and --json, if they are there. Not with --folder.
     """
@@ -57,22 +62,25 @@ def grade(
     if folder:
         if json is not None:
             raise ValueError("--json is of one submission; --folder writes a table of all. Leave --json out.")
-        _all_in(submission, out or submission.with_name(f"{submission.name}-graded"), spoken(lang), roster)
+        _all_in(submission, out or submission.with_name(f"{submission.name}-graded"), spoken(lang), roster, key)
         return
     if roster is not None:
         raise ValueError("--roster says who should have handed in: it goes with --folder. Add it, or leave it out.")
     _writable(out, json, force=force)
     from diffeo.course.grading import grade as graded
+    from diffeo.course.grading.drawing import key_in
     from diffeo.course.handin.reading import read
+    from diffeo.course.sandbox.limits import Limits
 
     handed_in = read(submission)
+    secret, limits = (None, None) if key is None else (key_in(key), Limits(closed=(str(key.absolute()),)))
     sys.stderr.write(_held(spoken(lang)) + "\n")
-    report = graded(handed_in, spoken(lang))
+    report = graded(handed_in, spoken(lang), key=secret, limits=limits)
     sys.stdout.write(report.to_text())
     _write(report, out, json)
 
 
-def _all_in(folder: Path, out: Path, lang: str, roster: Path | None) -> None:
+def _all_in(folder: Path, out: Path, lang: str, roster: Path | None, key: Path | None) -> None:
     import sys
 
     from diffeo.course.handin.folder import grade_folder
@@ -84,7 +92,7 @@ def _all_in(folder: Path, out: Path, lang: str, roster: Path | None) -> None:
     def progress(done: int, total: int, last: str) -> None:
         sys.stderr.write(f"{done} / {total}  {last}\n")
 
-    graded = grade_folder(folder, out, lang, roster=roster, progress=progress)
+    graded = grade_folder(folder, out, lang, roster=roster, key=key, progress=progress)
     sys.stdout.write(summary(graded, lang) + "".join(f"\n{path}" for path in graded.wrote) + "\n")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from course.grading.false_claims import FALSE
 from course.grading.hostile_code import HOSTILE
 from course.grading.wrong_claims import CLAIMS, ID, SMALL, Claim, HandIn, trained
 from course.grading.wrong_code import CASES, Case
@@ -59,7 +60,9 @@ def analysis(claim: Claim) -> Given:
     with tempfile.TemporaryDirectory() as folder:
         submission = read(claim.change(honest()).packed(Path(folder) / f"{ID}.zip"))
         others = {fingerprint(submission.weights): "20230001"} if claim.copied and submission.weights else {}
-        lines, _ = grade_analysis(submission, program(submission.code), "en", others=others, limits=Limits(call=4))
+        lines, _ = grade_analysis(
+            submission, program(submission.code), "en", others=others, limits=Limits(call=4), key="a key of the tests"
+        )
     return Given(sum(line.points or 0 for line in lines), {x.key: x.reasons for x in lines if x.points != x.possible})
 
 
@@ -79,9 +82,9 @@ def everything() -> dict[str, Given]:
     honest()
     cases = [*CASES, *HOSTILE]
     with ThreadPoolExecutor(2) as pool:  # each of them waits for a process
-        codes, claims = pool.map(_of_case, cases), pool.map(analysis, CLAIMS)
+        codes, claims = pool.map(_of_case, cases), pool.map(analysis, [*CLAIMS, *FALSE])
         found = dict(zip([case.name for case in cases], codes, strict=True))
-        return found | dict(zip([claim.name for claim in CLAIMS], claims, strict=True))
+        return found | dict(zip([claim.name for claim in (*CLAIMS, *FALSE)], claims, strict=True))
 
 
 def table(cases: Sequence[Case | Claim], possible: int) -> str:
@@ -99,8 +102,8 @@ def table(cases: Sequence[Case | Claim], possible: int) -> str:
 
 
 if __name__ == "__main__":
-    every = [*CASES, *HOSTILE, *CLAIMS]
+    every = [*CASES, *HOSTILE, *CLAIMS, *FALSE]
     fitting = sum(everything()[case.name].is_as_expected(case.points, case.reasons) for case in every)
     sys.stdout.write(
-        f"{table([*CASES, *HOSTILE], 50)}\n\n{table(CLAIMS, 30)}\n\n{fitting} of {len(every)} as expected.\n"
+        f"{table([*CASES, *HOSTILE], 50)}\n\n{table([*CLAIMS, *FALSE], 30)}\n\n{fitting} of {len(every)} as expected.\n"
     )

@@ -70,7 +70,7 @@ hostile(
 hostile(
     "puts a pipe where its answer is looked for",
     "loss",
-    "fault-died",
+    "fault-forged",
     46,
     "import os",
     "for number in range(100):",
@@ -147,7 +147,7 @@ hostile(
 hostile(
     "writes an answer itself",
     "loss",
-    "fault-died",
+    "fault-forged",
     46,
     "import pathlib, os",
     "for number in range(100):",

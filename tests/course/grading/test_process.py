@@ -95,7 +95,7 @@ run("def loop():\n    open('looping', 'w').close()\n    while True: pass", [Call
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes with names on Windows")
 def test_a_pipe_in_place_of_what_was_loaded_is_not_waited_for() -> None:
     program = "import os\nclass Never:\n    os.mkfifo('../loaded.json')\n    while True: pass\ndef f(): return 1.0\n"
-    assert run(program, [Call("f", ())], limits=SHORT).answers[0].fault == "load"
+    assert run(program, [Call("f", ())], limits=SHORT).answers[0].fault == "forged"
 
 
 def test_an_answer_without_its_kinds_is_none_of_ours() -> None:
@@ -107,7 +107,7 @@ def forge():
     pathlib.Path("../0.answer").write_bytes(save({"0": torch.ones(1)}, {"answer": json.dumps(said)}))
     os._exit(0)
 """
-    assert run(program, [Call("forge", ())], limits=SHORT).answers[0].fault == "died"
+    assert run(program, [Call("forge", ())], limits=SHORT).answers[0].fault == "forged"
 
 
 def alive(process: psutil.Process) -> bool:

@@ -2,13 +2,14 @@
 
 import pytest
 
+from course.grading.false_claims import FALSE
 from course.grading.graded import given_to
 from course.grading.hostile_code import HOSTILE
 from course.grading.wrong_claims import CLAIMS, Claim
 from course.grading.wrong_code import CASES, Case
 
 
-@pytest.mark.parametrize("case", [*CASES, *HOSTILE, *CLAIMS], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *HOSTILE, *CLAIMS, *FALSE], ids=lambda case: case.name)
 def test_a_submission_gets_the_points_and_messages_it_should(case: Case | Claim) -> None:
     given = given_to(case)
     assert given.points == case.points, given
@@ -17,5 +18,5 @@ def test_a_submission_gets_the_points_and_messages_it_should(case: Case | Claim)
 
 
 def test_names_of_submissions_differ() -> None:
-    names = [case.name for case in (*CASES, *HOSTILE, *CLAIMS)]
+    names = [case.name for case in (*CASES, *HOSTILE, *CLAIMS, *FALSE)]
     assert len(set(names)) == len(names) >= 40

@@ -24,7 +24,9 @@ class Checker:
         self.others: dict[str, dict[str, str]] = {}
         self.closed: dict[str, tuple[str, ...]] = {}
 
-    def __call__(self, submission: Submission, language: str, *, others: dict[str, str], limits: Limits) -> Report:
+    def __call__(
+        self, submission: Submission, language: str, *, others: dict[str, str], limits: Limits, key: str
+    ) -> Report:
         if submission.id == self.stops_at:
             raise KeyboardInterrupt
         if submission.id == self.breaks_at:

@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from diffeo.course.grading import density, facts
-from diffeo.course.grading.code import seed_of_program
+from diffeo.course.grading.drawing import Draw
 from diffeo.course.grading.facts import Fact
+from diffeo.course.grading.probes import BACK, PARTS, Probes
 from diffeo.course.grading.report import Line
 from diffeo.course.grading.rubric import RUBRIC
 from diffeo.course.messages import say
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 LINES = [line for line in RUBRIC if line.part == "analysis"]
 ROWS = 256
+EDGE = 1e-3  # noise keeps as far from the ends of a cell: a logit is steep there
 FINDERS: dict[str, Callable[["Evidence"], list[Fact]]] = {
     "model": facts.model,
     "claimed-bits": facts.claimed_bits,
@@ -41,19 +43,21 @@ class Evidence:
 
     Args:
         data: the data set of its claims; None if it is not on this machine.
+        draw: what the questions are drawn by.
         answers: by question.
         inputs: what the questions were about.
-        points: inputs of the Jacobian's check.
-        chosen: which of the test images they are.
+        probes: images that were looked at closely.
+        back: what images came back as, there and back, and the images.
     """
 
     submission: "Submission"
     data: Dataset | None
     others: Mapping[str, str]
+    draw: Draw
     answers: dict[str, Answer] = field(default_factory=dict)
     inputs: dict[str, Tensor] = field(default_factory=dict)
-    points: Tensor | None = None
-    chosen: Tensor | None = None
+    probes: Probes | None = None
+    back: tuple[Tensor, Tensor] | None = None
 
     def bits(self, question: str) -> Tensor | None:
         """Bits per dimension of each row of an answer, or None where there is no such answer."""
@@ -66,30 +70,25 @@ class Evidence:
             log_det = log_det.expand(rows)
         if z.ndim < 2 or not (len(z) == len(log_det) == rows) or not z.numel() or not log_det.numel():
             return None
-        z = z.flatten(1)
-        log_prob = log_det.reshape(len(z), -1)[:, 0] - 0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
-        return math.log2(self.data.values or 1) - log_prob / (z.shape[1] * math.log(2))
+        return self.bits_of(z.flatten(1), log_det.reshape(len(z), -1)[:, 0])
+
+    def bits_of(self, z: Tensor, log_det: Tensor) -> Tensor:
+        """Bits per dimension of rows: ``z`` (B, D), ``log_det`` (B,)."""
+        log_prob = log_det - 0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
+        return math.log2((self.data.values if self.data else None) or 1) - log_prob / (z.shape[1] * math.log(2))
 
 
 def grade_analysis(
-    submission: "Submission", source: str, language: str, *, others: Mapping[str, str], limits: Limits
+    submission: "Submission", source: str, language: str, *, others: Mapping[str, str], limits: Limits, key: str
 ) -> tuple[list[Line], Outcome | None]:
     """Lines of the rubric for the analysis; `source` is "" where the program cannot be run."""
-    evidence = Evidence(submission, _data(submission), others)
-    outcome = None
-    if source:
-        calls = _questions(evidence)
-        files = {WEIGHTS: submission.weights} if submission.weights else {}
-        outcome = run(source, calls, files=files, limits=limits)
-        again = _jacobian(evidence, calls, source)
-        if again:  # in a process of its own: which images it is about is not known before
-            later = run(source, again, files=files, limits=limits)
-            outcome.answers += later.answers
-            outcome.changed += later.changed
-            calls += again
-        evidence.inputs = {call.function: call.arguments[0] for call in calls if call.arguments}
-        evidence.answers = {call.function: answer for call, answer in zip(calls, outcome.answers, strict=True)}
-    return [_line(line.key, line.possible, evidence, language) for line in LINES], outcome
+    evidence = Evidence(submission, _data(submission), others, Draw(key, source))
+    asking = _Asking(evidence, source, limits) if source else None
+    if asking is not None:
+        asking.first()
+        if evidence.bits("test") is not None:
+            asking.closely()
+    return [_line(line.key, line.possible, evidence, language) for line in LINES], asking.outcome if asking else None
 
 
 def _data(submission: "Submission") -> Dataset | None:
@@ -100,39 +99,82 @@ def _data(submission: "Submission") -> Dataset | None:
         return None
 
 
-def _questions(evidence: Evidence) -> list[Call]:
-    """Each call's `function` is the name of its question here."""
-    grids = density.grids()
-    calls = [Call(f"plane-{name}", (grid,), "plane") for name, grid in grids.items()]
-    calls.append(Call("chain", (grids["wide"], *density.networks()), "chain"))
-    calls.append(Call("state", (), "state"))
-    if evidence.submission.weights is None or evidence.data is None:
-        return calls
-    data = evidence.data
-    for name, rows in (("test", ROWS), ("validation", ROWS), ("train", ROWS)):
-        part = getattr(data, name).x
-        noise = torch.rand(part.shape, generator=torch.Generator().manual_seed(0))
-        calls.append(Call(name, (((part + noise) / (data.values or 1))[:rows],), "forward"))
-    calls.append(Call("round-trip", (calls[-1].arguments[0][:32],), "round-trip"))
-    return calls
+class _Asking:
+    """A program asked three times, each time in a process of its own; together they have the time of one."""
+
+    def __init__(self, evidence: Evidence, source: str, limits: Limits):
+        self.evidence, self.source, self.limits = evidence, source, limits
+        weights = evidence.submission.weights
+        self.files = {WEIGHTS: weights} if weights else {}
+        self.outcome = Outcome([])
+
+    def first(self) -> None:
+        """What does not depend on answers. Each call's `function` is the name of its question here."""
+        grids = density.grids()
+        calls = [Call(f"plane-{name}", (grid,), "plane") for name, grid in grids.items()]
+        calls.append(Call("chain", (grids["wide"], *density.networks()), "chain"))
+        calls.append(Call("state", (), "state"))
+        data, draw = self.evidence.data, self.evidence.draw
+        if self.evidence.submission.weights is not None and data is not None:
+            calls += [Call(part, (images(data, draw, part, part),), "forward") for part in PARTS]
+        self._ask(calls)
+
+    def closely(self) -> None:
+        """What depends on the answers. Where they are such that nothing can be asked, nothing is known of a density."""
+        try:
+            self.evidence.probes = Probes(self.evidence)
+            self.jacobian(self.evidence.probes)
+            self.steps(self.evidence.probes)
+        except Exception:
+            self.evidence.probes = None
+
+    def jacobian(self, probes: Probes) -> None:
+        """The neighbours of images, in float64, or else in float32."""
+        for dtype in (torch.float64, torch.float32):
+            calls = probes.around(dtype)
+            if probes.differentiate(calls, self._ask(calls)):
+                return
+
+    def steps(self, probes: Probes) -> None:
+        """Images that were moved, and images to be taken back from z."""
+        assert self.evidence.data is not None
+        others = images(self.evidence.data, self.evidence.draw, "test", "others")
+        calls = [Call("moved", (probes.moved(others),), "forward")]
+        answer, y = self.evidence.answers["train"], self.evidence.inputs["train"]
+        looked_at = {row for part, row in probes.places if part == "train"}
+        rows = [row for row in range(len(y)) if row not in looked_at][:BACK]
+        if not answer.fault and answer.values and answer.values[0].ndim and len(answer.values[0]) == len(y):
+            calls.append(Call("inverse", (probes.returning(answer.values[0][rows]),), "inverse"))
+        moved, *inverted = self._ask(calls)
+        probes.came_out(moved)
+        for each in inverted:
+            back = probes.came_back(each)
+            self.evidence.back = None if back is None else (back, y[rows].double().flatten(1))
+
+    def _ask(self, calls: list[Call]) -> list[Answer]:
+        limits = replace(self.limits, whole=max(0.0, self.limits.whole - self.outcome.seconds))
+        found = run(self.source, calls, files=self.files, limits=limits)
+        self.evidence.inputs |= {call.function: call.arguments[0] for call in calls if call.arguments}
+        self.evidence.answers |= {call.function: answer for call, answer in zip(calls, found.answers, strict=True)}
+        self.outcome.changed += found.changed
+        self.outcome.seconds += found.seconds
+        return found.answers
 
 
-def _jacobian(evidence: Evidence, calls: list[Call], source: str) -> list[Call]:
-    """The Jacobian's question, about some of the very images whose likelihood was asked for."""
-    asked = [call.arguments[0] for call in calls if call.function == "test"]
-    if not asked:
-        return []
-    (y,) = asked
-    levels = (evidence.data.values if evidence.data else None) or 1
-    inside = ((y.flatten(1) * levels % 1 - 0.5).abs() < 0.499).all(1)  # a logit is steep at the ends of cells
-    drawn = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed_of_program(source)))
-    evidence.chosen = drawn[inside[drawn]][:3]
-    evidence.points = y[evidence.chosen].double()
-    return [Call("jacobian", (density.around(evidence.points),), "forward")]
+def images(data: Dataset, draw: Draw, part: str, purpose: str) -> Tensor:
+    """Drawn images of a part with drawn noise, ``(ROWS, ..)``."""
+    every = getattr(data, part).x
+    x = every[draw.order(f"rows of {purpose}", len(every))[:ROWS]]
+    noise = EDGE + (1 - 2 * EDGE) * draw.uniform(f"noise of {purpose}", *x.shape)
+    drawn: Tensor = (x + noise) / (data.values or 1)
+    return drawn
 
 
 def _line(key: str, possible: int, evidence: Evidence, language: str) -> Line:
-    found = FINDERS[key](evidence)
+    try:
+        found = FINDERS[key](evidence)
+    except Exception as error:  # what nobody thought of is for a person to judge
+        found = [facts.unjudged(error)]
     texts = [say(fact.key, language, **fact.values) for fact in found]
     reasons = tuple(fact.key for fact in found if fact.lost)
     if any(fact.lost is None for fact in found):

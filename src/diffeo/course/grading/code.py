@@ -1,13 +1,13 @@
 """The 50 points for code: every function of the assignment is called on drawn inputs and judged."""
 
 import ast
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from diffeo.course.grading.judging import Verdict, judge
+from diffeo.course.grading.drawing import Draw
+from diffeo.course.grading.judging import Cases, Finding, Verdict, judge
 from diffeo.course.grading.report import Line
 from diffeo.course.grading.rubric import RUBRIC
 from diffeo.course.grading.tasks import TASKS, Task
@@ -17,6 +17,7 @@ from diffeo.course.sandbox.calling import Answer
 from diffeo.course.sandbox.limits import Limits
 from diffeo.course.sandbox.messages import GRADIENT, Call
 from diffeo.course.sandbox.process import Outcome, run
+from diffeo.course.sandbox.untrusted import one_line
 
 LINES = [line for line in RUBRIC if line.part == "code"]
 STEP = 4  # points are rounded to quarters
@@ -46,14 +47,9 @@ def draw(task: Task, *, seed: int) -> list[tuple[Any, ...]]:
     return task.cases(torch.Generator().manual_seed(seed))
 
 
-def seed_of_program(code: str) -> int:
-    """A seed that nobody chose: the same program gets the same inputs, and another one others."""
-    return int.from_bytes(hashlib.sha256(code.encode()).digest()[:6], "big")
-
-
-def grade_code(source: str, language: str, *, limits: Limits) -> tuple[list[Line], Outcome]:
-    """Lines of the rubric for the functions of a program's definitions."""
-    seed = seed_of_program(source)
+def grade_code(source: str, language: str, *, limits: Limits, key: str) -> tuple[list[Line], Outcome]:
+    """Lines of the rubric for the functions of a program's definitions, called with what is drawn by the key."""
+    seed = Draw(key, source).seed("cases")
     cases = {name: draw(task, seed=seed) for name, task in TASKS.items()}
     calls = [Call(name, case) for name, each in cases.items() for case in each]
     trained = [name for name, task in TASKS.items() if task.trains]
@@ -65,9 +61,17 @@ def grade_code(source: str, language: str, *, limits: Limits) -> tuple[list[Line
     verdicts = [
         verdict
         for name, task in TASKS.items()
-        for verdict in judge(task, cases[name], answers[name], gradients.get(name))
+        for verdict in _judged(task, cases[name], answers[name], gradients.get(name))
     ]
     return [_line(key.key, key.possible, verdicts, language) for key in LINES], outcome
+
+
+def _judged(task: Task, cases: Cases, answers: Sequence[Answer], gradient: Answer | None) -> list[Verdict]:
+    try:
+        return judge(task, cases, answers, gradient)
+    except Exception as error:  # what nobody thought of is for a person to look at
+        values = {"why": f"{type(error).__name__}: {one_line(error)}"}
+        return [Verdict(output, (Finding("grade-unjudged", values, 0.0),)) for output in task.outputs]
 
 
 def nothing(key: str, language: str, **values: object) -> list[Line]:

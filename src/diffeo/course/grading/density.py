@@ -7,7 +7,7 @@ from torch import Tensor
 
 from diffeo.course.sandbox.network import Network
 
-STEP = 3e-6  # of the central differences, in float64
+STEPS = {torch.float64: 3e-6, torch.float32: 1e-4}  # of the central differences
 FINE, COARSE = 0.02, 0.2  # sides of cells
 INSIDE, OUTSIDE = 3.0, 24.0  # fine cells up to here, coarse ones up to there
 
@@ -46,17 +46,19 @@ def around(points: Tensor) -> Tensor:
     """The points themselves, and then each moved by a small step either way along every axis."""
     rows, shape = len(points), points.shape[1:]
     flat = points.flatten(1)
-    steps = STEP * torch.eye(flat.shape[1], dtype=flat.dtype)
+    steps = STEPS[points.dtype] * torch.eye(flat.shape[1], dtype=flat.dtype)
     moved = torch.cat([flat[:, None] + steps, flat[:, None] - steps], 1).reshape(-1, *shape)
     return torch.cat([points, moved.reshape(rows * 2 * flat.shape[1], *shape)])
 
 
-def jacobians(z: Tensor, rows: int) -> Tensor:
+def jacobians(given: Tensor, z: Tensor, rows: int) -> Tensor:
     """``dz/dx`` at the points, ``(rows, D, D)``, by central differences of what came out for :func:`around`."""
-    z = z.double().flatten(1)
+    given, z = given.double().flatten(1), z.double().flatten(1)
     width = z.shape[1]
     moved = z[rows:].reshape(rows, 2, width, width)  # point, direction, which input, which output
-    return ((moved[:, 0] - moved[:, 1]) / (2 * STEP)).transpose(1, 2)
+    places = given[rows:].reshape(rows, 2, width, width)
+    steps = (places[:, 0] - places[:, 1]).diagonal(dim1=1, dim2=2)  # as they were rounded
+    return ((moved[:, 0] - moved[:, 1]) / steps[:, :, None]).transpose(1, 2)
 
 
 def only_own(jacobian: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from diffeo.course.grading.report import Line, Report
 from diffeo.course.grading.rubric import RUBRIC
 from diffeo.course.sandbox.limits import Limits
+from diffeo.course.sandbox.untrusted import one_line
 
 if TYPE_CHECKING:
     from diffeo.course.handin.reading import Submission
@@ -22,6 +23,7 @@ def grade(
     *,
     others: Mapping[str, str] | None = None,
     limits: Limits | None = None,
+    key: str | None = None,
 ) -> Report:
     """Grade a submission; nothing that it does ends this call.
 
@@ -32,12 +34,15 @@ def grade(
         language: "ko" or "en".
         others: of other submissions the fingerprints of their weights, each with a student's number.
         limits: of time and memory; those of the documentation, if not given.
+        key: what inputs and images are drawn by; the same key gives the same ones. A secret one is drawn, and
+            forgotten, if not given.
     """
     from diffeo.course.grading.analysis import grade_analysis
     from diffeo.course.grading.code import grade_code, nothing, program
+    from diffeo.course.grading.drawing import new_key
     from diffeo.course.messages import say
 
-    limits = limits or Limits()
+    limits, key = limits or Limits(), key or new_key()
     limits = replace(limits, closed=(*limits.closed, str(submission.path.absolute().parent)))
     notes = [problem.text(language) for problem in submission.problems]
     source, outcomes = "", []
@@ -45,18 +50,18 @@ def grade(
     try:
         if submission.code.strip():
             source = program(submission.code)
+            if _imports_diffeo(source):
+                notes.append(say("grade-imports", language, module="diffeo"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line, detail = getattr(error, "lineno", None) or "?", getattr(error, "msg", None) or str(error)
         lines = nothing("grade-no-python", language, line=line, detail=detail)
     if source:
-        if _imports_diffeo(source):
-            notes.append(say("grade-imports", language, module="diffeo"))
-        lines, outcome = grade_code(source, language, limits=limits)
+        lines, outcome = grade_code(source, language, limits=limits, key=key)
         outcomes.append(outcome)
-        if all("fault-load" in line.reasons or "fault-died" in line.reasons for line in lines):
+        if all({"fault-load", "fault-died", "fault-forged"} & set(line.reasons) for line in lines):
             source = ""  # it does not come as far as its functions: no use in trying again
     if submission.path.suffix.lower() not in CODE_ALONE:
-        analysis, more = grade_analysis(submission, source, language, others=others or {}, limits=limits)
+        analysis, more = grade_analysis(submission, source, language, others=others or {}, limits=limits, key=key)
         outcomes += [more] if more is not None else []
         lines = [*lines, *analysis, *_by_hand(language)]
         notes += _other_ablation(submission, language)
@@ -98,7 +103,7 @@ def _other_ablation(submission: "Submission", language: str) -> list[str]:
     given = said.get("name") if isinstance(said, dict) else said
     if not submission.id or given is None or given == (expected := ablation_of(submission.id)):
         return []
-    return [say("grade-ablation", language, given=str(given)[:40], expected=expected)]
+    return [say("grade-ablation", language, given=one_line(given, 40), expected=expected)]
 
 
 def _by_hand(language: str) -> list[Line]:
@@ -113,5 +118,5 @@ def _cancelled(line: Line, message: str) -> Line:
 
 
 def _first_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = one_line(text, 200)
     return line if len(line) <= 120 else f"{line[:120]} .."

@@ -7,7 +7,10 @@ import torch
 from torch import Tensor
 
 from diffeo import tensors
+from diffeo.course.handin.reading import digest
 from diffeo.course.sandbox.calling import Answer
+
+LARGEST = 64 << 20  # bytes
 
 
 def fingerprint(path: Path) -> str:
@@ -17,7 +20,7 @@ def fingerprint(path: Path) -> str:
     """
     found = _read(path)
     if found is None:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return digest(path)
     floating = [tensor for tensor in found.values() if tensor.is_floating_point() and tensor.numel() > 1]
     each = sorted(hashlib.sha256(tensor.float().numpy().tobytes()).hexdigest() for tensor in floating)
     return hashlib.sha256("".join(each).encode()).hexdigest()
@@ -41,13 +44,13 @@ def same_as_new(path: Path, state: Answer) -> bool:
     new = dict(zip(state.kinds, state.values, strict=True))
     matrices = [name for name, value in new.items() if value.is_floating_point() and value.ndim > 1]
     shared = [name for name in matrices if name in found and found[name].shape == new[name].shape]
-    still = [name for name in shared if torch.equal(found[name], new[name])]
+    still = [name for name in shared if torch.equal(found[name].to(new[name].dtype), new[name])]
     zeros = [name for name in shared if not bool(new[name].any())]  # a last layer that starts at zero
     return bool(shared) and (len(still) == len(shared) or (bool(zeros) and all(name in still for name in zeros)))
 
 
 def _read(path: Path) -> dict[str, Tensor] | None:
     try:
-        return tensors.read(path, tensors.outline(path))
-    except ValueError:  # the file is the student's
+        return None if path.stat().st_size > LARGEST else tensors.read(path, tensors.outline(path))
+    except (OSError, ValueError):  # the file is the student's
         return None

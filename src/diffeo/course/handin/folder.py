@@ -13,9 +13,11 @@ from diffeo.course.handin.roster import Roster, read_roster
 from diffeo.course.handin.similarity import Pair, pairs
 from diffeo.course.messages import say
 from diffeo.course.sandbox.limits import Limits
+from diffeo.course.sandbox.untrusted import one_line
 
 TEMPLATES = ("submission.py", "run.py")
 SOLUTION = "solution.py"
+KEY = "key"  # in the folder of the results; no program that is graded may see it
 CHECKER = ("grading", "sandbox", "messages")
 
 
@@ -85,6 +87,7 @@ def grade_folder(
     language: str = "ko",
     *,
     roster: str | Path | None = None,
+    key: str | Path | None = None,
     workers: int = 2,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Graded:
@@ -98,13 +101,16 @@ def grade_folder(
             are not written over.
         language: "ko" or "en".
         roster: a CSV file with the columns id and name, of those who should have handed in.
+        key: a file with the key that inputs and images are drawn by, ``key`` in the folder of the results if not
+            given; one is drawn where it is not there. With the same key the same hand-in is given the same points.
         workers: how many are graded at a time.
         progress: told how many are done, of how many, and whose was the last.
 
     Raises:
         NotADirectoryError: if `folder` is none.
-        ValueError: if the roster cannot be read, or nobody handed anything in.
+        ValueError: if the roster or the key cannot be read, or nobody handed anything in.
     """
+    from diffeo.course.grading.drawing import key_in
     from diffeo.course.handin import table
 
     folder = Path(folder).resolve()
@@ -118,8 +124,10 @@ def grade_folder(
     found = hand_ins(came)
     (out / "results").mkdir(parents=True, exist_ok=True)
     copies = _copies(found)
-    limits = Limits(closed=tuple(str(Path(each).absolute()) for each in (folder, out, roster) if each is not None))
-    scores = _scores(found, copies, out / "results", language, workers, progress, limits)
+    secret = key_in(out / KEY if key is None else Path(key))
+    closed = (folder, out, roster, key)  # to all that is graded
+    limits = Limits(closed=tuple(str(Path(each).absolute()) for each in closed if each is not None))
+    scores = _scores(found, copies, out / "results", language, workers, progress, limits, secret)
     names = table.file_names(found)
     rows = [
         Row(each, score, name, _note(each, same, listed, language))
@@ -139,10 +147,11 @@ def _scores(
     workers: int,
     progress: Callable[[int, int, str], None] | None,
     limits: Limits,
+    key: str,
 ) -> list[Score]:
     done, total = 0, len(found)
     stored: dict[int, Score] = {}
-    places = [results / f"{_key(each, copies[number], language)}.json" for number, each in enumerate(found)]
+    places = [results / f"{_key(each, copies[number], language, key)}.json" for number, each in enumerate(found)]
     for number, place in enumerate(places):
         if (score := _load(place)) is not None:
             stored[number] = score
@@ -150,7 +159,7 @@ def _scores(
     pool = ThreadPoolExecutor(max(1, workers))
     try:
         waiting = {
-            pool.submit(_graded, each, copies[number], language, places[number], limits): number
+            pool.submit(_graded, each, copies[number], language, places[number], limits, key): number
             for number, each in enumerate(found)
             if number not in stored
         }
@@ -166,21 +175,23 @@ def _scores(
     return [stored[number] for number in range(total)]
 
 
-def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path, limits: Limits) -> Score:
+def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path, limits: Limits, key: str) -> Score:
     from diffeo.course import grading
     from diffeo.io import write_atomically
 
     another = say("handin-another", language)  # whose it is stays between lecturer and table
     try:
-        report = grading.grade(each.submission, language, others=dict.fromkeys(copies, another), limits=limits)
+        theirs = dict.fromkeys(copies, another)
+        report = grading.grade(each.submission, language, others=theirs, limits=limits, key=key)
         lines = [
             {"key": line.key, "points": line.points, "possible": line.possible, "message": line.message}
             for line in report.lines
         ]
         score = Score(lines, report.total, report.to_markdown())
+        content = json.dumps(asdict(score), ensure_ascii=False, indent=1).encode()
     except Exception as error:  # one submission must not keep the others from being graded
-        return Score(failed=f"{type(error).__name__}: {error}")
-    write_atomically(place, json.dumps(asdict(score), ensure_ascii=False, indent=1).encode())
+        return Score(failed=f"{type(error).__name__}: {one_line(error)}")
+    write_atomically(place, content)
     return score
 
 
@@ -204,9 +215,9 @@ def _note(each: HandIn, same: dict[str, str], listed: Roster, language: str) -> 
     return " ".join(text for text in [listed.note(each.submission, language), *texts] if text)
 
 
-def _key(each: HandIn, copies: dict[str, str], language: str) -> str:
-    """What a result depends on: the content, the checker, and whose weights are the same."""
-    parts = (each.piece.digest, each.submission.id, language, _checker(), repr(sorted(copies)))
+def _key(each: HandIn, copies: dict[str, str], language: str, key: str) -> str:
+    """What a result depends on: the content, the checker, what is drawn, and whose weights are the same."""
+    parts = (each.piece.digest, each.submission.id, language, _checker(), repr(sorted(copies)), key)
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

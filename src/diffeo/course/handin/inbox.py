@@ -1,15 +1,16 @@
 """An inbox as a mail client saves it: which of its files are whose, and which of several versions counts."""
 
+import os
 import time
-import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from diffeo.course.handin.archive import composed, is_skipped
+from diffeo.course.handin.archive import DEEPEST, LARGEST, MOST, composed, is_skipped, opened
 from diffeo.course.handin.problem import Problem
-from diffeo.course.handin.reading import SUFFIXES, Submission, number_in, read
+from diffeo.course.handin.reading import SUFFIXES, Submission, digest, number_in, read
+from diffeo.course.sandbox.untrusted import one_line
 
 PROGRAMS = {".py", ".ipynb"}
 
@@ -59,7 +60,7 @@ def pieces(inbox: Path, *, skip: Path | None = None) -> tuple[list[Piece], list[
     """
     found: list[Path] = []
     loose: list[Path] = []
-    _collect(inbox, skip.resolve() if skip else None, found, loose, outermost=True)
+    _collect(inbox, skip.resolve() if skip else None, found, loose)
     beside = {path: _belong_to(path, found, loose) for path in found}
     taken = {path for paths in beside.values() for path in paths}
     described = [_described(path, inbox, beside[path]) for path in found]
@@ -71,7 +72,7 @@ def hand_ins(came: list[Piece]) -> list[HandIn]:
     newest_first = sorted(came, key=lambda piece: (-piece.time, piece.where))
     students: dict[str, list[tuple[Piece, Submission]]] = {}
     for piece in newest_first:
-        submission = read(piece.path, beside=piece.beside, mail=str(Path(piece.where).parent))
+        submission = _read(piece)
         key = submission.id or piece.where
         known = {other.name for _, other in students.get(key, []) if other.name}
         if known and submission.name and submission.name not in known:
@@ -94,15 +95,31 @@ def hand_ins(came: list[Piece]) -> list[HandIn]:
     return sorted(found, key=lambda each: (not each.submission.id, each.submission.id, each.piece.where))
 
 
-def _collect(folder: Path, skip: Path | None, found: list[Path], alone: list[Path], *, outermost: bool) -> None:
-    here = [path for path in sorted(folder.iterdir()) if not is_skipped(path.name) and not path.is_symlink()]
+def _read(piece: Piece) -> Submission:
+    """What counts of a piece; one that breaks the reading keeps nobody else's from being read."""
+    try:
+        return read(piece.path, beside=piece.beside, mail=str(Path(piece.where).parent))
+    except Exception as error:
+        why = f"{type(error).__name__}: {one_line(error)}"
+        return Submission(piece.path, problems=[Problem("handin-failed", {"why": why})])
+
+
+def _collect(folder: Path, skip: Path | None, found: list[Path], alone: list[Path], *, deep: int = 0) -> None:
+    try:
+        here = [path for path in sorted(folder.iterdir()) if not is_skipped(path.name) and not path.is_symlink()]
+    except OSError:  # somebody took the right to look into it
+        alone.append(folder)
+        return
     folders = [path for path in here if path.is_dir() and path.resolve() != skip]
     loose = [path for path in here if path.is_file()]
-    if not outermost and _is_one(folder, folders, loose):
+    if deep and _is_one(folder, folders, loose):
         found.append(folder)
         return
     for path in folders:
-        _collect(path, skip, found, alone, outermost=False)
+        if deep < DEEPEST:
+            _collect(path, skip, found, alone, deep=deep + 1)
+        else:
+            alone.append(path)
     for path in loose:
         zipped = path.suffix.lower() == ".zip"
         (found if zipped or path.suffix.lower() in PROGRAMS else alone).append(path)
@@ -133,7 +150,17 @@ def _belong_to(program: Path, found: list[Path], loose: list[Path]) -> tuple[Pat
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    """The files of a folder, sorted; of one that has too many or too deep to be a hand-in the first."""
+    found: list[Path] = []
+    for here, folders, names in os.walk(folder):
+        folders.sort()
+        names.sort()
+        if len(Path(here).parts) - len(folder.parts) >= DEEPEST:
+            folders.clear()
+        found += [path for name in names if (path := Path(here, name)).is_file() and not path.is_symlink()]
+        if len(found) > MOST:
+            break
+    return sorted(found)
 
 
 def _number(path: Path) -> str:
@@ -141,13 +168,23 @@ def _number(path: Path) -> str:
 
 
 def _described(path: Path, inbox: Path, beside: tuple[Path, ...]) -> Piece:
-    inside = [path] if path.is_file() else sorted(_files(path))
-    digest = sha256()
+    inside = [path] if path.is_file() else _files(path)
+    whole = sha256()
     for file in [*inside, *beside]:
-        content = file.read_bytes()
-        for part in (composed(file.relative_to(path.parent).as_posix()).encode(), content):
-            digest.update(sha256(part).digest())
-    return Piece(path, _where(path, inbox), _time(path, inside), digest.hexdigest(), beside)
+        whole.update(sha256(composed(file.relative_to(path.parent).as_posix()).encode()).digest())
+        whole.update(_content(file))
+    return Piece(path, _where(path, inbox), _time(path, inside), whole.hexdigest(), beside)
+
+
+def _content(file: Path) -> bytes:
+    """The SHA-256 of a file; of one that is too large to be read at all, or cannot be, what the file system says."""
+    try:
+        known = file.stat()
+        if known.st_size <= LARGEST:
+            return bytes.fromhex(digest(file))
+        return sha256(repr((known.st_size, known.st_mtime_ns)).encode()).digest()
+    except OSError as error:
+        return sha256(repr(error.errno).encode()).digest()
 
 
 def _where(path: Path, inbox: Path) -> str:
@@ -158,8 +195,8 @@ def _time(path: Path, inside: list[Path]) -> float:
     """A zip's newest entry: the time at which a mail's attachment was saved says little."""
     if path.suffix.lower() == ".zip":
         try:
-            with zipfile.ZipFile(path) as archive:
+            with opened(path) as archive:
                 return max(time.mktime((*entry.date_time, 0, 0, -1)) for entry in archive.infolist())
-        except (zipfile.BadZipFile, OSError, ValueError, OverflowError, NotImplementedError):
+        except Exception:  # what is damaged fails in many ways
             pass
     return max((file.stat().st_mtime for file in inside if file.suffix.lower() in SUFFIXES), default=0.0)

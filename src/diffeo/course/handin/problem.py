@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+LONGEST = 300  # letters of what a hand-in says, such as a file's name
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -14,4 +16,8 @@ class Problem:
         """The message in a language."""
         from diffeo.course.messages import say
 
-        return say(self.key, language, **self.values)
+        return say(self.key, language, **{name: _short(value) for name, value in self.values.items()})
+
+
+def _short(value: object) -> object:
+    return f"{value[:LONGEST]} .." if isinstance(value, str) and len(value) > LONGEST else value

@@ -1,7 +1,7 @@
 """Reading a submission: a program, a notebook, a zip or a folder. Nothing in it is executed."""
 
 import ast
-import json
+import hashlib
 import math
 import re
 import shutil
@@ -16,6 +16,7 @@ from typing import Any
 from diffeo.course.handin import source
 from diffeo.course.handin.archive import Found, composed, files
 from diffeo.course.handin.problem import Problem
+from diffeo.course.sandbox.untrusted import parsed, read_plain
 
 FUNCTIONS = (
     "coupling_forward",
@@ -40,6 +41,11 @@ DOCUMENTS = (".pdf", ".docx", ".doc", ".hwp", ".hwpx", ".odt")
 SUFFIXES = frozenset({".py", ".ipynb", ".safetensors", ".json", ".jsonl", ".md", ".txt", *PICTURES, *DOCUMENTS})
 NO_NAMES = {"과제", "주차", "제출", "최종", "수정", "학번", "이름", "코드", "실습", "정규화", "흐름", "복사본", "학년"}
 LARGEST_TEXT = 8 << 20  # bytes: a notebook with its pictures
+LARGEST_CLAIMS = 1 << 20  # bytes of report.json
+LARGEST_WEIGHTS = 64 << 20  # bytes
+MOST_RECORDS = 10_000  # epochs
+MOST_PROBLEMS = 30  # that are listed
+LONGEST_ID, LONGEST_NAME = 40, 400  # letters, before they are made comparable
 
 
 @dataclass(frozen=True)
@@ -118,13 +124,17 @@ class _Reader:
             name=name,
             code=code,
             code_name=code_name,
-            weights=self._named(".safetensors", "weights"),
+            weights=self._weights(),
             metrics=self._metrics(),
             report=self._text("report"),
             writeup=self._text("writeup"),
             claims=claims,
-            problems=self.problems,
+            problems=self.problems[:MOST_PROBLEMS] + self._more(),
         )
+
+    def _more(self) -> list[Problem]:
+        more = len(self.problems) - MOST_PROBLEMS
+        return [Problem("handin-more", {"number": more})] if more > 0 else []
 
     def _say(self, key: str, **values: object) -> None:
         self.problems.append(Problem(key, values))
@@ -137,18 +147,24 @@ class _Reader:
     def _called(self, word: str, *suffixes: str) -> list[Found]:
         return [file for file in self._with(*suffixes, called=word) if word in _stem(file)]
 
-    def _named(self, suffix: str, stem: str) -> Path | None:
-        """The file of that name, or else one with that suffix; says which was taken of several."""
-        every = self._with(suffix, called=stem)
+    def _weights(self) -> Path | None:
+        """The file of that name, or else another safetensors file; says which was taken of several."""
+        every = self._with(".safetensors", called="weights")
         if len(every) > 1:
             self._say("handin-several", file=str(every[0].name), others=", ".join(str(each.name) for each in every[1:]))
-        return every[0].path if every else None
-
-    def _read(self, file: Found) -> str | None:
+        if not every:
+            return None
         try:
-            if file.path.stat().st_size > LARGEST_TEXT:
-                raise ValueError(f"{file.path.stat().st_size >> 20} MB")
-            return source.decoded(file.path.read_bytes())
+            if (size := every[0].path.stat().st_size) > LARGEST_WEIGHTS:
+                raise ValueError(f"{size >> 20} MB, at most {LARGEST_WEIGHTS >> 20} MB")
+        except (OSError, ValueError) as error:
+            self._say("handin-unreadable", file=str(every[0].name), why=str(error))
+            return None
+        return every[0].path
+
+    def _read(self, file: Found, most: int = LARGEST_TEXT) -> str | None:
+        try:
+            return source.decoded(read_plain(file.path, most))
         except (OSError, ValueError) as error:
             self._say("handin-unreadable", file=str(file.name), why=str(error))
             return None
@@ -158,14 +174,14 @@ class _Reader:
         programs = []
         for file in self._with(".py", ".ipynb"):
             text = self._read(file)
-            if text is not None and file.name.suffix.lower() == ".ipynb":
-                try:
-                    text = source.of_notebook(text)
-                except ValueError as error:
-                    self._say("handin-unreadable", file=str(file.name), why=str(error))
-                    continue
-            if text is not None:
-                programs.append((len(source.defined(text) & set(FUNCTIONS)), file, text))
+            if text is None:
+                continue
+            try:
+                text = source.check_size(source.of_notebook(text) if file.name.suffix.lower() == ".ipynb" else text)
+            except ValueError as error:
+                self._say("handin-unreadable", file=str(file.name), why=str(error))
+                continue
+            programs.append((len(source.defined(text) & set(FUNCTIONS)), file, text))
         if not programs:
             self._say("handin-no-code")
             return "", ""
@@ -183,12 +199,12 @@ class _Reader:
 
     def _claims(self) -> dict[str, Any]:
         files = self._called("report", ".json")
-        text = self._read(files[0]) if files else None
+        text = self._read(files[0], LARGEST_CLAIMS) if files else None
         if text is None:
             return {}
         try:
-            claims = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            claims = parsed(text)
+        except ValueError as error:
             self._say("handin-unreadable", file=str(files[0].name), why=str(error))
             return {}
         if not isinstance(claims, dict):
@@ -199,15 +215,17 @@ class _Reader:
     def _metrics(self) -> list[dict[str, Any]]:
         files = self._with(".jsonl", called="metrics")
         text = self._read(files[0]) if files else None
-        records = []
+        records: list[dict[str, Any]] = []
         for number, line in enumerate((text or "").splitlines(), 1):
             if not line.strip():
                 continue
             try:
-                record = json.loads(line)
+                if len(records) == MOST_RECORDS:
+                    raise ValueError(f"at most {MOST_RECORDS:,} lines")
+                record = parsed(line)
                 if not isinstance(record, dict):
                     raise ValueError(type(record).__name__)
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 self._say("handin-broken-line", file=str(files[0].name), line=number, why=str(error))
                 break
             records.append(record)
@@ -232,6 +250,15 @@ class _Reader:
         return (ids[0] if ids else ""), student_name(name)
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
 def _stem(file: Found) -> str:
     return file.name.stem.lower()
 
@@ -240,7 +267,9 @@ def student_id(value: object) -> str:
     """A student's number as text: full-width digits, blanks and hyphens are set right."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return ""
-    text = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", str(value)))
+    if isinstance(value, int) and abs(value) >= 10**12:
+        return ""
+    text = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", str(value)[:LONGEST_ID]))
     return text if re.fullmatch(r"[A-Za-z]?\d{4,12}", text) else ""
 
 
@@ -248,7 +277,7 @@ def student_name(value: object) -> str:
     """A name as it is compared and shown: composed, single blanks, at most 60 letters, no control characters."""
     if not isinstance(value, str):
         return ""
-    printable = "".join(letter if letter.isprintable() else " " for letter in composed(value))
+    printable = "".join(letter if letter.isprintable() else " " for letter in composed(value[:LONGEST_NAME]))
     return " ".join(printable.split())[:60]
 
 
@@ -261,8 +290,12 @@ def number_in(name: str) -> str:
 def number(claims: dict[str, Any], key: str) -> float | None:
     """A finite number of a report, or None."""
     value = claims.get(key)
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if fine and value is not None else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # an integer of hundreds of digits
+        return None
 
 
 def _name_in(stem: str) -> str:
@@ -274,13 +307,13 @@ def _name_in(stem: str) -> str:
 
 
 def _imported(code: str) -> set[str]:
-    return set(re.findall(r"^\s*(?:from|import)\s+(\w+)", code, re.MULTILINE))
+    return set(re.findall(r"^[ \t]*(?:from|import)[ \t]+(\w+)", code, re.MULTILINE))
 
 
 def _constants(code: str) -> dict[str, object]:
     """``ID = ".."`` and ``NAME = ".."`` at the program's outer level."""
     found: dict[str, object] = {}
-    for line in re.findall(r"^(?:ID|NAME)\s*=.*$", code, re.MULTILINE):
+    for line in re.findall(r"^(?:ID|NAME)[ \t]*=.*$", code, re.MULTILINE):
         try:
             node = ast.parse(line).body[0]
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):

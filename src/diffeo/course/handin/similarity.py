@@ -18,6 +18,7 @@ RUN = 14  # tokens: about a line of arithmetic
 WINDOW = 5
 FEWEST = 12  # fingerprints of its own that a program needs before a share of them means something
 NEARLY_ALL = 0.8  # share of all but the template from which on two programs are one
+MOST = 4000  # fingerprints of a program: of some 1,500 lines
 CLASS = 6  # programs from which on "most of them" means something
 SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER, tokenize.NEWLINE)
 
@@ -83,6 +84,8 @@ def fingerprints(code: str) -> dict[int, int]:
     for start in range(max(len(hashes) - WINDOW + 1, min(len(hashes), 1))):
         mark, line = min(hashes[start : start + WINDOW])
         kept.setdefault(mark, line)
+        if len(kept) == MOST:
+            break
     return kept
 
 
@@ -103,6 +106,6 @@ def _tokens(code: str) -> list[tuple[str, int]]:
             elif token.type == tokenize.NAME and not keyword.iskeyword(text) and not (found and found[-1][0] == "."):
                 text = "v"  # what follows a dot, such as torch.exp, is not the student's to rename
             found.append((text, token.start[0]))
-    except (tokenize.TokenError, SyntaxError):
+    except (tokenize.TokenError, SyntaxError, ValueError):
         pass  # what was read until then is compared
     return [token for token in found if token[0] != "'s'"]

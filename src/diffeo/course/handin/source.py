@@ -2,11 +2,16 @@
 
 import ast
 import codecs
-import json
 import re
 import symtable
-from collections.abc import Sequence
+import unicodedata
 
+from diffeo.course.sandbox.untrusted import one_line, parsed
+
+LARGEST = 128 << 10  # letters of a program: the worked solution has 14,000
+MOST_BRACES = 10_000  # Python's parser takes the square of an f-string's parts
+MOST_MARKS = 50  # accents on one letter: normalizing takes the square of them
+NO_TEXT = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)  # PEP 263
 MAGIC = re.compile(r"^\s*(?:[%!]|\w+\s*=\s*[%!])|^\s*\??\w[\w.]*\?{1,2}\s*$")
 WHOLE_CELL = re.compile(r"^\s*%%(?!time\b|timeit\b|capture\b)")  # %%bash, %%html: no Python in it
@@ -26,7 +31,7 @@ def decoded(data: bytes) -> str:
     """
     for encoding in _encodings(data):
         try:
-            text = data.decode(encoding)
+            text = data.decode(encoding).encode("utf-8", "replace").decode()  # UTF-7 can have halves of letters
         except (ValueError, LookupError):  # each encoding fails in its own way
             continue
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -41,7 +46,33 @@ def _encodings(data: bytes) -> list[str]:
     declared = [
         found[1] for line in data.split(b"\n", 2)[:2] if (found := COOKIE.match(line.decode("latin-1"))) is not None
     ]
-    return ["utf-8-sig", *declared, "cp949"]
+    return ["utf-8-sig", *(name for name in declared if _is_text(name)), "cp949"]
+
+
+def _is_text(encoding: str) -> bool:
+    """Whether it is a way to write text, read in a time that grows as the text does."""
+    try:
+        return codecs.lookup(encoding).name not in NO_TEXT
+    except (LookupError, ValueError):
+        return False
+
+
+def check_size(code: str) -> str:
+    """The code, if it can be parsed in no time.
+
+    Raises:
+        ValueError: if it is larger than a hand-in's, or made to be slow.
+    """
+    if len(code) > LARGEST:
+        raise ValueError(f"{len(code) >> 10} KB of code, at most {LARGEST >> 10} KB")
+    if (braces := code.count("{")) > MOST_BRACES:
+        raise ValueError(f"{braces:,} braces, at most {MOST_BRACES:,}")
+    marks = 0
+    for letter in () if code.isascii() else code:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        if marks > MOST_MARKS:
+            raise ValueError(f"more than {MOST_MARKS} accents on one letter")
+    return code
 
 
 def of_notebook(text: str) -> str:
@@ -51,12 +82,13 @@ def of_notebook(text: str) -> str:
         ValueError: if it is no notebook.
     """
     try:
-        cells = json.loads(text)["cells"]
+        cells = parsed(text)["cells"]
         sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
         joined = [source if isinstance(source, str) else "".join(source) for source in sources]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"not a notebook of format 4 ({type(error).__name__}: {error})") from error
-    return "\n\n".join(_without_magics(cell) for cell in joined) + "\n"
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"not a notebook of format 4 ({type(error).__name__}: {one_line(error)})") from error
+    code = "\n\n".join(_without_magics(cell) for cell in joined) + "\n"
+    return code.encode("utf-8", "replace").decode()  # JSON can have halves of letters
 
 
 def _without_magics(cell: str) -> str:
@@ -91,15 +123,37 @@ def definitions(code: str) -> str:
     """
     body = ast.parse(code).body
     kept = [node for node in body if _defines(node)]
-    assignments = [node for node in body if _assigns(node)]
-    while chosen := [node for node in assignments if node not in kept and _set(node) & _used(kept)]:
-        kept += chosen
-    lines = code.split("\n")
-    inside = set[int]()
-    for node in kept:
-        first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
-        inside |= set(range(first - 1, node.end_lineno or node.lineno))
+    setting: dict[str, list[ast.stmt]] = {}  # which assignments set a name
+    for node in body:
+        for name in _set(node) if _assigns(node) and not _defines(node) else ():
+            setting.setdefault(name, []).append(node)
+    chosen = {id(node) for node in kept}
+    for node in kept:  # it grows meanwhile: each is looked at once
+        for name in _used(node) & setting.keys():
+            more = [each for each in setting.pop(name) if id(each) not in chosen]
+            chosen |= {id(each) for each in more}
+            kept += more
+    lines, inside = code.split("\n"), set[int]()
+    for group in _together(body):
+        if any(id(node) in chosen for node in group):
+            inside |= set(range(_first_line(group[0]) - 1, max(node.end_lineno or 0 for node in group)))
     return "\n".join(line if number in inside else "" for number, line in enumerate(lines))
+
+
+def _together(body: list[ast.stmt]) -> list[list[ast.stmt]]:
+    """Statements, those that share a line as one."""
+    found: list[list[ast.stmt]] = []
+    for node in body:
+        if found and _first_line(node) <= (found[-1][-1].end_lineno or 0):
+            found[-1].append(node)
+        else:
+            found.append([node])
+    return found
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(each.lineno for each in decorators)])
 
 
 def _defines(node: ast.stmt) -> bool:
@@ -133,9 +187,9 @@ def _set(node: ast.stmt) -> set[str]:
     return bound | {each.id for each in changed if isinstance(each, ast.Name)}
 
 
-def _used(nodes: Sequence[ast.stmt]) -> set[str]:
-    """The names of the program's outer level that something in them looks up; those of functions' own are none."""
-    tables = [symtable.symtable(ast.unparse(ast.Module(list(nodes), [])), "", "exec")]
+def _used(node: ast.stmt) -> set[str]:
+    """The names of the program's outer level that something in it looks up; those of functions' own are none."""
+    tables = [symtable.symtable(ast.unparse(node), "", "exec")]
     found = set[str]()
     for table in tables:
         outermost = table.get_type() == "module"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WRITTEN = "written.json"  # what was written last, so that what a person has changed since is not lost
 BOM = "\ufeff"  # without it Excel takes a CSV file for the system's own encoding
 CLOSED = {".eml", ".msg", ".rar", ".7z", ".egg", ".alz", ".tar", ".gz"}  # a hand-in may be inside
+LONGEST = 200  # bytes of a file's name: systems take 255
 RESERVED = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
@@ -29,7 +30,7 @@ def file_names(found: Sequence[HandIn]) -> list[str]:
     for each in found:
         submission = each.submission
         name = "_".join(part for part in (submission.id, submission.name) if part) or f"no-id_{each.piece.where}"
-        name = RESERVED.sub("_", name)[:80].strip(" .")
+        name = RESERVED.sub("_", name)[:80].encode()[:LONGEST].decode(errors="ignore").strip(" .")
         again = sum(other == name or other.startswith(f"{name} (") for other in names)
         names.append(f"{name} ({again + 1})" if again else name)
     return [f"{name}.md" for name in names]

@@ -4,12 +4,15 @@ A file maps a key to ``{ko: .., en: ..}``. Both languages take the same ``{names
 directly after an inserted name, since its form would depend on the name.
 """
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Literal, get_args
 
 Language = Literal["ko", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+# control characters but line ends and tabs, changes of direction, halves of letters
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @cache
@@ -34,7 +37,7 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 
 def say(key: str, language: str, **values: object) -> str:
-    """A message, its names filled in.
+    """A message, its names filled in; what would steer a terminal or an editor, or is no letter, is shown as such.
 
     Raises:
         KeyError: if the catalogue does not have it, in that language.
@@ -43,4 +46,4 @@ def say(key: str, language: str, **values: object) -> str:
         >>> say("language", "en")
         'English'
     """
-    return catalogue()[key][language].format(**values)
+    return UNPRINTABLE.sub("\ufffd", catalogue()[key][language].format(**values))

@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from .network import WrongWidth
 
 PROGRAM = "<submission>"  # the file name in tracebacks
-MOST_NUMBERS = 1 << 24
+MOST_NUMBERS = 1 << 24  # in one answer
+MOST_VALUES = 1000
+TYPES = {torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+TYPES |= {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 METHODS = ("forward", "inverse", "initialize")
 INVERSES = {"unsqueeze": "squeeze_inverse"}
 
@@ -27,7 +30,7 @@ class Answer:
         kinds: the type of each before it became a tensor: "Tensor", "ndarray", "float" ...
         changed: the call changed a tensor that it was given.
         fault: "" if it returned; else "missing", "raised", "width", "input", "exit", "memory", "returned", and of the
-            process "slow", "died", "crowd", "disk" or "load".
+            process "slow", "died", "crowd", "disk", "load", "forged" or "whole".
         detail: the error in its own words.
         line: of the program, where the error was raised; 0 if that is not known.
     """
@@ -108,7 +111,12 @@ def tensors(returned: Any) -> tuple[list[Tensor], list[str]]:
         returned = list(returned)
     several = isinstance(returned, (tuple, list)) and not all(isinstance(each, (int, float)) for each in returned)
     items = list(returned) if several else [returned]
-    return [_tensor(item) for item in items], [type(item).__name__ for item in items]
+    if len(items) > MOST_VALUES:
+        raise NotReturned(f"{type(returned).__name__} of {len(items):,}")
+    values = [_tensor(item) for item in items]
+    if sum(value.numel() for value in values) > MOST_NUMBERS:
+        raise NotReturned(f"{sum(value.numel() for value in values):,} numbers")
+    return values, [type(item).__name__[:100] for item in items]
 
 
 def _tensor(item: Any) -> Tensor:
@@ -123,7 +131,7 @@ def _tensor(item: Any) -> Tensor:
             raise NotReturned(f"{type(item).__name__}") from error
     if found.numel() > MOST_NUMBERS:
         raise NotReturned(f"tensor {tuple(found.shape)}")
-    if found.is_sparse or found.is_quantized or found.is_complex():
+    if found.is_sparse or found.is_quantized or found.dtype not in TYPES:
         raise NotReturned(f"tensor {found.dtype} {found.layout}")
     return found.contiguous().clone()
 

@@ -3,7 +3,6 @@
 import __future__
 
 import ast
-import json
 import linecache
 import sys
 import types
@@ -36,7 +35,7 @@ def main(folder: Path) -> None:
     program = types.ModuleType("submission")
     sys.modules["submission"] = program
     errors = run(source, program)
-    (folder / messages.LOADED).write_text(json.dumps(errors), encoding="utf-8")
+    messages.write_errors(folder, errors)
     for number, asked in enumerate(calls):
         messages.write_answer(folder, number, answered(program, asked))
 

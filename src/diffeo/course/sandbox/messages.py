@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,21 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor
 
-from .calling import Answer
+from .calling import MOST_NUMBERS, Answer
 from .network import Network
+from .untrusted import LARGEST_HEADER, described, one_line, parsed, read_plain
 
 CALLS, SOURCE, LOADED, READY = "calls.safetensors", "source.txt", "loaded.json", "ready"
 CONFINEMENT = "confinement.json"
 WORK = "work"  # where the program is, and may do as it likes
 GRADIENT = "gradient"  # a question about a function; all others are about the model
-LARGEST_ANSWER = 256 << 20
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
+FAULTS = ("", "missing", "raised", "width", "input", "exit", "memory", "returned")  # those that are found inside
+LARGEST_ANSWER = 8 * MOST_NUMBERS + LARGEST_HEADER  # bytes
+LARGEST_ERRORS, MOST_ERRORS = 1 << 20, 1000
+
+
+class Forged(Exception):
+    """What lies where an answer should be is none: the program wrote it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def unpack_calls(data: bytes) -> list[Call]:
             return Network(*(value(each) for each in content))
         return tuple(value(each) for each in content) if kind == "list" else content
 
-    listed = json.loads(_metadata(data)["calls"])
+    listed = json.loads(described(data)["__metadata__"]["calls"])
     return [Call(each["function"], value(each["arguments"]), each["question"]) for each in listed]
 
 
@@ -70,47 +75,67 @@ def write_answer(folder: Path, number: int, answer: Answer) -> None:
     """Write an answer where the other process looks for it; it is there whole or not at all."""
     said = asdict(answer) | {"values": len(answer.values)}
     tensors = {str(index): value for index, value in enumerate(answer.values)}
-    path = folder / f"{number}.answer"
-    path.with_suffix(".part").write_bytes(save(tensors | {"_": _nothing()}, {"answer": json.dumps(said)}))
+    _put(folder / f"{number}.answer", save(tensors | {"_": _nothing()}, {"answer": json.dumps(said)}))
+
+
+def write_errors(folder: Path, errors: list[tuple[int, str]]) -> None:
+    """Write that the program is loaded, and what failed in it."""
+    _put(folder / LOADED, json.dumps(errors[:MOST_ERRORS]).encode())
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.with_suffix(".part").write_bytes(content)
     os.replace(path.with_suffix(".part"), path)
 
 
-def read_answer(folder: Path, number: int) -> Answer | None:
-    """An answer, or None if it is not there. What is there but no answer counts as a process that broke."""
-    path = folder / f"{number}.answer"
-    if not path.exists():
-        return None
-    try:
-        data = read_plain(path)
-        tensors, said = load(data), json.loads(_metadata(data)["answer"])
-        values = [tensors[str(index)] for index in range(int(said.pop("values")))]
-        kinds = [str(kind) for kind in said["kinds"]]
-        if len(kinds) != len(values) or any(value.is_complex() for value in values):
-            raise ValueError("not an answer of ours")
-        texts = {"fault": str(said["fault"]), "detail": str(said["detail"])[:300]}
-        return Answer(values, kinds, bool(said["changed"]), **texts, line=int(said["line"]))
-    except Exception as error:  # whatever a program may have put there
-        return Answer(fault="died", detail=type(error).__name__)
-
-
-def read_plain(path: Path) -> bytes:
-    """A file that the program may have had its hands on: a pipe in its place would be waited for without end.
+def read_errors(folder: Path) -> list[tuple[int, str]] | None:
+    """What failed in loading; None as long as it is being loaded.
 
     Raises:
-        ValueError: if it is anything but a file of a sensible size.
+        Forged: if what is there is none of ours.
     """
-    opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | _BINARY)
-    with os.fdopen(opened, "rb") as file:
-        found = os.fstat(opened)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_ANSWER:
-            raise ValueError("not a file of ours")
-        return file.read()
+    if not os.path.lexists(folder / LOADED):
+        return None
+    try:
+        said = parsed(read_plain(folder / LOADED, LARGEST_ERRORS))
+        if not isinstance(said, list) or len(said) > MOST_ERRORS:
+            raise TypeError("not a list of ours")
+        return [(_line(line), one_line(error)) for line, error in said]
+    except Exception as error:  # whatever a program may have put there
+        raise Forged(type(error).__name__) from error
 
 
-def _metadata(data: bytes) -> dict[str, str]:
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    metadata: dict[str, str] = header["__metadata__"]
-    return metadata
+def read_answer(folder: Path, number: int, room: int = LARGEST_ANSWER) -> Answer | None:
+    """An answer, or None if it is not there. One of more than `room` bytes counts as nothing that can be returned.
+
+    Raises:
+        Forged: if what is there is none of ours.
+    """
+    path = folder / f"{number}.answer"
+    try:
+        size = os.lstat(path).st_size
+    except OSError:
+        return None
+    if room < size <= LARGEST_ANSWER:
+        return Answer(fault="returned", detail=f"{size >> 20} MB")
+    try:
+        data = read_plain(path, LARGEST_ANSWER)
+        said = parsed(described(data)["__metadata__"]["answer"])
+        tensors = load(data)
+        values = [tensors[str(index)] for index in range(len(tensors) - 1)]
+        kinds = [one_line(kind, 100) for kind in said["kinds"]]
+        if not len(kinds) == len(values) == said["values"] or said["fault"] not in FAULTS:
+            raise ValueError("not an answer of ours")
+        texts = {"fault": str(said["fault"]), "detail": one_line(said["detail"])}
+        return Answer(values, kinds, said["changed"] is True, **texts, line=_line(said["line"]))
+    except Exception as error:  # whatever a program may have put there
+        raise Forged(type(error).__name__) from error
+
+
+def _line(number: object) -> int:
+    if not isinstance(number, int) or not 0 <= number < 10_000_000:
+        raise TypeError("not the number of a line")
+    return int(number)
 
 
 def _nothing() -> Tensor:

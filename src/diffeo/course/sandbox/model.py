@@ -1,6 +1,6 @@
 """What is asked of a student's ``RealNVP``, inside the process that runs it: numbers out, no verdicts.
 
-Questions: ``state`` (the parameters of a new model), ``forward`` and ``round-trip`` (with the weights that were handed
+Questions: ``state`` (the parameters of a new model), ``forward`` and ``inverse`` (with the weights that were handed
 in), ``plane`` (a model of two dimensions with drawn weights) and ``chain`` (couplings of two dimensions one after
 another).
 """
@@ -39,8 +39,8 @@ def answer(program: types.ModuleType, asked: Call) -> Answer:
         return Answer(list(_chain(program, *asked.arguments)), ["Tensor", "Tensor"])
     model = _trained(kind)
     (x,) = asked.arguments
-    if asked.question == "round-trip":
-        values, kinds = tensors(_method(model, "inverse")(_called(model, x).values[0]))
+    if asked.question == "inverse":
+        values, kinds = tensors(_method(model, "inverse")(x))
         return Answer(values, kinds)
     return _called(model.to(x.dtype), x)
 

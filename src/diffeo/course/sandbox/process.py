@@ -1,7 +1,6 @@
 """Running a student's program from outside: started, watched, ended with everything it started, started again."""
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -29,6 +28,7 @@ from diffeo.course.sandbox.watching import memory, threads, written
 
 COPY = "checker"  # the package that the process runs: what this one was when it was imported
 PAUSE = 0.03  # seconds between two looks
+ANSWERS = 256 << 20  # bytes of all answers of a process
 OWN = 2 if sys.platform == "linux" else 1  # processes that are none of the program's doing
 DIFFEO = Path(__file__).parents[2]  # what is right stands there, and in the course's material
 
@@ -42,12 +42,14 @@ class Outcome:
         errors: of loading: line and error.
         printed: the beginning of what it printed.
         changed: files of the checker that changed meanwhile.
+        seconds: by the clock, without starting.
     """
 
     answers: list[Answer]
     errors: list[tuple[int, str]] = field(default_factory=list)
     printed: str = ""
     changed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def run(source: str, calls: list[Call], *, files: Mapping[str, Path] | None = None, limits: Limits) -> Outcome:
@@ -89,7 +91,7 @@ def run(source: str, calls: list[Call], *, files: Mapping[str, Path] | None = No
         else:
             same = [number for number in left if _asked(calls[number]) == _asked(calls[left[0]])]
             answers |= dict.fromkeys(same, process.fault)
-    outcome.answers = [answers[number] for number in range(len(calls))]
+    outcome.answers, outcome.seconds = [answers[number] for number in range(len(calls))], spent
     return outcome
 
 
@@ -107,6 +109,7 @@ class _Run:
         self.errors: list[tuple[int, str]] = []
         self.loaded = self.forged = False
         self.seconds = 0.0  # since it began with the program
+        self.room = ANSWERS
         self.printed = ""
         self.changed: list[str] = []
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="diffeo-grade-")))
@@ -197,21 +200,17 @@ class _Run:
         return family
 
     def _collect(self) -> None:
-        if not self.loaded and (self.folder / messages.LOADED).exists():
-            self.loaded = True
-            try:
-                said = json.loads(messages.read_plain(self.folder / messages.LOADED))
-                self.errors = [(int(line), str(error)) for line, error in said]
-            except (OSError, ValueError, TypeError):
-                self.loaded = False  # half written: the next look finds it whole
-        while self.loaded and self.fault is None and len(self.answers) < self.count:
-            answer = messages.read_answer(self.folder, len(self.answers))
-            if answer is None:
-                return
-            if answer.fault == "died":  # no answer of ours: what lies beside it is the program's work too
-                self.fault, self.forged = answer, True
-                return
-            self.answers[len(self.answers)] = answer
+        try:
+            if not self.loaded and (errors := messages.read_errors(self.folder)) is not None:
+                self.loaded, self.errors = True, errors
+            while self.loaded and self.fault is None and len(self.answers) < self.count:
+                answer = messages.read_answer(self.folder, len(self.answers), self.room)
+                if answer is None:
+                    return
+                self.room -= sum(value.nbytes for value in answer.values)
+                self.answers[len(self.answers)] = answer
+        except messages.Forged as error:  # what lies beside it is the program's work too
+            self.fault, self.forged = self.fault or Answer(fault="forged", detail=str(error)), True
 
     def _end(self) -> None:
         while self._family() and sum(_ended(each) for each in list(self.seen.values())[1:]):
