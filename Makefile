@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INPUTS ?= 3000
 
-.PHONY: install demo test contract mutants fuzz model course notebooks lint format clean
+.PHONY: install demo test contract mutants crash fuzz model course notebooks lint format clean
 
 install: $(VENV)/.installed
 
@@ -36,6 +36,11 @@ mutants: install
 # Damaged and hostile files for every reader, each in a process of its own; make fuzz INPUTS=100000 for an hour of it.
 fuzz: install
 	$(BIN)/python tests/reliability/fuzz.py --inputs $(INPUTS) --workers 2
+
+# Kills at every operation on a file of a small training and of its resume, and at random moments; each is resumed and
+# compared. With OPTIONS=--write the table goes into docs/reliability.md; --every 10 kills at every tenth only.
+crash: install
+	$(BIN)/python tests/reliability/crash.py $(OPTIONS)
 
 # A model that ships, trained anew by its recipe, measured, and put in its place.
 model: install

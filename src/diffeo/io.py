@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
@@ -23,6 +22,7 @@ from diffeo.building import Budget
 from diffeo.documents import json_object, read_json, shortened
 from diffeo.options import check_number, only, plain, refuse, torch_layer, torch_options
 from diffeo.seal import check_seal, sealed
+from diffeo.writing import write_atomically as write_atomically
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
@@ -285,28 +285,6 @@ def load(where: str | os.PathLike[str], *, device: torch.device | str | None = N
             owner, _, leaf = other.rpartition(".")
             setattr(item.get_submodule(owner), leaf, item.get_parameter(first))
     return item.to(device).eval() if device is not None else item.eval()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old one or the whole new one.
-
-    Raises:
-        OSError: naming `path`, if its folder cannot be written to.
-    """
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:  # it names the temporary file
-        raise type(error)(error.errno, error.strerror, str(path)) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _copied(value: Any) -> Any:

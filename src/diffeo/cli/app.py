@@ -1,6 +1,7 @@
 """The ``diffeo`` command: its verbs, and how errors reach a person."""
 
 import os
+import signal
 import sys
 import warnings
 from typing import NoReturn
@@ -106,6 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (ValueError, RuntimeError, ImportError, MemoryError) as error:
         _end(str(error), 1, error)
     except KeyboardInterrupt as error:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
         _end("interrupted", 130, error)
 
 

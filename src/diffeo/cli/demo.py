@@ -26,6 +26,7 @@ def demo(*, out: Path | None = None, seed: Seed = 0, json: Flag = False) -> None
 
     import diffeo
     from diffeo.cli.output import print_json
+    from diffeo.cli.signals import ending_by_signal, saying_how_to_go_on
     from diffeo.cli.tables import show_summary
     from diffeo.runs.train import free_folder, train_run
 
@@ -35,17 +36,18 @@ def demo(*, out: Path | None = None, seed: Seed = 0, json: Flag = False) -> None
     folder = out or free_folder(Path("runs") / "demo")
     if not json:
         print(flow)
-    summary = train_run(
-        flow,
-        data,
-        folder,
-        seed=seed,
-        command="diffeo demo",
-        say=lambda text: print(text, file=sys.stderr),
-        epochs=50,
-        batch_size=64,
-        lr=2e-3,
-    )
+    with ending_by_signal(), saying_how_to_go_on():
+        summary = train_run(
+            flow,
+            data,
+            folder,
+            seed=seed,
+            command="diffeo demo",
+            say=lambda text: print(text, file=sys.stderr),
+            epochs=50,
+            batch_size=64,
+            lr=2e-3,
+        )
     if json:
         print_json({"run": str(folder), **summary})
     else:

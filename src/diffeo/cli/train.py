@@ -3,8 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +22,7 @@ from diffeo.cli.settings import (
     check_condition,
     data_options,
 )
+from diffeo.cli.signals import ending_by_signal, saying_how_to_go_on
 from diffeo.letters import readable
 from diffeo.proposals import path_word, without_options, word
 
@@ -127,25 +127,14 @@ def train(
         print(readable(f"wrote {place}"))
 
 
+@ending_by_signal()
 def _resume(run: Path, device: str | None, say: Callable[[str], None], *, progress: bool) -> dict[str, Any]:
     from diffeo.runs.train import resume_run
 
     if device is not None:
         _check_device(device)
-    with _ending_by_signal():
+    with saying_how_to_go_on():
         return resume_run(run, say=say, progress=progress, device=device)
-
-
-@contextmanager
-def _ending_by_signal() -> Iterator[None]:
-    """A training that a signal stopped ends the command as the signal would have, and says how to go on."""
-    from diffeo.runs.train import TrainingInterrupted
-
-    try:
-        yield
-    except TrainingInterrupted as stopped:
-        print(f"diffeo: {stopped}", file=sys.stderr)
-        sys.exit(128 + stopped.signal)
 
 
 def refuse_beside_resume(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -178,6 +167,7 @@ def run_name(flow: str, data: str) -> str:
     return f"{flow}-{safe or kind}"
 
 
+@ending_by_signal()
 def _train(
     name: str,
     data: str,
@@ -216,7 +206,7 @@ def _train(
         print(built)
     options = _fit_options(settings, built, len(dataset.train))
     command = "diffeo " + shlex.join(sys.argv[1:])
-    with _ending_by_signal():
+    with saying_how_to_go_on():
         summary = train_run(built, dataset, folder, command=command, say=say, progress=progress, **options)
     return folder, summary
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from diffeo.evaluation.fonts import use_fonts
 from diffeo.evaluation.numbers import plain_numbers
+from diffeo.writing import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,9 +18,14 @@ SERIES = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#77
 
 
 def save_figure(figure: "Figure", path: Path | BinaryIO) -> None:
-    """Write a matplotlib figure as PNG."""
+    """Write a matplotlib figure as PNG; to a path whole or not at all."""
     use_fonts(figure)
-    figure.savefig(path, dpi=110, format="png")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=110, format="png")
+    if isinstance(path, Path):
+        write_atomically(path, buffer.getvalue())
+    else:
+        path.write(buffer.getvalue())
 
 
 def svg(figure: "Figure") -> str:

@@ -4,13 +4,13 @@ from .curve import compare_with_curve as compare_with_curve
 from .curve import write_curve as write_curve
 from .folder import Run as Run
 from .folder import read_run as read_run
+from .going_on import TrainingInterrupted as TrainingInterrupted
 from .report import write_report as write_report
 from .samples import sample_condition as sample_condition
 from .samples import sample_labels as sample_labels
 from .samples import samples_picture as samples_picture
 from .scores import Scores as Scores
 from .scores import score_rows as score_rows
-from .train import TrainingInterrupted as TrainingInterrupted
 from .train import free_folder as free_folder
 from .train import resume_run as resume_run
 from .train import train_run as train_run

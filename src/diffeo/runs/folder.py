@@ -12,13 +12,13 @@ from diffeo.flow import Flow
 from diffeo.proposals import path_word
 from diffeo.runs.records import RunRecord, SummaryRecord, read_epochs, read_record
 from diffeo.training.losses import read_losses
-from diffeo.training.options import CHECKPOINTS, STEPS_FILE
+from diffeo.training.options import CHECKPOINTS, SAMPLES, STEPS_FILE
 from diffeo.training.parts import fingerprint
 from diffeo.warning import warn
 
 FORMAT = 1
 RUN_FILE, METRICS_FILE, SUMMARY_FILE = "run.json", "metrics.jsonl", "summary.json"
-SAMPLES_FOLDER = "samples"
+SAMPLES_FOLDER = SAMPLES
 OF_RUN = "It says what the run was trained on, and how: put back a copy of it"
 OF_SUMMARY = (
     "It says what the training reached. Without this file the run is read as one that has not ended; what it is worth "

@@ -90,6 +90,7 @@ class RunRecord(_RunRecord, total=False):
     settings: SettingsRecord
     seed: int
     command: str
+    weights: str
     versions: dict[str, Any]
 
 

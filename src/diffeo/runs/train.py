@@ -7,7 +7,6 @@ import math
 import os
 import platform
 import shutil
-import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -47,6 +46,15 @@ from diffeo.runs.folder import (
     fingerprints,
     read_asked,
 )
+from diffeo.runs.going_on import (
+    TrainingInterrupted,
+    begin_again,
+    can_go_on,
+    check_usable,
+    interrupted,
+    way_on,
+    weights_hash,
+)
 from diffeo.runs.memory import peak_memory
 from diffeo.runs.records import RunRecord, is_whole, plain, read_epochs
 from diffeo.runs.report import REPORT_FILE, write_report
@@ -54,6 +62,7 @@ from diffeo.runs.samples import on_the_plane, samples_picture
 from diffeo.runs.verdicts import train_longer
 from diffeo.shortage import saying
 from diffeo.training import checkpoint
+from diffeo.training.beginning import is_beginning
 from diffeo.training.fit import fit
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS
@@ -62,14 +71,6 @@ from diffeo.warning import warn
 
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
 DRAWING = 0.05  # of a time budget at most, once the first picture is drawn
-
-
-class TrainingInterrupted(Exception):
-    """A training was stopped by a signal, and its state is saved; `signal` is its number."""
-
-    def __init__(self, message: str, number: int):
-        super().__init__(message)
-        self.signal = number
 
 
 def free_folder(wanted: Path) -> Path:
@@ -100,7 +101,7 @@ def train_run(
     Args:
         flow: the flow.
         data: the data set.
-        folder: must not exist, or be empty.
+        folder: must not exist, be empty, or hold nothing but the beginning of this training.
         seed: of order, noise, evaluation and the picture's samples.
         command: what made the run, to be written down.
         say: told what is being done.
@@ -108,15 +109,11 @@ def train_run(
         options: the rest goes to :func:`diffeo.fit`.
 
     Raises:
-        FileExistsError: if the folder holds anything.
-        TrainingInterrupted: if a signal stopped it; :func:`resume_run` goes on.
+        FileExistsError: if the folder holds anything else.
+        DiskFull: if there is no room for a file; it names it, and the way on.
+        TrainingInterrupted: if a signal stopped it; it says how to go on.
         OutOfMemory: if there is not enough memory; :func:`resume_run` goes on where there is more.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder} exists and is not empty. Choose another with --out, or remove it")
-    nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise NotADirectoryError(f"{folder} cannot be made: {nearest} is not a folder that can be written to")
     run = {
         "format": FORMAT,
         "flow": {key: value for key, value in io.describe(flow).items() if key in ("class", "options")},
@@ -129,18 +126,22 @@ def train_run(
         "settings": _defaults() | options,
         "seed": seed,
         "command": readable(command),
+        "weights": weights_hash(flow),
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
+    check_usable(folder, run)
+    nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise NotADirectoryError(f"{folder} cannot be made: {nearest} is not a folder that can be written to")
 
     def begin() -> None:
         run["versions"] = _versions(torch.get_num_threads())  # of the training
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise FileExistsError(f"{folder} is in use by now. Start again, or choose another folder with --out")
         held.enter_context(locked(folder))
+        check_usable(folder, run)  # another process may have been faster
         io.write_atomically(folder / RUN_FILE, _document(run))
 
-    with ExitStack() as held:  # to the end of the report
+    with way_on(folder, command), ExitStack() as held:  # to the end of the report
         return _train(flow, data, folder, run, say, progress, begin=begin)
 
 
@@ -153,31 +154,46 @@ def resume_run(
 ) -> dict[str, Any]:
     """Go on with a training that was stopped, from its newest checkpoint, to the end of :func:`train_run`.
 
+    One that was stopped before its first checkpoint begins again, from ``run.json``.
+
     Raises:
-        FileNotFoundError: if the folder holds no run, or no checkpoint.
+        DiskFull: if there is no room for a file; it names it, and the way on.
+        FileNotFoundError: if the folder holds no run, or epochs of one and no checkpoint.
         ValueError: if it is complete already, or its data is not what it was.
         FolderInUse: if it runs; it names the process.
         TrainingInterrupted: if a signal stopped it again.
     """
     if not any((place / RUN_FILE).is_file() for place in (folder, folder / CHECKPOINTS)):
-        raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing")
-    with locked(folder):
+        begun = folder.is_dir() and all(map(is_beginning, folder.iterdir()))
+        again = ". Its training was stopped before it began: start it with the same command as before" if begun else ""
+        raise FileNotFoundError(f"{folder} holds no run of diffeo train: {RUN_FILE} is missing{again}")
+    with way_on(folder), locked(folder):
         if (folder / SUMMARY_FILE).is_file() and (folder / REPORT_FILE).is_file():
+            shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # a kill may have left some
             raise ValueError(
                 f"{folder} is complete: there is nothing to resume. Look at it with: diffeo info {path_word(folder)}"
             )
         run = read_asked(folder)
         flow = _built(run, folder / RUN_FILE, device)
         data = Run(folder, run, None, []).load_data()
-        say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
+        goes_on = can_go_on(folder, run)
+        if goes_on:
+            say(f"resuming {folder}: {type(flow).__name__} on {data.name}")
+        else:
+            begin_again(folder, run, flow)
+            say(f"{folder} has no checkpoint yet: beginning with {type(flow).__name__} on {data.name}")
 
         def begin() -> None:
+            if not goes_on:
+                run["versions"] = _versions(torch.get_num_threads())
+                io.write_atomically(folder / RUN_FILE, _document(run))
+                return
             for place in (folder, folder / CHECKPOINTS):
                 if not is_whole(place / RUN_FILE, RunRecord):
                     place.mkdir(exist_ok=True)
                     io.write_atomically(place / RUN_FILE, _document(run))
 
-        return _train(flow, data, folder, run, say, progress, begin=begin, resume=True)
+        return _train(flow, data, folder, run, say, progress, begin=begin, resume=goes_on)
 
 
 def _built(run: dict[str, Any], path: Path, device: torch.device | str | None) -> Flow:
@@ -271,11 +287,8 @@ def _train(
     try:
         with saying(lambda: _more_memory(folder)):
             return _conclude(flow, data, folder, run, result, say)
-    except KeyboardInterrupt:
-        raise TrainingInterrupted(
-            f"the training is done, but not its report. Go on with: diffeo train --resume {path_word(folder)}",
-            signal.SIGINT,
-        ) from None
+    except KeyboardInterrupt as stopped:
+        raise interrupted(folder, stopped, "the training is done, but not its report") from None
 
 
 def _more_memory(folder: Path) -> str:
@@ -306,7 +319,7 @@ def _conclude(
     summary = {
         "flow": type(flow).__name__,
         "data": data.name,
-        "data_options": dict(data.options),
+        "data_options": run["data"]["options"],
         "notes": data.notes,
         "worse_than": better_ones(simple, per_row, lower_is_better=bits),
         "still_improving": improving,

@@ -1,10 +1,12 @@
 """Checkpoints: all that a training needs to go on as if it had never stopped. No pickle."""
 
+import errno
 import hashlib
+import itertools
 import json
 import os
+import re
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,17 @@ import torch
 from torch import Tensor
 
 from diffeo.flow import Flow
-from diffeo.io import write_atomically
 from diffeo.training.ema import EMA
 from diffeo.warning import warn
+from diffeo.writing import remove, sync, unfinished_folder, write_atomically
 
 FORMAT = 1
 LAYOUT, FLOW = "tensors of the flow", "flow"
 TENSORS_FILE, STATE_FILE = "tensors.safetensors", "state.json"
+NAME = re.compile(r"step-(\d+)(?:-(\d+))?")
 KEPT = 2  # a damaged one still leaves the one before
 DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)  # what reading one raises then
+TIMES = ("seconds", "lost", "timings")  # of a position
 
 
 @dataclass
@@ -105,7 +109,14 @@ def restore(
 
 
 def write(checkpoint: Checkpoint, folder: Path) -> Path:
-    """Write ``folder/step-N``, whole or not at all, and remove all but the newest two."""
+    """Write ``folder/step-N``, whole or not at all, and remove all but the newest two.
+
+    None is written over, or removed before this one stands and was read again. Where one of the same content stands
+    it is left as it is; one of another content, from before a rollback or damaged, makes this ``step-N-2``.
+
+    Raises:
+        OSError: if it could not be written; all others are still there then.
+    """
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,25 +127,64 @@ def write(checkpoint: Checkpoint, folder: Path) -> Path:
         "sha256": {TENSORS_FILE: hashlib.sha256(content).hexdigest(), "state": _checksum(state)},
         "state": state,
     }
-    target = folder / f"step-{checkpoint.position.step:09d}"
-    unfinished = Path(tempfile.mkdtemp(dir=folder, prefix=".unfinished-"))
-    try:
-        unfinished.chmod(0o755)
-        write_atomically(unfinished / TENSORS_FILE, content)
-        write_atomically(unfinished / STATE_FILE, (json.dumps(described, indent=1) + "\n").encode())
-        if target.exists():
-            shutil.rmtree(target)  # of an attempt that was rolled back
-        os.replace(unfinished, target)
-        _sync(folder)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    later = [path for path in _present(folder) if path.name > target.name]  # left from before a rollback
-    for path in [*later, *[path for path in _present(folder) if path not in later][:-KEPT]]:
-        shutil.rmtree(path, ignore_errors=True)
-    for path in folder.glob(".unfinished-*"):
-        shutil.rmtree(path, ignore_errors=True)
+    target, stands = _place(folder, described)
+    if not stands:
+        unfinished = unfinished_folder(folder)
+        try:
+            write_atomically(unfinished / TENSORS_FILE, content)
+            write_atomically(unfinished / STATE_FILE, (json.dumps(described, indent=1) + "\n").encode())
+            sync(unfinished)
+            os.replace(unfinished, target)
+            sync(folder)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        if not _is_whole(target):
+            raise OSError(errno.EIO, "it is not read as it was written", str(target))
+    _prune(folder, target)
     return target
+
+
+def _place(folder: Path, described: dict[str, Any]) -> tuple[Path, bool]:
+    """Where a checkpoint is to stand, and whether it stands there already."""
+    target = first = folder / f"step-{described['state']['position']['step']:09d}"
+    for number in itertools.count(2):
+        if not target.exists():
+            return target, False
+        if _is_whole(target) and _lasting(_checked(target)[0]) == _lasting(described):
+            break
+        target = first.with_name(f"{first.name}-{number}")
+    return target, True
+
+
+def _lasting(described: dict[str, Any]) -> dict[str, Any]:
+    """What of a checkpoint is the same whenever it is made."""
+    position = {key: value for key, value in described["state"]["position"].items() if key not in TIMES}
+    records = [{**record, "seconds": 0} for record in (position["best"], *position["history"])]
+    return {
+        "tensors": described["sha256"][TENSORS_FILE],
+        "position": position | {"best": records[0], "history": records[1:]},
+        "setting": described["state"]["setting"],
+    }
+
+
+def _prune(folder: Path, target: Path) -> None:
+    """Remove those after `target`, from before a rollback or damaged, and of the others all but the newest two."""
+    present = _present(folder)
+    place = present.index(target)
+    whole = [target]
+    for path in reversed(present[:place]):
+        if len(whole) < KEPT and _is_whole(path):
+            whole.append(path)
+        else:
+            remove(path)
+    for path in present[place + 1 :]:
+        remove(path)
+
+
+def any_whole(folder: Path) -> bool:
+    """Whether there is a checkpoint to go on from."""
+    return any(map(_is_whole, reversed(_present(folder))))
 
 
 def newest(folder: Path) -> Checkpoint | None:
@@ -216,16 +266,33 @@ def _described(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> Checkpoint:
     from safetensors.torch import load
 
-    described = _described(path)
-    content = (path / TENSORS_FILE).read_bytes()
-    if described["sha256"][TENSORS_FILE] != hashlib.sha256(content).hexdigest():
-        raise ValueError(f"the checksum of {TENSORS_FILE} is wrong")
+    described, content = _checked(path)
     state = described["state"]
     return Checkpoint(Position(**state["position"]), load(content), state["setting"])
 
 
+def _checked(path: Path) -> tuple[dict[str, Any], bytes]:
+    """What a checkpoint says of itself, and its tensors' bytes, if both are what was written."""
+    described = _described(path)
+    content = (path / TENSORS_FILE).read_bytes()
+    if described["sha256"][TENSORS_FILE] != hashlib.sha256(content).hexdigest():
+        raise ValueError(f"the checksum of {TENSORS_FILE} is wrong")
+    return described, content
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        _checked(path)
+    except DAMAGED:
+        return False
+    return True
+
+
 def _present(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*"))
+    """The checkpoints of a folder, oldest first: by their step, then in the order in which they were written."""
+    found = {path: NAME.fullmatch(path.name) for path in folder.glob("step-*")}
+    numbers = {path: (int(name[1]), int(name[2] or 1)) for path, name in found.items() if name}
+    return sorted(numbers, key=numbers.__getitem__)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -234,12 +301,3 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _checksum(state: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -17,6 +17,7 @@ from diffeo.flow import Flow
 from diffeo.options import check_seed
 from diffeo.threads import computing_with, fastest
 from diffeo.training import checkpoint
+from diffeo.training.beginning import check_free
 from diffeo.training.budget import PREPARING, affordable_steps, rounds, seconds_a_step, steps_left_in_time
 from diffeo.training.checkpoint import Position
 from diffeo.training.given import check_flow
@@ -35,6 +36,7 @@ from diffeo.training.steps import Steps, check_batch
 from diffeo.training.stopwatch import Stopwatch
 from diffeo.training.validation import validation_loss
 from diffeo.warning import warn
+from diffeo.writing import advising
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,7 +138,8 @@ def fit(
         ValueError: if an option or the data does not fit, or the data carries a graph; nothing has been changed then.
         TypeError: if the data is something else, such as a loader of batches; it says what to pass.
         FileNotFoundError: if there is nothing to resume.
-        FileExistsError: if the folder holds a training and `resume` is not set.
+        FileExistsError: if the folder holds more than the beginning of a training and `resume` is not set.
+        DiskFull: if there is no room for a file; it names it, and the way on.
         FolderInUse: if another process trains in the folder now.
         TrainingDiverged: if ten steps in a row have no finite gradients, for the fourth time.
 
@@ -157,6 +160,8 @@ def fit(
         checkpoint_every=checkpoint_every, tracker=tracker, folder=folder, resume=resume,
     )  # fmt: skip
     seed = check_seed(seed, "fit")
+    if folder is not None and not resume:
+        check_free(folder)
     check_flow(flow)
     precision = resolve(precision, flow)
     train, held_out = parts(flow, data, condition, validation, seed)
@@ -175,6 +180,8 @@ def fit(
     result = Fit("nats" if flow.door is None else "bits/dim", precision=precision)
     bar = Progress(rows_a_step=batch_size, unit=result.unit, quiet=not (progress and accelerator.is_main_process))
     with ExitStack() as held:
+        if folder is not None:
+            held.enter_context(advising(lambda: _way_on(folder)))
         held.enter_context(torch.inference_mode(False))  # whatever the mode of the caller
         held.enter_context(torch.enable_grad())
         if folder is not None and folder.is_dir() and resume:
@@ -221,6 +228,8 @@ def fit(
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(folder))
+            if not resume:
+                check_free(folder)  # another process may have been faster
         watch.seconds, watch.last = dict(at.timings), began
         watch.lap("preparation")
         started = began - at.seconds  # as if it had never stopped
@@ -340,3 +349,8 @@ def fit(
         found = f". {result.incidents[0]}" if result.incidents else ""
         warn(f"{result.skipped} of {result.steps} steps had no finite gradients and were left out{back}{found}")
     return result
+
+
+def _way_on(folder: Path) -> str:
+    begun = any((folder / CHECKPOINTS).glob("step-*"))
+    return f"go on with fit(.., folder={str(folder)!r}, resume=True)" if begun else "call fit as before"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from diffeo.io import write_atomically
 from diffeo.proposals import path_word
+from diffeo.training.options import CHECKPOINTS, FLIGHT, SAMPLES
+from diffeo.writing import sweep, write_atomically
 
 LOCK, HOLDER = ".lock", ".lock.json"
 
@@ -23,6 +24,7 @@ class FolderInUse(RuntimeError):
 def locked(folder: Path) -> Iterator[None]:
     """Inside, no other process or thread is let into the folder; the thread itself may ask again.
 
+    What a training that was killed left unfinished is removed on the way in, and on the way out.
     Of the processes that torchrun started the first holds it for all.
 
     Raises:
@@ -44,15 +46,22 @@ def locked(folder: Path) -> Iterator[None]:
         ) from None
     try:
         if outermost:
+            _sweep(folder)
             described = {"process": os.getpid(), "machine": socket.gethostname()}
             write_atomically(folder / HOLDER, (json.dumps(described) + "\n").encode())
         yield
     finally:
         if outermost:
+            _sweep(folder)
             for name in (HOLDER, LOCK):  # while it is held; where an open file cannot be removed it stays
                 with suppress(OSError):
                     (folder / name).unlink()
         lock.release()
+
+
+def _sweep(folder: Path) -> None:
+    for place in (folder, folder / SAMPLES, folder / CHECKPOINTS, *(folder / FLIGHT).glob("step-*")):
+        sweep(place)
 
 
 def _holder(folder: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from diffeo.training.processes import check_tracker
 
-STEPS_FILE, CHECKPOINTS, FLIGHT = "steps.csv", "checkpoints", "flight"  # what a training keeps in its folder
+STEPS_FILE, CHECKPOINTS, FLIGHT, SAMPLES = "steps.csv", "checkpoints", "flight", "samples"  # of a training's folder
 MAYBE = ("epochs", "warmup", "patience", "time_budget")  # options that may be None
 
 
@@ -19,7 +19,7 @@ def check_options(
 
     Raises:
         TypeError, ValueError: naming the option.
-        FileExistsError: if the folder holds a training that is not to be resumed.
+        NotADirectoryError: if the folder is none.
     """
     whole = {
         "epochs": epochs,
@@ -60,10 +60,4 @@ def check_options(
             raise ValueError(f"fit: {problem}")
     if folder is not None and folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"fit: {folder} is not a folder")
-    kept = [name for name in (STEPS_FILE, CHECKPOINTS) if folder is not None and (folder / name).exists()]
-    if kept and not resume:
-        raise FileExistsError(
-            f"fit: {folder} holds a training already ({' and '.join(kept)}). Pass resume=True to go on with it, "
-            f"or choose another folder"
-        )
     check_tracker(tracker, folder)

@@ -15,6 +15,7 @@ from diffeo.training.schedule import learning_rate
 from diffeo.training.steplog import StepLog
 from diffeo.training.steps import Steps
 from diffeo.warning import warn
+from diffeo.writing import DiskFull
 
 
 class State:
@@ -59,18 +60,23 @@ class State:
         """Make a checkpoint: kept in memory for a rollback, and on the disk if there is a folder."""
         steps, watch = self.steps, self.steps.watch
         self.at.timings = dict(watch.seconds)
+        problem: OSError | None = None
         try:
             self.log.flush()
         except OSError as error:
-            warn(f"losses could not be written; training goes on: {error}")
+            problem = error
         self.at.log = self.log.written
         extra = {"losses": self.losses} | {f"best.{name}": tensor for name, tensor in self.best.items()}
         self.good = checkpoint.capture(self.at, steps.flow, steps.optimizer, steps.average, extra, self.setting)
         if self.folder is not None and steps.accelerator.is_main_process:
             try:
-                checkpoint.write(self.good, self.folder / CHECKPOINTS)
+                if problem is None:  # else the one before has all of its losses
+                    checkpoint.write(self.good, self.folder / CHECKPOINTS)
             except OSError as error:
-                warn(f"no checkpoint could be written; training goes on without it: {error}")
+                problem = error
+        if problem is not None:
+            reason = problem.said if isinstance(problem, DiskFull) else problem
+            warn(f"no checkpoint could be written; training goes on without it: {reason}")
         self.preserved = time.monotonic()
         watch.lap("checkpoints")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from diffeo.io import write_atomically
 from diffeo.training.losses import HEADER, checksum, read_losses
 from diffeo.warning import warn
+from diffeo.writing import DiskFull, append, write_atomically
 
 FLUSH_EVERY = 5.0  # seconds
 
@@ -49,14 +49,19 @@ class StepLog:
             step: the step that comes next.
             written: what the checkpoint at `step` says of the lines before it.
         """
-        self.waiting = []
+        self.waiting = [row for row in self.waiting if row[0] < step]
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         found = read_losses(self.path, until=step)
-        _compare(self.path, found.lines, found.wrong, dict(written or {"lines": step}))
-        write_atomically(self.path, ("\n".join([HEADER, *found.lines]) + "\n").encode())
-        self.written = {"lines": len(found.lines), "crc32": checksum(found.lines)}
+        _compare(self.path, found.lines, found.wrong, dict(written or {"lines": step - len(self.waiting)}))
+        self._begin(self.path, found.lines)
+
+    def _begin(self, path: Path, lines: list[str]) -> None:
+        content = ("\n".join([HEADER, *lines]) + "\n").encode()
+        write_atomically(path, content)
+        self.whole = len(content)  # bytes of lines that are known to be whole
+        self.written = {"lines": len(lines), "crc32": checksum(lines)}
 
     def add(self, step: int, loss: Tensor, norm: Tensor, lr: float) -> None:
         """Take in a step; nothing is read from the device yet, most of the time."""
@@ -64,19 +69,29 @@ class StepLog:
             return
         self.waiting.append((step, loss, norm, lr))
         if time.monotonic() - self.flushed > FLUSH_EVERY:
-            self.flush()
+            try:
+                self.flush()
+            except OSError as error:  # tried again in a while, and with the next checkpoint
+                self.flushed = time.monotonic()
+                warn(f"losses wait to be written: {error.said if isinstance(error, DiskFull) else error}")
 
     def flush(self) -> None:
-        """Write what is waiting, every digit of it."""
+        """Write what is waiting, every digit of it.
+
+        Raises:
+            OSError: if it could not be written; it goes on waiting then, and none of it is in the file.
+        """
         if self.path is None or not self.waiting:
             return
         numbers = torch.stack([torch.stack([loss, norm.to(loss)]) for _, loss, norm, _ in self.waiting]).tolist()
+        if not self.path.exists():
+            warn(f"{self.path} was removed while it was written; it goes on from step {self.waiting[0][0]}")
+            self._begin(self.path, [])
         lines = [
             f"{step},{loss!r},{norm!r},{lr!r}"
             for (step, _, _, lr), (loss, norm) in zip(self.waiting, numbers, strict=True)
         ]
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+        self.whole = append(self.path, "".join(f"{line}\n" for line in lines).encode(), self.whole)
         self.written = {
             "lines": self.written["lines"] + len(lines), "crc32": checksum(lines, self.written["crc32"])
         }  # fmt: skip

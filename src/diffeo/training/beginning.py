@@ -1,0 +1,46 @@
+"""A folder in which a training was begun, and that holds nothing of it yet: it may be begun again."""
+
+import json
+from pathlib import Path
+
+from diffeo.training.lock import HOLDER, LOCK
+from diffeo.training.losses import HEADER
+from diffeo.training.options import CHECKPOINTS, STEPS_FILE
+from diffeo.writing import is_unfinished
+
+
+def is_beginning(path: Path) -> bool:
+    """Whether a file or folder is one that a training makes before its first checkpoint, as it is then."""
+    if path.is_symlink():
+        return False
+    try:
+        if path.is_dir():
+            return path.name == CHECKPOINTS and all(is_unfinished(made) for made in path.iterdir())
+        if path.name == STEPS_FILE:
+            return path.read_bytes() == f"{HEADER}\n".encode()
+        if path.name == LOCK:
+            return path.stat().st_size == 0
+        return _is_holder(path) if path.name == HOLDER else is_unfinished(path)
+    except FileNotFoundError:  # whoever made it has removed it by now
+        return True
+
+
+def check_free(folder: Path) -> None:
+    """Refuse to begin where a training is.
+
+    Raises:
+        FileExistsError: if the folder holds more of one than its beginning.
+    """
+    kept = [name for name in (STEPS_FILE, CHECKPOINTS) if (folder / name).exists() and not is_beginning(folder / name)]
+    if kept:
+        raise FileExistsError(
+            f"fit: {folder} holds a training already ({' and '.join(kept)}). Pass resume=True to go on with it, "
+            f"or choose another folder"
+        )
+
+
+def _is_holder(path: Path) -> bool:
+    try:
+        return set(json.loads(path.read_bytes())) == {"process", "machine"}
+    except (ValueError, TypeError):
+        return False
