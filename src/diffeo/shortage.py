@@ -15,7 +15,7 @@ class OutOfMemory(MemoryError):
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether an error, or what led to it, says that there is no more memory.
+    """Whether an error says that there is no more memory; one that was made of it may know better what to say.
 
     Example:
         >>> ran_out(RuntimeError("[enforce fail ..] DefaultCPUAllocator: can't allocate memory: you tried to .."))
@@ -23,14 +23,9 @@ def ran_out(error: BaseException) -> bool:
         >>> ran_out(ValueError("lr must be positive, got -1"))
         False
     """
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, MemoryError) or (isinstance(found, OSError) and found.errno == errno.ENOMEM):
-            return True
-        if isinstance(found, (RuntimeError, ImportError)) and any(said in str(found).lower() for said in SAID):
-            return True
-        found = found.__cause__
-    return False
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return isinstance(error, (RuntimeError, ImportError)) and any(said in str(error).lower() for said in SAID)
 
 
 @contextmanager

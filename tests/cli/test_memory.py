@@ -52,6 +52,18 @@ def test_whoever_says_it_a_command_says_in_a_sentence_what_needs_less(tmp_path, 
     assert failed("verify", "realnvp-moons").startswith("diffeo: out of memory while verifying. Less is needed with")
 
 
+def test_an_error_that_was_made_of_it_and_knows_more_is_said_as_it_is(tmp_path, monkeypatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise ValueError("model/config.json: its options ask for more memory than there is") from MemoryError()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("diffeo.flow.Flow.encode", fail)
+    monkeypatch.setattr(sys.modules["diffeo.evaluation.verification.verify"], "Subject", fail)
+    for verb in ("evaluate", "verify"):
+        said = failed(verb, "realnvp-moons")
+        assert said == "diffeo: model/config.json: its options ask for more memory than there is"
+
+
 def test_a_training_says_how_it_goes_on_once_it_has_a_checkpoint(tmp_path: Path, monkeypatch) -> None:
     from diffeo.training.steps import Steps
 

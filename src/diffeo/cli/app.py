@@ -114,7 +114,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _end(message: str, status: int, error: BaseException) -> NoReturn:
     if os.environ.get("DIFFEO_TRACEBACK"):
         raise error
-    if ran_out(error):
-        message = out_of_memory(error)
+    cause = error.__cause__ or error if isinstance(error, NotVerified) else error
+    if ran_out(cause):
+        message = out_of_memory(cause)
     print(f"diffeo: {message}", file=sys.stderr)
     sys.exit(status)
