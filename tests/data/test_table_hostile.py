@@ -58,6 +58,7 @@ def of_shape(shape: str, kind: str = "<f8", content: bytes = b"") -> bytes:
         ("a.parquet", b"", "is no Parquet file, or is damaged"),
         ("a.feather", b"ARROW1\0\0", "is no Feather file, or is damaged"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_cannot_be_read_is_one_sentence_with_the_file(
     tmp_path: Path, name: str, content: bytes, message: str
