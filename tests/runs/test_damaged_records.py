@@ -7,7 +7,7 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -16,7 +16,10 @@ import torch
 import diffeo
 import diffeo.runs.train
 from diffeo.cli import main
+from diffeo.data.folder import FOLDER_OPTIONS
+from diffeo.data.tables import TABLE_OPTIONS
 from diffeo.runs import read_run, resume_run, train_run
+from diffeo.runs.records import DataOptions, RunRecord, misfit
 from diffeo.training import checkpoint
 from runs.damage import VALUES, WAYS, damage, exchanged, keys
 
@@ -284,3 +287,19 @@ def test_another_dropout_in_run_json_is_refused_at_resume(runs: Path, tmp_path: 
         assert status == 1
         assert f"{run / 'run.json'} is not what it was" in errors
         assert f"the flow's {name} was {was} and is {value}" in errors
+
+
+def test_a_run_can_have_every_option_of_its_data() -> None:
+    options = {*FOLDER_OPTIONS, *TABLE_OPTIONS, "condition"}
+    assert get_type_hints(DataOptions).keys() == options
+
+
+def test_a_run_on_a_table_with_a_limit_of_its_own_is_read(runs: Path, tmp_path: Path) -> None:
+    data = diffeo.data.load(f"table:{runs / 't.csv'}", largest="1MB", decimal=".", header=True)
+    train_run(diffeo.RealNVP(2, couplings=1, width=4), data, tmp_path / "run", epochs=1, batch_size=240, progress=False)
+    assert read_run(tmp_path / "run").load_data().options.items() >= {("largest", data.options["largest"])}
+
+
+def test_what_is_wrong_within_an_object_that_may_be_null_is_named() -> None:
+    record = {"data": {"name": "digits", "options": {"size": "small"}}}
+    assert misfit(record, RunRecord) == "data.options.size is text ('small'), not a whole number or null"
