@@ -289,6 +289,24 @@ def test_another_dropout_in_run_json_is_refused_at_resume(runs: Path, tmp_path: 
         assert f"the flow's {name} was {was} and is {value}" in errors
 
 
+def test_another_precision_in_run_json_is_named_at_resume(runs: Path, tmp_path: Path) -> None:
+    run = copied(runs / "stopped", tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"dtype": "float64"}))
+    status, _, errors = command("train", "--resume", run)
+    assert status == 1
+    assert f"{run / 'run.json'} is damaged: dtype is 'float64', and table:" in errors
+
+
+def test_verify_names_a_folder_in_place_of_run_json(runs: Path, tmp_path: Path) -> None:
+    run = copied(runs / "done", tmp_path / "run")
+    (run / "run.json").unlink()
+    (run / "run.json").mkdir()
+    status, _, errors = command("verify", run)
+    assert status == 2
+    assert f"{run / 'run.json'}: is a directory" in errors
+
+
 def test_a_run_can_have_every_option_of_its_data() -> None:
     options = {*FOLDER_OPTIONS, *TABLE_OPTIONS, "condition"}
     assert get_type_hints(DataOptions).keys() == options

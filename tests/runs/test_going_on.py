@@ -1,5 +1,6 @@
 """A run that was stopped goes on, wherever that was; and a folder of the user's is left alone."""
 
+import errno
 import json
 import re
 import shutil
@@ -33,10 +34,12 @@ def data(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     return found
 
 
-def train(folder: Path, data: Dataset, *, seed: int = 0, **options: object) -> dict[str, object]:
+def train(
+    folder: Path, data: Dataset, *, seed: int = 0, command: str = "diffeo train this", **options: object
+) -> dict[str, object]:
     torch.manual_seed(0)
     flow = diffeo.RealNVP(3, couplings=2, width=8)
-    return train_run(flow, data, folder, seed=seed, command="diffeo train this", epochs=2, batch_size=100,
+    return train_run(flow, data, folder, seed=seed, command=command, epochs=2, batch_size=100,
                      progress=False, threads=1, **options)  # fmt: skip
 
 
@@ -204,3 +207,39 @@ def test_an_interrupt_says_how_to_go_on_from_where_it_was(
     monkeypatch.setattr("diffeo.runs.train._conclude", stop)
     with pytest.raises(TrainingInterrupted, match=r"done, but not its report. Go on with: diffeo train --resume"):
         resume_run(folder, progress=False)
+
+
+@pytest.mark.filterwarnings("ignore:no checkpoint could be written")
+@pytest.mark.parametrize("model", [False, True])
+def test_the_way_on_works_where_there_was_no_room_for_any_checkpoint(
+    tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch, model: bool
+) -> None:
+    folder = tmp_path / "run"
+    write = diffeo.io.write_atomically
+
+    def no_room(*given: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device", "a file")
+
+    def write_until(path: Path, content: bytes) -> None:
+        if path.name == "metrics.jsonl" and (folder / "model.safetensors").exists():
+            no_room()
+        if path == folder / "checkpoints" / "run.json" and not model:
+            no_room()
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("diffeo.training.checkpoint.write", no_room)
+        patch.setattr(diffeo.io, "write_atomically", write_until)
+        with pytest.raises(DiskFull) as raised:
+            train(folder, data, command=f"diffeo train realnvp moons --out {folder}")
+    assert (folder / "metrics.jsonl").exists()
+    assert (folder / "model.safetensors").exists() == model
+    if model:  # it stays, and what is said makes another folder
+        assert str(raised.value).endswith("train anew: diffeo train realnvp moons")
+        with pytest.raises(FileNotFoundError, match=r"and stays; train anew: diffeo train realnvp moons$"):
+            resume_run(folder, progress=False)
+    else:
+        assert str(raised.value).endswith(f"go on with: diffeo train --resume {folder}")
+        resume_run(folder, progress=False)
+        train(tmp_path / "whole", data)
+        assert lasting(folder)[1:] == lasting(tmp_path / "whole")[1:]

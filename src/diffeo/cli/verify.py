@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from diffeo import models
 from diffeo.cli.names import check_data_name
+from diffeo.cli.output import in_words
 from diffeo.cli.parse import Flag, Seed, Whole
 from diffeo.proposals import path_word
 
@@ -65,7 +66,9 @@ def verify(
         if data is not None:
             check_data_name(str(data))
         report = _verified(run, data, rows, part, seed, exact_up_to)
-    except (ValueError, TypeError, OSError, RuntimeError, ImportError, MemoryError) as error:
+    except OSError as error:
+        raise NotVerified(in_words(error)) from error
+    except (ValueError, TypeError, RuntimeError, ImportError, MemoryError) as error:
         raise NotVerified(str(error)) from error
     print(report.to_json() if json else report)
     sys.exit(0 if report.ok else 1)

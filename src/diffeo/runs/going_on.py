@@ -18,6 +18,7 @@ from diffeo.proposals import path_word
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SUMMARY_FILE
 from diffeo.runs.records import LARGEST, plain
 from diffeo.runs.report import REPORT_FILE
+from diffeo.runs.verdicts import elsewhere
 from diffeo.training import checkpoint
 from diffeo.training.beginning import is_beginning
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE
@@ -42,7 +43,8 @@ def interrupted(folder: Path, stopped: KeyboardInterrupt, said: str, command: st
     elif command:
         on = f"Start it again with: {command}"
     else:
-        on = f"Go on with: {_resume(folder)}"
+        on = _on(folder)
+        on = f"{on[0].upper()}{on[1:]}"
     return TrainingInterrupted(f"stopped by {signal.Signals(number).name}: {said}. {on}", number)
 
 
@@ -59,7 +61,7 @@ def way_on(folder: Path, command: str = "") -> Iterator[None]:
     def begun() -> bool:
         return (folder / RUN_FILE).is_file()
 
-    with advising(lambda: f"go on with: {_resume(folder) if begun() else again}"):
+    with advising(lambda: _on(folder, command) if begun() else f"go on with: {again}"):
         try:
             yield
         except KeyboardInterrupt as stopped:
@@ -88,15 +90,14 @@ def can_go_on(folder: Path, run: dict[str, Any]) -> bool:
     """Whether there is a checkpoint; False if there is nothing yet that one could hold.
 
     Raises:
-        FileNotFoundError: if an epoch has ended, and there is none.
+        FileNotFoundError: if there is none, but a model, which training anew would replace.
     """
     if checkpoint.any_whole(folder / CHECKPOINTS):
         return True
-    if any((folder / name).exists() for name in (METRICS_FILE, SUMMARY_FILE, io.TENSORS_FILE)):
-        again = f"; to train anew: {run['command']}" if run.get("command") else ""
+    if _cannot(folder):
         raise FileNotFoundError(
             f"there is no whole checkpoint in {folder / CHECKPOINTS} to resume from. The best model so far is in "
-            f"{folder}, and stays{again}"
+            f"{folder}, and stays; {_anew(run.get('command', ''))}"
         )
     return False
 
@@ -114,7 +115,8 @@ def begin_again(folder: Path, run: dict[str, Any], flow: Flow) -> None:
             f"it. Start it again as before: {again}"
         )
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    (folder / STEPS_FILE).unlink(missing_ok=True)
+    for name in (STEPS_FILE, METRICS_FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def weights_hash(flow: Flow) -> str:
@@ -123,6 +125,20 @@ def weights_hash(flow: Flow) -> str:
     for name, tensor in flow.state_dict().items():
         found.update(name.encode() + tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return found.hexdigest()
+
+
+def _cannot(folder: Path) -> bool:
+    """Whether there is a model, and no checkpoint to go on from: a full disk may have had no room for one."""
+    kept = any((folder / name).exists() for name in (SUMMARY_FILE, io.TENSORS_FILE))
+    return kept and not checkpoint.any_whole(folder / CHECKPOINTS)
+
+
+def _on(folder: Path, command: str = "") -> str:
+    return _anew(command) if _cannot(folder) else f"go on with: {_resume(folder)}"
+
+
+def _anew(command: str) -> str:
+    return f"train anew: {elsewhere(command)}" if command else "train anew, in another folder"
 
 
 def _resume(folder: Path) -> str:

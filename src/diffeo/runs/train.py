@@ -158,7 +158,7 @@ def resume_run(
 
     Raises:
         DiskFull: if there is no room for a file; it names it, and the way on.
-        FileNotFoundError: if the folder holds no run, or epochs of one and no checkpoint.
+        FileNotFoundError: if the folder holds no run, or a model of one and no checkpoint.
         ValueError: if it is complete already, or its data is not what it was.
         FolderInUse: if it runs; it names the process.
         TrainingInterrupted: if a signal stopped it again.
@@ -176,6 +176,9 @@ def resume_run(
         run = read_asked(folder)
         flow = _built(run, folder / RUN_FILE, device)
         data = Run(folder, run, None, []).load_data()
+        if flow.door is None and data.train.x.dtype != flow.dtype:
+            is_, has = run["dtype"], str(data.train.x.dtype).removeprefix("torch.")
+            raise ValueError(f"{folder / RUN_FILE} is damaged: dtype is {is_!r}, and {data.name} has {has}. {OF_RUN}")
         goes_on = can_go_on(folder, run)
         if goes_on:
             say(f"resuming {folder}: {type(flow).__name__} on {data.name}")

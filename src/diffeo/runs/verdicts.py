@@ -48,15 +48,34 @@ def train_longer(command: str, settings: Mapping[str, Any]) -> str | None:
         >>> train_longer("diffeo train realnvp moons --epochs 20 --out runs/a", {"epochs": 20, "time_budget": None})
         'diffeo train realnvp moons --epochs 40'
     """
-    words = shlex.split(DEMO if command.split() == ["diffeo", "demo"] else command)
-    if words[:2] != ["diffeo", "train"]:
+    kept = _without(DEMO if command.split() == ["diffeo", "demo"] else command, REPLACED)
+    if kept is None:
         return None
-    kept = without_options(words, REPLACED)
     if settings.get("epochs") is not None:
         kept += ["--epochs", str(2 * settings["epochs"])]
     if settings.get("time_budget") is not None:
         kept += ["--time-budget", f"{math.ceil(2 * settings['time_budget'])}s"]
     return shlex.join(kept)
+
+
+def elsewhere(command: str) -> str:
+    """The command of a training, into another run folder: the next that is free.
+
+    Example:
+        >>> elsewhere("diffeo train realnvp moons --out runs/a")
+        'diffeo train realnvp moons'
+    """
+    kept = _without(command, ("--out",))
+    return command if kept is None else shlex.join(kept)
+
+
+def _without(command: str, options: tuple[str, ...]) -> list[str] | None:
+    """The words of a training's command but for these options; None of anything else."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quote that does not end: it is text of the user's
+        return None
+    return without_options(words, options) if words[:2] == ["diffeo", "train"] else None
 
 
 def _plural(names: list[str]) -> str:
