@@ -259,13 +259,14 @@ def misfit(value: Any, kind: Any, where: str = "") -> str:
         inner = get_args(kind)[0]
         return next(filter(None, (misfit(v, inner, f"{where}[{i}]") for i, v in enumerate(value))), "")
     kinds = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-    problems = {one: "" if _is(value, one) else "it" for one in kinds if one in KINDS}
-    problems |= {one: misfit(value, one, where) for one in kinds if one not in KINDS}
-    if "" in problems.values():
-        return ""
-    for one, problem in problems.items():  # of the right kind, so that what is wrong lies within
-        if one not in KINDS and isinstance(value, get_origin(one) or dict):
-            return problem
+    for one in kinds:
+        if one in KINDS:
+            if _is(value, one):
+                return ""
+            continue
+        problem = misfit(value, one, where)
+        if not problem or isinstance(value, get_origin(one) or dict):
+            return problem  # of the right kind, so that what is wrong lies within
     return _wrong(value, " or ".join(_name(one) for one in kinds), where)
 
 
