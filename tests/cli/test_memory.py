@@ -14,6 +14,7 @@ import torch
 import diffeo
 from cli.command import DIFFEO, environment
 from diffeo.cli import main
+from diffeo.cli.memory import out_of_memory
 
 TORCH = "[enforce fail at alloc_cpu.cpp:126] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to .."
 
@@ -50,6 +51,13 @@ def test_whoever_says_it_a_command_says_in_a_sentence_what_needs_less(tmp_path, 
     assert said == "diffeo: out of memory while evaluating. Less is needed with --samples 1 and by fewer rows"
     monkeypatch.setattr(sys.modules["diffeo.evaluation.verification.verify"], "Subject", fail)
     assert failed("verify", "realnvp-moons").startswith("diffeo: out of memory while verifying. Less is needed with")
+
+
+def test_what_is_only_being_imported_is_starting() -> None:
+    part = Path(diffeo.__file__).parent / "evaluation" / "part.py"
+    with pytest.raises(MemoryError) as raised:
+        exec(compile("raise MemoryError()", str(part), "exec"), {})  # as where its file is imported
+    assert out_of_memory(raised.value).startswith("out of memory while starting. ")
 
 
 def test_an_error_that_was_made_of_it_and_knows_more_is_said_as_it_is(tmp_path, monkeypatch) -> None:

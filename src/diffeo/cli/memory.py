@@ -39,9 +39,12 @@ def _doing(error: BaseException) -> tuple[str, str]:
     root = error
     while root.__cause__ is not None:
         root = root.__cause__
-    places = [frame.filename for one in (error, root) for frame in traceback.extract_tb(one.__traceback__)]
-    inside = [Path(place).relative_to(SOURCE).as_posix() for place in places if Path(place).is_relative_to(SOURCE)]
-    for place in inside:
+    for frame in (frame for one in (error, root) for frame in traceback.extract_tb(one.__traceback__)):
+        if not Path(frame.filename).is_relative_to(SOURCE):
+            continue
+        if frame.name == "<module>":  # it is being imported
+            return STARTING
+        place = Path(frame.filename).relative_to(SOURCE).as_posix()
         for start, told in DOING.items():
             if place == start or place.startswith(f"{start}/"):
                 return told
