@@ -47,8 +47,11 @@ def main() -> int:
         print(f"{len(cases):,} cases; one training takes {seconds:.1f} s, and {counts} operations", file=sys.stderr)
         found: dict[str, Counter[str]] = {case.row: Counter() for case in cases}
         with multiprocessing.get_context("fork").Pool(options.workers) as pool:
-            for case, verdict, said in pool.imap_unordered(case_suffered, [(world, case) for case in cases]):
+            ended = pool.imap_unordered(case_suffered, [(world, case) for case in cases])
+            for number, (case, verdict, said) in enumerate(ended, 1):
                 found[case.row][verdict] += 1
+                if number % 50 == 0:
+                    print(f"{number:,} cases, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
                 if verdict != "exact":
                     print(f"{verdict}: {case}\n    " + said.replace("\n", "\n    "), flush=True)
     table = as_table(found)
