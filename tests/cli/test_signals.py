@@ -42,3 +42,24 @@ def test_ctrl_c_twice_ends_with_one_line(tmp_path: Path) -> None:
     assert reporting.status == 130
     assert reporting.errors.count("\n") == 1
     assert "diffeo train --resume run" in reporting.errors
+
+
+SWALLOWED = """
+import os, signal
+from diffeo.flow import Flow
+initialize = Flow.initialize
+def swallowing(*given, **more):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        pass
+    return initialize(*given, **more)
+Flow.initialize = swallowing
+"""
+
+
+def test_a_signal_that_python_swallowed_in_preparation_still_ends_the_training(tmp_path: Path) -> None:
+    (stopped,) = together(TRAIN, cwd=tmp_path, before=SWALLOWED)
+    assert stopped.status == 143
+    assert "diffeo train --resume run" in stopped.errors
+    assert len((tmp_path / "run" / "steps.csv").read_text().splitlines()) == 2

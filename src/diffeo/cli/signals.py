@@ -9,17 +9,31 @@ from types import FrameType
 from typing import NoReturn
 
 
+class Interrupting:
+    """A handler that interrupts, and remembers what came.
+
+    Python swallows what is raised where nobody can catch it: the training that begins then asks what came.
+
+    Attributes:
+        came: the number of the last signal; None as long as none did.
+    """
+
+    came: int | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Interrupt as Ctrl-C does."""
+        self.came = number
+        raise KeyboardInterrupt(number)
+
+
 @contextmanager
 def ending_by_signal() -> Iterator[None]:
     """Inside, SIGTERM interrupts as Ctrl-C does, and either ends the command as the signal would have."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(number)
-
     if threading.current_thread() is not threading.main_thread():  # which gets no signals
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    interrupt = Interrupting()
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     except KeyboardInterrupt as stopped:
@@ -28,7 +42,8 @@ def ending_by_signal() -> Iterator[None]:
             f"stopped by {signal.Signals(number).name} before the training began: start the same command again", number
         )
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -21,7 +21,8 @@ class Wish:
 def signals_as_wishes() -> Iterator[Wish]:
     """Inside, Ctrl-C or SIGTERM only fills in the wish; a second Ctrl-C interrupts at once.
 
-    Python delivers signals to the main thread alone; in others nothing changes.
+    A signal that the handler before remembers (`came`) is a wish from the beginning: Python may have swallowed what it
+    raised. Python delivers signals to the main thread alone; in others nothing changes.
     """
     wish = Wish()
     if threading.current_thread() is not threading.main_thread():
@@ -34,6 +35,9 @@ def signals_as_wishes() -> Iterator[Wish]:
         wish.signal = number
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    wish.signal = wish.signal or next(
+        (came for handler in before.values() if (came := getattr(handler, "came", None))), None
+    )
     try:
         yield wish
     finally:
