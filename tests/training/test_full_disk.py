@@ -7,7 +7,7 @@ import torch
 from killing import Operations, full_at
 
 from diffeo import RealNVP
-from diffeo.training import fit, steplog
+from diffeo.training import checkpoint, fit, steplog
 from diffeo.training.options import STEPS_FILE
 from diffeo.writing import DiskFull
 
@@ -73,3 +73,25 @@ def test_fit_begins_again_in_a_folder_that_holds_only_its_beginning(tmp_path: Pa
     assert (tmp_path / "cut" / STEPS_FILE).read_bytes() == whole
     with pytest.raises(FileExistsError, match="holds a training already"):
         train(tmp_path / "cut")
+
+
+def test_losses_that_wait_outlive_a_rollback_to_behind_them(tmp_path: Path) -> None:
+    log = steplog.StepLog(tmp_path / STEPS_FILE)
+    for step in range(5):
+        log.add(step, torch.tensor(1.0), torch.tensor(2.0), 0.5)
+    log.truncate(3, {"lines": 0, "crc32": 0})
+    log.flush()
+    lines = (tmp_path / STEPS_FILE).read_text().splitlines()
+    assert lines[1:] == [f"{step},1.0,2.0,0.5" for step in range(3)]
+
+
+@pytest.mark.filterwarnings("ignore:.*no space left")
+def test_no_checkpoint_is_ahead_of_the_losses_of_its_steps(tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "cut"
+    with monkeypatch.context() as patch:
+        Operations(folder / STEPS_FILE, full_at(16, float("inf"))).install(patch.setattr)
+        with pytest.raises(DiskFull, match=r"steps\.csv"):
+            train(folder)
+    found = checkpoint.newest(folder / "checkpoints")
+    assert found is not None
+    assert 0 < found.position.step == len((folder / STEPS_FILE).read_text().splitlines()) - 1
