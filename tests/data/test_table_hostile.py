@@ -15,6 +15,7 @@ from pyarrow import feather, ipc, parquet
 import diffeo
 from diffeo.data.tables.files import read_file, unique
 from diffeo.data.tables.reading import Limit, in_bytes, reading
+from diffeo.shortage import ran_out
 from reliability.limited import limited
 
 ROWS = np.random.default_rng(0).normal(size=(200, 3))
@@ -320,3 +321,12 @@ def test_arrays_of_power_that_do_not_fit_together_are_named(tmp_path: Path, monk
         np.savez(tmp_path / "power" / "power_raw.npz", **{**good, name: array})
         with pytest.raises(ValueError, match=r"power_raw\.npz is damaged"):
             diffeo.data.load("power")
+
+
+def test_a_header_that_is_too_deep_for_the_parser_is_damage_and_no_lack_of_memory(tmp_path: Path) -> None:
+    path = tmp_path / "minus.npy"
+    header = b"-" * 9000 + b"1\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(ValueError, match=r"minus\.npy is no npy or npz file, or is damaged") as raised:
+        diffeo.data.load(f"table:{path}")
+    assert not ran_out(raised.value)

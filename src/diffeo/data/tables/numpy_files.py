@@ -134,8 +134,8 @@ class Arrays:
             read = np.lib.format.read_array_header_1_0 if wide == 2 else np.lib.format.read_array_header_2_0
             try:
                 shape, _, dtype = read(file)
-            except MemoryError as error:  # so Python's parser says that something is too deep
-                raise ValueError("its header is no header") from error
+            except MemoryError:  # so Python's parser says that something is too deep; as a cause it would be told
+                raise ValueError("its header is no header") from None
         header, left = Header(shape, dtype), size - len(MAGIC) - 2 - wide - length
         if any(n < 0 for n in shape) or (header.size > left and not dtype.hasobject):
             raise ValueError(
