@@ -299,13 +299,24 @@ def test_long_lists_of_numbers_are_options_like_others(tmp_path: Path) -> None:
 
 def test_what_could_not_be_opened_is_not_saved(tmp_path: Path) -> None:
     deep: Any = Flip()
-    for _ in range(60):
+    for _ in range(200):
         deep = diffeo.Inverse(deep)
     with pytest.raises(ValueError, match=r"Flow cannot be saved, since it could not be opened: .* deep in each other"):
         Flow(deep, StandardNormal(2)).save_pretrained(tmp_path / "model")
     with pytest.raises(ValueError, match=r"cannot be saved, since it could not be opened: .* bytes, and at most"):
         Flow(diffeo.Permutation(list(range(300_000))), StandardNormal(300_000)).save_pretrained(tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("layers", [[Flip() for _ in range(300)], 40], ids=["beside each other", "in each other"])
+def test_many_layers_are_saved_and_opened(layers: Any, tmp_path: Path) -> None:
+    if isinstance(layers, int):
+        inner: Any = Flip()
+        for _ in range(layers):
+            inner = diffeo.Chain([inner])
+        layers = [inner]
+    Flow(diffeo.Chain(layers), StandardNormal(2)).save_pretrained(tmp_path / "model")
+    assert diffeo.load(tmp_path / "model").bijection is not None
 
 
 def test_a_shipped_model_opens_to_the_bytes_of_its_file() -> None:
@@ -360,7 +371,7 @@ def test_a_profiler_of_the_users_goes_on(tmp_path: Path) -> None:
         lambda: torch.randperm(10**9),
         lambda: [torch.zeros(10**6) for _ in range(10**3)],
         lambda: torch.linalg.qr(torch.zeros(2800, 2800)),
-        lambda: [nn.Identity() for _ in range(10**5)],
+        lambda: [nn.Identity() for _ in range(10**6)],
         lambda: [nn.Linear(1, 1) for _ in range(10**5)],
     ],
 )

@@ -30,11 +30,7 @@ from diffeo.options import MOST_SIZES
 FREE = 1 << 23  # numbers that constructors may hold beside what the file holds: 34 MB of float32
 FREE_TENSORS = 1000
 WORK, WORK_A_NUMBER = 1 << 26, 64  # numbers that they may compute
-STEPS, STEPS_A_TENSOR, NUMBERS_A_STEP = (
-    300_000,
-    5_000,
-    8,
-)  # calls and returns of Python's, beside tensors that the file holds
+STEPS, STEPS_A_TENSOR, NUMBERS_A_STEP = 1_000_000, 5_000, 8  # calls and returns, beside tensors that the file holds
 CUBIC = 64.0  # multiplications of matrices that take as long as one number
 
 STOPS = {nn.Module.__init__.__code__, copy.deepcopy.__code__}  # elsewhere torch's own state might be left half set

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 LARGEST_JSON = 8 << 20  # bytes; a value takes up to 25 times its letters in memory
-DEEPEST = 100  # lists and objects in each other
+DEEPEST = 300  # lists and objects in each other
 LONGEST_NUMBER = 300  # digits: as a float it is finite
 
 STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # or the rest, if it never ends: linear

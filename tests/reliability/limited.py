@@ -23,7 +23,8 @@ class Ended:
     """How a call ended.
 
     Attributes:
-        how: "returned", "raised", "hung" (longer than its seconds), "memory" (more than its bytes) or "died".
+        how: "returned", "raised", "hung" (longer than its seconds of computing, or six times as long in all), "memory"
+            (more than its bytes) or "died".
         error: the name of the exception's class, or the exit status of a process that died.
         message: what the exception says.
         own: whether a `raise` of diffeo's own raised it.
@@ -57,9 +58,10 @@ def limited(
         while not how and not here.poll(0.02):
             try:
                 largest = max(largest, watched.memory_info().rss)
+                times = watched.cpu_times()
             except psutil.Error:
                 break
-            if time.monotonic() - since > seconds:
+            if times.user + times.system > seconds or time.monotonic() - since > 6 * seconds:
                 how = "hung"
             elif largest - (begun or 0) > memory:
                 how = "memory"
