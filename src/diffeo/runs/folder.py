@@ -78,6 +78,7 @@ class Run:
         """The data set that it was trained on; or another, which is read in the same way if it is a file as well.
 
         Raises:
+            FileNotFoundError: if there are none.
             ValueError: if its own data is not what it was, or the other cannot be read in this way.
         """
         own = self.data_name
@@ -88,6 +89,8 @@ class Run:
                 raise ValueError(
                     self._changed(f" ({without_advice(str(error)).splitlines()[0].rstrip(':')})")
                 ) from error
+            except FileNotFoundError as error:
+                raise FileNotFoundError(f"{error} It was named by {self.folder / RUN_FILE}") from error
             if self.record["data"].get("rows") not in (None, fingerprints(found)):
                 raise ValueError(self._changed())
             return found
