@@ -107,8 +107,9 @@ def _arrays(folder: Path) -> None:
             buffer = io.BytesIO()
             save(buffer, **group)
             _write(folder, "npz", f"{name}-{save.__name__}", buffer.getvalue())
+    rows = np.array(numbers(Random(2), 2 * ROWS))  # fewer than 100 are no POWER
     power = {"gap": (1000 * np.abs(rows[:, 0])).astype("i4"), "voltage": (24_000 + 100 * rows[:, 1]).astype("i4"),
-             "sub_metering": np.abs(rows).astype("i1"), "minute": np.arange(ROWS, dtype="i2")}  # fmt: skip
+             "sub_metering": np.abs(rows).astype("i1"), "minute": np.arange(len(rows), dtype="i2")}  # fmt: skip
     for save in (np.savez, np.savez_compressed):
         buffer = io.BytesIO()
         save(buffer, **power)
