@@ -49,9 +49,9 @@ def test_what_is_no_run_and_what_cannot_be_written_is_said_in_plain_words(tmp_pa
     cases = {
         ("info", "file.txt"): "file.txt is no run folder",
         ("watch", "."): "is no run folder",
-        ("info", "other"): "other/run.json is of another program, or damaged",
-        ("watch", "other"): "other/run.json is of another program, or damaged",
-        ("info", "list"): "list/run.json is of another program, or damaged",
+        ("info", "other"): "other/run.json is damaged",
+        ("watch", "other"): "other/run.json is damaged",
+        ("info", "list"): "list/run.json is damaged",
         ("watch", "broken"): "broken/run.json is damaged",
         ("sample", "realnvp-moons", "-n", 2, "--out", nowhere / "x.csv"): f"{nowhere}",
     }
