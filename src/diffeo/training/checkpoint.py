@@ -223,7 +223,9 @@ def matching(folder: Path, setting: dict[str, Any]) -> Checkpoint:
             ]
         )
         earlier = ". If an earlier version of diffeo wrote it, train anew" if LAYOUT in differ else ""
-        raise ValueError(f"fit: to resume, everything must be as it was, but these differ: {listed}{earlier}")
+        raise ValueError(
+            f"fit: to resume {folder.parent}, everything must be as it was, but these differ: {listed}{earlier}"
+        )
     if machine:
         listed = ", ".join(f"{name} was {found.setting.get(name)} and is {setting[name]}" for name in machine)
         warn(f"losses will not be the same to the last digit: {listed}")
