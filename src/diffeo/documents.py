@@ -4,10 +4,10 @@ import json
 import math
 import os
 import re
-import stat
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
+
+from diffeo.regular import NotRegular, open_regular
 
 LARGEST_JSON = 8 << 20  # bytes; a value takes up to 25 times its letters in memory
 DEEPEST = 300  # lists and objects in each other
@@ -37,15 +37,16 @@ def read_bytes(path: str | os.PathLike[str], *, largest: int) -> bytes:
 
     Raises:
         OSError: if it cannot be read.
-        ValueError: if it is a named pipe or a device, which might never end, or larger.
+        ValueError: if it is no file, such as a named pipe, which might never end; or larger.
     """
-    found = Path(path).stat()
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # opening a folder says what it is
-        raise ValueError(f"{path} is no regular file, but a named pipe or a device. Give a file")
-    with open(path, "rb") as file:
-        content = file.read(largest + 1) if found.st_size <= largest else b""
-    if found.st_size > largest or len(content) > largest:
-        size = max(found.st_size, len(content))
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(largest + 1) if size <= largest else b""
+    except NotRegular as error:
+        raise ValueError(f"{path} is {error.strerror}. Give a file") from error
+    size = max(size, len(content))
+    if size > largest:
         raise ValueError(f"{path} has {size:,} bytes, and at most {largest:,} are read")
     return content
 

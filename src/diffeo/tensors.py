@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from diffeo.documents import json_object
+from diffeo.regular import open_regular
 
 LARGEST_HEADER = 4 << 20  # bytes
 MOST_TENSORS = 20_000  # Glow with 6 levels of 32 steps has 2,300
@@ -43,7 +44,7 @@ def outline(path: str | os.PathLike[str]) -> Outline:
     """
     from safetensors import SafetensorError, safe_open
 
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         length = int.from_bytes(file.read(8), "little")
         size = os.fstat(file.fileno()).st_size
         if not 0 < length <= size - 8:

@@ -304,7 +304,7 @@ def test_verify_names_a_folder_in_place_of_run_json(runs: Path, tmp_path: Path) 
     (run / "run.json").mkdir()
     status, _, errors = command("verify", run)
     assert status == 2
-    assert f"{run / 'run.json'}: is a directory" in errors
+    assert f"{run / 'run.json'} is damaged (is a folder, no file" in errors
 
 
 def test_a_run_can_have_every_option_of_its_data() -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from killing import Killed, Operations, full_at, gone_at
 import diffeo
 from diffeo.data import Dataset
 from diffeo.runs import TrainingInterrupted, resume_run, train_run
+from diffeo.training import checkpoint
 from diffeo.writing import DiskFull
 from runs.made import table
 
@@ -243,3 +245,29 @@ def test_the_way_on_works_where_there_was_no_room_for_any_checkpoint(
         resume_run(folder, progress=False)
         train(tmp_path / "whole", data)
         assert lasting(folder)[1:] == lasting(tmp_path / "whole")[1:]
+
+
+@pytest.mark.parametrize("saved", [0, 1])
+def test_stopped_on_a_full_disk_it_says_what_is_saved_and_no_more(
+    tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch, saved: int
+) -> None:
+    folder, write, count = tmp_path / "run", checkpoint.write, [0]
+
+    def room_for_some(*given: Any) -> Path:
+        count[0] += 1
+        if count[0] > 1:  # in the loop, which grants it
+            signal.raise_signal(signal.SIGTERM)
+        if count[0] > saved:
+            raise OSError(errno.ENOSPC, "no space left on device", "a file")
+        return write(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("diffeo.training.checkpoint.write", room_for_some)
+        patch.setattr("diffeo.training.state.warn", lambda said: None)  # that it went on without one
+        with pytest.raises(TrainingInterrupted) as stopped:
+            train(folder, data, command="diffeo train realnvp moons", checkpoint_every=1e-9)
+    assert "everything is saved" not in str(stopped.value)
+    assert ("what was there after step 0 is saved" if saved else "no room to save where it was") in str(stopped.value)
+    resume_run(folder, progress=False)
+    train(tmp_path / "whole", data)
+    assert lasting(folder)[1:] == lasting(tmp_path / "whole")[1:]

@@ -1,17 +1,9 @@
 """Files that are to be opened: regular ones alone, as a named pipe or a device may never end."""
 
-import stat
 from pathlib import Path
 
 from diffeo.letters import readable
-
-OTHERS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+from diffeo.regular import NotRegular, check_regular
 
 
 def size_of(path: Path) -> int:
@@ -36,9 +28,10 @@ def size_of(path: Path) -> int:
         raise type(error)(f"{shown} cannot be read: {reason(error)}") from error
     except ValueError as error:  # letters that no name of a file can have
         raise FileNotFoundError(f"{shown!r} does not exist: it is no name that a file can have") from error
-    if not stat.S_ISREG(found.st_mode):
-        kind = OTHERS.get(stat.S_IFMT(found.st_mode), "no file")
-        raise ValueError(f"{shown} is {kind}, and only files are read. Copy what it holds into a file")
+    try:
+        check_regular(path, found)
+    except NotRegular as error:
+        raise ValueError(f"{shown} is {error.strerror}. Copy what it holds into a file") from error
     return found.st_size
 
 

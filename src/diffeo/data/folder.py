@@ -1,6 +1,5 @@
 """``folder:PATH``: a folder of images as a data set."""
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part, Unread
 from diffeo.data.image_files import Header, read_header, read_pixels
+from diffeo.data.image_parts import class_folders, classes, content_hash, copies, part_of, split_folders
 from diffeo.data.names import composed, existing
 from diffeo.data.pillow import FORMATS_IN_WORDS, MOST_PIXELS, TooLarge, Unreadable, calm
 from diffeo.letters import readable
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER_OPTIONS = ("size", "channels", "skip_broken", "part_by", "memory")
-PARTS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
-         "test": "test"}  # fmt: skip
 CLUTTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave beside images
 MEMORY = 4  # GB of all pixels; of one image as many pixels as a quarter of that has bytes, over ten
 ADVISED = 8 * MEMORY  # GB that are still advised for the sake of a large image
@@ -78,11 +76,11 @@ def folder(
         raise ValueError(f"part_by is {part_by!r}, expected 'pixels' or 'name'. Leave it out: pixels is the default")
     root = _root(path)
     images = _read(root, size, channels, memory, skip_broken=skip_broken)
-    split = _split_folders(images.files)
-    contents = [_content(pixels) for pixels in images.x.numpy()]
+    split = split_folders(images.files)
+    contents = [content_hash(pixels) for pixels in images.x.numpy()]
     deciding = contents if part_by == "pixels" else [composed(readable(file)).encode() for file in images.files]
-    parts = [_part(file, decides, split) for file, decides in zip(images.files, deciding, strict=True)]
-    labels, names = _classes(images.files, split)
+    parts = [part_of(file, decides, split) for file, decides in zip(images.files, deciding, strict=True)]
+    labels, names = classes(images.files, split)
     wanted = ("train", "validation", "test")
     empty = [part for part in wanted if part not in parts]
     if empty:
@@ -109,7 +107,7 @@ def folder(
         source=readable(root.resolve().name),
         options={name: value for name, value in options.items() if value is not None},
         class_names=names,
-        notes=(*_left_out(images), *images.notes, *_copies(contents, parts)),
+        notes=(*_left_out(images), *images.notes, *copies(contents, parts)),
     )
 
 
@@ -145,7 +143,7 @@ def read_folder(
     broken, labels = dict(images.broken), None
     if class_names is not None:
         known = [composed(name) for name in class_names]
-        named = dict(zip(images.files, _class_folders(images.files, _split_folders(images.files)), strict=True))
+        named = dict(zip(images.files, class_folders(images.files, split_folders(images.files)), strict=True))
         unnamed = f"in no folder called {' or '.join([*known[:3], '..'] if len(known) > 4 else known)}"
         broken |= {file: unnamed for file, name in named.items() if name not in known}
         labels = torch.tensor([known.index(name) if name in known else -1 for name in named.values()])
@@ -365,63 +363,6 @@ def _left_out(images: Images) -> list[str]:
 def _named(broken: dict[str, str]) -> str:
     shown = ", ".join(f"{readable(name)} ({why})" for name, why in list(broken.items())[:4])
     return f"{shown} and {len(broken) - 4} more" if len(broken) > 4 else shown
-
-
-def _split_folders(files: Sequence[str]) -> dict[str, str]:
-    """Top folders that are parts: train and another one, and nothing beside them."""
-    tops = {file.split("/")[0] for file in files if "/" in file}
-    found = {top: PARTS[top.lower()] for top in tops if top.lower() in PARTS}
-    alone = len(found) == len(tops) and all("/" in file for file in files)
-    return found if alone and "train" in found.values() and len(set(found.values())) > 1 else {}
-
-
-def _content(pixels: NDArray[np.uint8]) -> bytes:
-    """A hash of an image's shape and pixels; a grey image in colours has that of the grey one."""
-    grey = pixels[:1] if (pixels == pixels[:1]).all() else pixels  # (1 or channels, H, W)
-    return hashlib.sha256(f"{grey.shape}".encode() + np.ascontiguousarray(grey).tobytes()).digest()
-
-
-def _part(file: str, decides: bytes, split: dict[str, str]) -> str:
-    """The part of an image: its top folder's, or by a hash of what decides. One without a folder is cut off train."""
-    share = int.from_bytes(hashlib.sha256(decides).digest()[:8], "big") / 2**64
-    part = split.get(file.split("/")[0], "train")
-    if part == "train" and share >= 0.9 and "test" not in split.values():
-        return "test"
-    if part == "train" and 0.8 <= share < 0.9 and "validation" not in split.values():
-        return "validation"
-    return part
-
-
-def _copies(contents: Sequence[bytes], parts: Sequence[str]) -> list[str]:
-    """How many images equal another one, and how many of a part equal one of train, or of validation."""
-    copies = len(contents) - len(set(contents))
-    if not copies:
-        return []
-    seen: set[bytes] = set()
-    across = []
-    for part in ("train", "validation", "test"):
-        own = [content for content, other in zip(contents, parts, strict=True) if other == part]
-        again = sum(content in seen for content in own)
-        across += [f"{again:,} of {len(own):,} {part} images equal one of an earlier part"] * bool(again)
-        seen.update(own)
-    return [f"{copies:,} of {len(contents):,} images equal another: {', '.join(across) or 'they are in the same part'}"]
-
-
-def _classes(files: Sequence[str], split: dict[str, str]) -> "tuple[Tensor | None, tuple[str, ...] | None]":
-    """The first folder of every file, below those of the parts; nothing if a file lies in none, or all in one."""
-    folders = _class_folders(files, split)
-    names = sorted(set(folders) - {""})
-    if len(names) < 2 or "" in folders:
-        return None, None
-    import torch
-
-    return torch.tensor([names.index(folder) for folder in folders]), tuple(names)
-
-
-def _class_folders(files: Sequence[str], split: dict[str, str]) -> list[str]:
-    """The first folder that each file lies in, below those of the parts; an empty name if in none."""
-    below = [composed(readable(file)).split("/")[1 if split else 0 : -1] for file in files]
-    return [folders[0] if folders else "" for folders in below]
 
 
 def _rows(images: Images, labels: "Tensor | None", rows: list[int]) -> Part:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from diffeo.data.regular import open_regular
+from diffeo.regular import open_regular
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # others start programs (EPS), or are no pictures of pixels
 FORMATS_IN_WORDS = "PNG, JPEG, WebP, TIFF, BMP and GIF are read"

@@ -188,7 +188,7 @@ def read_asked(folder: Path, where: Path | None = None) -> dict[str, Any]:
         record = read_record(folder / RUN_FILE, RunRecord, meaning="")
         problem = "is missing"
     except ValueError as error:
-        record, problem = None, str(error).partition(" is damaged: ")[2] or str(error)
+        record, problem = None, str(error).removeprefix(f"{folder / RUN_FILE} ").removeprefix("is damaged: ")
         problem = f"is damaged ({problem.rstrip('. ')})"
     if record is None and (copy := _copy(folder)) is not None:
         warn(f"{folder / RUN_FILE} {problem}: its copy in {CHECKPOINTS} is taken")

@@ -22,6 +22,7 @@ from diffeo.runs.verdicts import elsewhere
 from diffeo.training import checkpoint
 from diffeo.training.beginning import is_beginning
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE
+from diffeo.training.result import Fit
 from diffeo.writing import advising
 
 OF_THE_DAY = ("started", "versions", "command")  # in run.json; the rest is what was asked for
@@ -46,6 +47,18 @@ def interrupted(folder: Path, stopped: KeyboardInterrupt, said: str, command: st
         on = _on(folder)
         on = f"{on[0].upper()}{on[1:]}"
     return TrainingInterrupted(f"stopped by {signal.Signals(number).name}: {said}. {on}", number)
+
+
+def stopped_in_time(folder: Path, result: Fit, command: str) -> TrainingInterrupted:
+    """What a signal came to that the training granted after a step: it saved where it was, if there was room."""
+    state = checkpoint.newest_state(folder / CHECKPOINTS)
+    if state is None:
+        what = f"there was no room to save where it was: {_on(folder, command)}"
+    else:
+        kept = state["position"]["step"]
+        saved = "everything is saved" if kept == result.steps else f"what was there after step {kept} is saved"
+        what = f"{saved}. Go on with: {_resume(folder)}"
+    return TrainingInterrupted(f"{result.stopped}; {what}", result.interrupted or signal.SIGINT)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The records of a run folder, as whoever reads them may rely on them: whole, or refused by the file's name."""
 
+import json
 import math
 import types
 from collections.abc import Mapping
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from diffeo.documents import json_object, read_json, shortened
+from diffeo.warning import warn
+from diffeo.writing import write_atomically
 
 LARGEST, LONGEST_LINE = 64 << 20, 1 << 20  # bytes of a record, of a line of metrics.jsonl
 KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
@@ -301,3 +304,23 @@ def plain(record: Mapping[str, Any]) -> dict[str, Any]:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return {key: finite(value) for key, value in record.items()}
+
+
+def mend_history(path: Path, history: list[dict[str, float]]) -> None:
+    """Write ``metrics.jsonl`` again from a checkpoint, where it has not the same epochs, and say so."""
+    kept = [plain(record) for record in history]
+    there, wrong = read_epochs(path)
+    if there[: len(kept)] != kept or wrong:
+        what = f"was damaged ({wrong[0]})" if wrong else "had other epochs" if path.is_file() else "was missing"
+        warn(f"{path} {what}: it is written again from the checkpoint")
+        write_atomically(path, lines(history))
+
+
+def document(record: dict[str, Any]) -> bytes:
+    """A record as the content of its file."""
+    return (json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def lines(records: list[dict[str, float]]) -> bytes:
+    """Records of epochs as the content of their file, one a line."""
+    return "".join(json.dumps(plain(record), allow_nan=False) + "\n" for record in records).encode()

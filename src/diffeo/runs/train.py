@@ -2,7 +2,6 @@
 
 import datetime
 import inspect
-import json
 import math
 import os
 import platform
@@ -47,16 +46,16 @@ from diffeo.runs.folder import (
     read_asked,
 )
 from diffeo.runs.going_on import (
-    TrainingInterrupted,
     begin_again,
     can_go_on,
     check_usable,
     interrupted,
+    stopped_in_time,
     way_on,
     weights_hash,
 )
 from diffeo.runs.memory import peak_memory
-from diffeo.runs.records import RunRecord, is_whole, plain, read_epochs
+from diffeo.runs.records import RunRecord, document, is_whole, lines, mend_history
 from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
 from diffeo.runs.verdicts import train_longer
@@ -67,7 +66,6 @@ from diffeo.training.fit import fit
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS
 from diffeo.training.result import Fit
-from diffeo.warning import warn
 
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
 DRAWING = 0.05  # of a time budget at most, once the first picture is drawn
@@ -139,7 +137,7 @@ def train_run(
         folder.mkdir(parents=True, exist_ok=True)
         held.enter_context(locked(folder))
         check_usable(folder, run)  # another process may have been faster
-        io.write_atomically(folder / RUN_FILE, _document(run))
+        io.write_atomically(folder / RUN_FILE, document(run))
 
     with way_on(folder, command), ExitStack() as held:  # to the end of the report
         return _train(flow, data, folder, run, say, progress, begin=begin)
@@ -189,12 +187,12 @@ def resume_run(
         def begin() -> None:
             if not goes_on:
                 run["versions"] = _versions(torch.get_num_threads())
-                io.write_atomically(folder / RUN_FILE, _document(run))
+                io.write_atomically(folder / RUN_FILE, document(run))
                 return
             for place in (folder, folder / CHECKPOINTS):
                 if not is_whole(place / RUN_FILE, RunRecord):
                     place.mkdir(exist_ok=True)
-                    io.write_atomically(place / RUN_FILE, _document(run))
+                    io.write_atomically(place / RUN_FILE, document(run))
 
         return _train(flow, data, folder, run, say, progress, begin=begin, resume=goes_on)
 
@@ -254,15 +252,15 @@ def _train(
         begin()
         if resume and (state := checkpoint.newest_state(folder / CHECKPOINTS)) is not None:
             history.extend(state["position"]["history"])
-            _mend_history(folder / METRICS_FILE, history)
+            mend_history(folder / METRICS_FILE, history)
 
     def keep(record: dict[str, float], better: bool) -> None:
         nonlocal drawn, rest
         history[:] = [*(earlier for earlier in history if earlier["step"] < record["step"]), record]  # after a rollback
-        io.write_atomically(folder / METRICS_FILE, _lines(history))
+        io.write_atomically(folder / METRICS_FILE, lines(history))
         if not (folder / CHECKPOINTS / RUN_FILE).is_file():  # it is what resuming needs, too
             (folder / CHECKPOINTS).mkdir(exist_ok=True)
-            io.write_atomically(folder / CHECKPOINTS / RUN_FILE, _document(run))
+            io.write_atomically(folder / CHECKPOINTS / RUN_FILE, document(run))
         if better:
             flow.save_pretrained(folder, overwrite=True)
         due = math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) and record["seconds"] >= drawn + rest
@@ -281,12 +279,9 @@ def _train(
             **options,
         )  # fmt: skip
     if result.interrupted is not None:
-        raise TrainingInterrupted(
-            f"{result.stopped}; everything is saved. Go on with: diffeo train --resume {path_word(folder)}",
-            result.interrupted,
-        )
+        raise stopped_in_time(folder, result, run.get("command", ""))
     flow.save_pretrained(folder, overwrite=True)  # after a rollback another model may lie there
-    io.write_atomically(folder / METRICS_FILE, _lines(result.history))
+    io.write_atomically(folder / METRICS_FILE, lines(result.history))
     try:
         with saying(lambda: _more_memory(folder)):
             return _conclude(flow, data, folder, run, result, say)
@@ -356,7 +351,7 @@ def _conclude(
         "command": run["command"],
         "versions": _versions(result.threads),
     }
-    io.write_atomically(folder / SUMMARY_FILE, _document(summary))
+    io.write_atomically(folder / SUMMARY_FILE, document(summary))
     write_report(folder, flow, data, summary, result.history)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the run is complete
     return summary
@@ -386,21 +381,3 @@ def _versions(threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "threads": threads,
     }
-
-
-def _mend_history(path: Path, history: list[dict[str, float]]) -> None:
-    """Write ``metrics.jsonl`` again from a checkpoint, where it has not the same epochs, and say so."""
-    kept = [plain(record) for record in history]
-    there, wrong = read_epochs(path)
-    if there[: len(kept)] != kept or wrong:
-        what = f"was damaged ({wrong[0]})" if wrong else "had other epochs" if path.is_file() else "was missing"
-        warn(f"{path} {what}: it is written again from the checkpoint")
-        io.write_atomically(path, _lines(history))
-
-
-def _document(record: dict[str, Any]) -> bytes:
-    return (json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
-
-
-def _lines(records: list[dict[str, float]]) -> bytes:
-    return "".join(json.dumps(plain(record), allow_nan=False) + "\n" for record in records).encode()
