@@ -1,8 +1,8 @@
 """A folder in which a training was begun, and that holds nothing of it yet: it may be begun again."""
 
-import json
 from pathlib import Path
 
+from diffeo.documents import read_json
 from diffeo.training.lock import HOLDER, LOCK
 from diffeo.training.losses import HEADER
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE
@@ -11,7 +11,7 @@ from diffeo.writing import is_unfinished
 
 def is_beginning(path: Path) -> bool:
     """Whether a file or folder is one that a training makes before its first checkpoint, as it is then."""
-    if path.is_symlink():
+    if path.is_symlink() or (path.exists() and not (path.is_dir() or path.is_file())):
         return False
     try:
         if path.is_dir():
@@ -41,6 +41,6 @@ def check_free(folder: Path) -> None:
 
 def _is_holder(path: Path) -> bool:
     try:
-        return set(json.loads(path.read_bytes())) == {"process", "machine"}
-    except (ValueError, TypeError):
+        return set(read_json(path)) == {"process", "machine"}
+    except ValueError:
         return False

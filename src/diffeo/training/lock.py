@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from diffeo.documents import read_json
 from diffeo.proposals import path_word
 from diffeo.training.options import CHECKPOINTS, FLIGHT, SAMPLES
 from diffeo.writing import sweep, write_atomically
@@ -66,7 +67,7 @@ def _sweep(folder: Path) -> None:
 
 def _holder(folder: Path) -> str:
     try:
-        held = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        held = read_json(folder / HOLDER)
         return f"process {held['process']} on {held['machine']}"
-    except (OSError, ValueError, KeyError, TypeError):  # it is only about to write its name
+    except (OSError, ValueError, KeyError):  # it is only about to write its name
         return "another process"
