@@ -48,3 +48,14 @@ def check_regular(path: str | os.PathLike[str], found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise NotRegular(0, f"{kind}, no file", os.fspath(path))
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused something, in its words, without a number.
+
+    Example:
+        >>> reason(PermissionError(13, "Permission denied", "a.csv"))
+        'permission denied'
+    """
+    text = error.strerror or str(error)
+    return f"{text[:1].lower()}{text[1:]}"

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from diffeo.regular import reason
+
 FULL = {errno.ENOSPC, errno.EFBIG} | {getattr(errno, "EDQUOT", errno.ENOSPC)}
 UNFINISHED = ".unfinished-"
 OWN = re.compile(re.escape(UNFINISHED) + r"[0-9a-f]{8}(-.+)?", re.DOTALL)
@@ -40,7 +42,7 @@ def advising(then: Callable[[], str]) -> Iterator[None]:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        said = error.said if isinstance(error, DiskFull) else f"{error.filename or 'a file'}: {_reason(error)}"
+        said = error.said if isinstance(error, DiskFull) else f"{error.filename or 'a file'}: {reason(error)}"
         raise DiskFull(error.errno, said, then()) from error
 
 
@@ -182,11 +184,6 @@ def _naming(path: Path, content: bytes) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in FULL:
-            said = f"{path} could not be written ({len(content):,} bytes): {_reason(error)}"
+            said = f"{path} could not be written ({len(content):,} bytes): {reason(error)}"
             raise DiskFull(error.errno, said) from error
         raise type(error)(error.errno, error.strerror, str(path)) from error
-
-
-def _reason(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return reason[:1].lower() + reason[1:]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from diffeo.letters import readable
+from diffeo.regular import reason
 
 
 def plain_letters() -> bool:
@@ -87,4 +88,4 @@ def in_words(error: OSError) -> str:
     """
     if error.strerror is None or error.filename is None:
         return str(error)
-    return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return f"{error.filename}: {reason(error)}"

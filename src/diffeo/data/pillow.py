@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from diffeo.regular import open_regular
+from diffeo.regular import open_regular, reason
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # others start programs (EPS), or are no pictures of pixels
 FORMATS_IN_WORDS = "PNG, JPEG, WebP, TIFF, BMP and GIF are read"
@@ -88,7 +88,7 @@ def _cause(error: Exception, path: Path) -> str:
     if isinstance(error, FileNotFoundError):
         return "a link to nothing" if path.is_symlink() else "not there"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror[0].lower() + error.strerror[1:]
+        return reason(error)
     return str(error).splitlines()[0] if str(error).strip() else type(error).__name__
 
 

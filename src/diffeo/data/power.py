@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
-from diffeo.data.files import size_of
 from diffeo.data.tables.numpy_files import Arrays
-from diffeo.data.tables.reading import Limit, reading
+from diffeo.data.tables.reading import Limit, reading, size_of
 
 ARRAYS = "power_raw.npz"
 TEXT = "household_power_consumption.txt"

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from diffeo.letters import readable
+from diffeo.regular import NotRegular, check_regular, reason
+
 SMALL = 512 * 10**6  # bytes that any table may take
 TIMES = 20  # .. or so many times the bytes of its file
 CELL, COLUMN = 8, 4096  # bytes: a number; the least that a column of its own takes
@@ -113,3 +116,32 @@ def in_bytes(size: "int | float | str | None") -> int | None:
     if total <= 0:
         raise ValueError(f"expected a size such as 800MB or 8GB, got {str(size)!r}")
     return total
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, before it is opened.
+
+    Raises:
+        OSError: if there is none, or the system does not let one see it.
+        ValueError: if it is something else, such as a named pipe.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "a.csv").write_text("a,b")
+        3
+        >>> size_of(folder / "a.csv")
+        3
+    """
+    shown = readable(str(path))
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise type(error)(f"{shown} cannot be read: {reason(error)}") from error
+    except ValueError as error:  # letters that no name of a file can have
+        raise FileNotFoundError(f"{shown!r} does not exist: it is no name that a file can have") from error
+    try:
+        check_regular(path, found)
+    except NotRegular as error:
+        raise ValueError(f"{shown} is {error.strerror}. Copy what it holds into a file") from error
+    return found.st_size
