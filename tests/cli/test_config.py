@@ -116,7 +116,7 @@ def test_a_mistake_in_a_file_names_the_file_the_line_and_the_key(tmp_path: Path)
         assert one.errors.count("\n") == 1
     assert "not UTF-8" in encoding.errors
     assert "cannot read nowhere.yaml" in missing.errors
-    assert "cannot read ." in folder.errors
+    assert "--config: . is a folder" in folder.errors
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n"])

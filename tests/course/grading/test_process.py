@@ -142,7 +142,8 @@ def deep():
         libc.chdir(b"deeper")
     os._exit(0)
 """
-    assert run(program, [Call("deep", ())], limits=SHORT).answers[0].fault == "died"
+    (deep,) = run(program, [Call("deep", ())], limits=Limits(memory=1 << 30)).answers
+    assert deep.fault in ("died", "slow")  # slow where the file system is: what it made is as deep
     assert list(tmp_path.iterdir()) == []
 
 
