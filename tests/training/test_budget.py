@@ -80,7 +80,7 @@ def test_a_time_budget_fixes_the_number_of_steps_and_leaves_no_trace_of_measurin
 
 
 def test_a_budget_may_end_within_an_epoch(monkeypatch) -> None:
-    monkeypatch.setattr(sys.modules["diffeo.training.fit"], "affordable_steps", lambda *arguments: 7)
+    monkeypatch.setattr(sys.modules["diffeo.training.start"], "affordable_steps", lambda *arguments: 7)
     result = fit(small(), rows(), batch_size=50, progress=False, time_budget=1.0)
     assert [record["epoch"] for record in result.history] == [1, 1.4]
     assert result.stopped == "the time budget is used"

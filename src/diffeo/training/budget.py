@@ -11,10 +11,11 @@ import torch
 
 from diffeo import threads
 from diffeo.data import Part
-from diffeo.flow import Flow
 from diffeo.training import checkpoint
 from diffeo.training.checkpoint import Position
+from diffeo.training.state import State
 from diffeo.training.steps import Steps
+from diffeo.training.task import Task
 from diffeo.training.validation import validation_loss
 
 PREPARING = 0.1  # of a time budget at most, as far as it can be said beforehand
@@ -39,9 +40,10 @@ def rounds(numbers: Sequence[int], steps: int | None, until: float | None, accel
 
 
 def seconds_a_step(
-    steps: Steps, flow: Flow, numbers: Sequence[int], rounds: Callable[[float], int], first: int
+    steps: Steps, numbers: Sequence[int], rounds: Callable[[float], int], first: int
 ) -> dict[int, float]:
     """What a step takes with each of some numbers of threads: some are taken, timed and undone."""
+    flow = steps.flow
     before = checkpoint.capture(Position(0), flow, steps.optimizer, steps.average, {}, {})
     number = itertools.count()
 
@@ -57,32 +59,51 @@ def seconds_a_step(
     return found
 
 
-def affordable_steps(
-    a_step: float, steps: Steps, flow: Flow, held_out: Part, scale: float, per_epoch: int, budget: float, began: float
-) -> int:
-    """How many steps fit into a time budget that runs since `began`, with a validation and a checkpoint every epoch.
+def affordable_steps(a_step: float, task: Task, steps: Steps, budget: float) -> int:
+    """How many steps fit into a time budget that runs since the task was made, with the end of every epoch.
 
-    These are timed here; the validation on the rows of one batch.
+    A validation, on the rows of one batch, and a checkpoint are timed here.
     """
+    flow, held_out = task.flow, task.held_out
     some = min(len(held_out), max(steps.batch_size, steps.accelerator.num_processes))
     start = time.perf_counter()
     part = Part(held_out.x[:some], None if held_out.labels is None else held_out.labels[:some])
-    validation_loss(flow, part, scale, 0, steps.accelerator)
+    validation_loss(flow, part, task.scale, 0, steps.accelerator)
     a_validation = (time.perf_counter() - start) * len(held_out) / some
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         kept = checkpoint.capture(Position(0), flow, steps.optimizer, steps.average, {}, {})
         checkpoint.write(kept, Path(place))
     an_epoch = a_validation + time.perf_counter() - start  # what its end takes
-    spent = time.perf_counter() - began
+    spent = task.watch.elapsed()
     a_step, an_epoch, spent = _everywhere(steps.accelerator, a_step, an_epoch, spent)
-    count = int((0.97 * budget - spent - an_epoch) / (a_step + an_epoch / per_epoch))
+    count = int((0.97 * budget - spent - an_epoch) / (a_step + an_epoch / task.per_epoch))
     if count < 1:
         raise ValueError(
             f"fit: a time budget of {budget:.0f} s is too short: measuring took {spent:.1f} s, a step takes "
             f"{a_step:.2f} s, and a validation with a checkpoint {an_epoch:.1f} s"
         )
     return count
+
+
+class Budget:
+    """The time that a training may take, looked at with every checkpoint; without one it takes what it takes.
+
+    Args:
+        state: of the training.
+    """
+
+    def __init__(self, state: State):
+        self.state, self.seconds = state, state.task.options.time_budget
+
+    def look(self) -> None:
+        """Note the time, and lower the number of steps where those would not fit in; an epoch still gets an end."""
+        at, task = self.state.at, self.state.task
+        at.seconds = task.watch.elapsed()
+        if self.seconds is not None:
+            left = steps_left_in_time(at, self.seconds, task.accelerator)
+            at.steps = min(at.steps, max(left, at.step + (at.step % task.per_epoch > 0)))
+            task.bar.expect(at.steps)
 
 
 def steps_left_in_time(at: Position, budget: float, accelerator: Any) -> int:

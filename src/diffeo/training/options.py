@@ -1,63 +1,91 @@
 """What may be asked of a training, checked before anything is done."""
 
 import math
+from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any, get_args
 
 from diffeo.training.processes import check_tracker
 
 STEPS_FILE, CHECKPOINTS, FLIGHT, SAMPLES = "steps.csv", "checkpoints", "flight", "samples"  # of a training's folder
-MAYBE = ("epochs", "warmup", "patience", "time_budget")  # options that may be None
+CHANGES_NO_LOSS = ("folder", "resume", "checkpoint_every", "tracker", "progress")  # of the options below
+MACHINE = ("threads",)  # of those, what changes the last digit only
 
 
-def check_options(
-    *, epochs: int | None, batch_size: int, accumulate: int, lr: float, weight_decay: float, warmup: int | None,
-    clip: float, ema: float, patience: int | None, threads: int | None, time_budget: float | None,
-    checkpoint_every: float, tracker: str | None, folder: Path | None, resume: bool,
-) -> None:  # fmt: skip
-    """Refuse what cannot be.
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of :func:`diffeo.fit`, which says what each of them is; what cannot be is refused.
 
     Raises:
         TypeError, ValueError: naming the option.
         NotADirectoryError: if the folder is none.
     """
-    whole = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "accumulate": accumulate,
-        "warmup": warmup,
-        "patience": patience,
-    }
-    numbers = {
-        "lr": lr, "weight_decay": weight_decay, "clip": clip, "ema": ema, "time_budget": time_budget,
-        "checkpoint_every": checkpoint_every,
-    }  # fmt: skip
-    for name, value in {**whole, **numbers}.items():
-        if value is None and name in MAYBE:
-            continue
-        kind, what = (Integral, "a whole number") if name in whole else (Real, "a number")
-        if isinstance(value, bool) or not isinstance(value, kind):
-            raise TypeError(f"fit: {name} must be {what}{', or None' * (name in MAYBE)}, got {value!r}")
-    wrong = {
-        f"epochs must be at least 1, got {epochs}": epochs is not None and epochs < 1,
-        f"batch_size must be at least 1, got {batch_size}": batch_size < 1,
-        f"accumulate must be at least 1, got {accumulate}": accumulate < 1,
-        f"lr must be positive, got {lr}": not 0 < lr < math.inf,
-        f"weight_decay must not be negative, got {weight_decay}": not 0 <= weight_decay < math.inf,
-        f"warmup must not be negative, got {warmup}": warmup is not None and warmup < 0,
-        f"clip must be positive, got {clip}": not clip > 0,
-        f"ema must be in [0, 1), got {ema}": not 0 <= ema < 1,
-        f"patience must be at least 1, or None, got {patience}": patience is not None and patience < 1,
-        f"threads must be a whole number of at least 1, or None, got {threads!r}": threads is not None
-        and not (isinstance(threads, int) and threads >= 1),
-        f"time_budget must be a positive number of seconds, got {time_budget}": time_budget is not None
-        and not 0 < time_budget < math.inf,
-        f"checkpoint_every must be a positive number of seconds, got {checkpoint_every}": not checkpoint_every > 0,
-        "resume needs the folder that holds the checkpoints": resume and folder is None,
-    }
-    for problem, present in wrong.items():
-        if present:
-            raise ValueError(f"fit: {problem}")
-    if folder is not None and folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"fit: {folder} is not a folder")
-    check_tracker(tracker, folder)
+
+    epochs: int | None
+    batch_size: int
+    accumulate: int
+    lr: float
+    weight_decay: float
+    warmup: int | None
+    clip: float
+    ema: float
+    patience: int | None
+    seed: int
+    precision: str
+    time_budget: float | None
+    threads: int | None
+    folder: Path | None
+    resume: bool
+    checkpoint_every: float
+    tracker: str | None
+    progress: bool
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name not in ("seed", "threads"):  # which are looked at elsewhere, and below
+                _check_number(field.name, field.type, getattr(self, field.name))
+        for problem, present in self._wrong().items():
+            if present:
+                raise ValueError(f"fit: {problem}")
+        if self.folder is not None and self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(f"fit: {self.folder} is not a folder")
+        check_tracker(self.tracker, self.folder)
+
+    def setting(self) -> dict[str, Any]:
+        """What decides the losses, and must not differ on resuming."""
+        return {name: value for name, value in asdict(self).items() if name not in CHANGES_NO_LOSS + MACHINE}
+
+    def _wrong(self) -> dict[str, bool]:
+        def below(least: int, number: int | None) -> bool:
+            return number is not None and number < least
+
+        return {
+            f"epochs must be at least 1, got {self.epochs}": below(1, self.epochs),
+            f"batch_size must be at least 1, got {self.batch_size}": below(1, self.batch_size),
+            f"accumulate must be at least 1, got {self.accumulate}": below(1, self.accumulate),
+            f"lr must be positive, got {self.lr}": not 0 < self.lr < math.inf,
+            f"weight_decay must not be negative, got {self.weight_decay}": not 0 <= self.weight_decay < math.inf,
+            f"warmup must not be negative, got {self.warmup}": below(0, self.warmup),
+            f"clip must be positive, got {self.clip}": not self.clip > 0,
+            f"ema must be in [0, 1), got {self.ema}": not 0 <= self.ema < 1,
+            f"patience must be at least 1, or None, got {self.patience}": below(1, self.patience),
+            f"threads must be a whole number of at least 1, or None, got {self.threads!r}": self.threads is not None
+            and not (isinstance(self.threads, int) and self.threads >= 1),
+            f"time_budget must be a positive number of seconds, got {self.time_budget}": self.time_budget is not None
+            and not 0 < self.time_budget < math.inf,
+            f"checkpoint_every must be a positive number of seconds, got {self.checkpoint_every}":
+            not self.checkpoint_every > 0,
+            "resume needs the folder that holds the checkpoints": self.resume and self.folder is None,
+        }  # fmt: skip
+
+
+def _check_number(name: str, declared: Any, value: Any) -> None:
+    """Refuse what is no number where one is declared; None where that is declared too is let through."""
+    kinds = get_args(declared) or (declared,)
+    maybe = type(None) in kinds
+    if not {int, float} & set(kinds) or (value is None and maybe):
+        return
+    kind, what = (Integral, "a whole number") if int in kinds else (Real, "a number")
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise TypeError(f"fit: {name} must be {what}{', or None' * maybe}, got {value!r}")

@@ -1,8 +1,8 @@
-"""What a flow is set from before the first step; with a time budget, in a share of it."""
+"""Before the first step: what a flow is set from, how many threads compute, and what a step takes."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -10,13 +10,53 @@ from diffeo import threads
 from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.data import Part
 from diffeo.flow import Flow
+from diffeo.training.budget import PREPARING, rounds, seconds_a_step
 from diffeo.training.checkpoint import Checkpoint
 from diffeo.training.order import generator
+from diffeo.training.steps import Steps
+from diffeo.training.task import Task
 
 PROBED = 2**16  # numbers in the rows that are encoded to see what a row takes; at most 64 rows
 FITTED = 500_000  # numbers in the rows that a distribution is fitted to, for every second of a time budget
 FORWARD = 0.02  # of a time budget, for the layers that start from a batch
 FEWEST = 16  # rows of that batch
+
+
+class Pace(NamedTuple):
+    """How a training computes.
+
+    Attributes:
+        threads: the number of threads.
+        tried: how many numbers there were to choose from.
+        a_step: the seconds of a step with these; None where that was not measured.
+    """
+
+    threads: int
+    tried: int
+    a_step: float | None
+
+
+def prepared(task: Task, saved: Checkpoint | None) -> tuple[Steps, Pace]:
+    """What a step is, of a flow that is initialized by now, and how fast: measured unless a training goes on."""
+    budget, bar, accelerator = task.options.time_budget, task.bar, task.accelerator
+    numbers, a_row = numbers_of_threads(task.options.threads, saved, accelerator), 0.0
+    number, a_step = numbers[0], None
+    measuring = saved is None and (len(numbers) > 1 or budget is not None)
+    if measuring:
+        number, a_row = probe(task.flow, task.train, numbers)
+    if saved is None and not task.flow.initialized:
+        with threads.computing_with(number):
+            bar.say("preparing: initializing the flow")
+            initialize(task.flow, task.train, task.options.seed, budget=budget, a_row=a_row)
+    steps = Steps(task)
+    if measuring:
+        bar.say("preparing: measuring what a step takes" + ", and the best number of threads" * (len(numbers) > 1))
+        until = None if budget is None else task.watch.began + PREPARING * budget
+        trials = rounds(numbers, (task.options.epochs or 0) * task.per_epoch, until, accelerator)
+        seconds = seconds_a_step(steps, numbers, trials, first=number)
+        number = threads.fastest(seconds)
+        a_step = seconds[number]
+    return steps, Pace(number, len(numbers), a_step)
 
 
 def numbers_of_threads(asked: int | None, saved: Checkpoint | None, accelerator: Any) -> list[int]:

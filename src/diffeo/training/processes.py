@@ -54,6 +54,16 @@ def shares(batch: int, process: int, processes: int, accumulate: int) -> list[sl
     return [slice(i * batch // pieces, (i + 1) * batch // pieces) for i in mine]
 
 
+def check_batch(batch_size: int, accumulate: int, processes: int) -> None:
+    """Raise ValueError if a batch has too few rows for the processes and their parts."""
+    if batch_size < processes * accumulate:
+        shared = f"shared by {processes} processes with {accumulate} parts each" if processes > 1 else ""
+        raise ValueError(
+            f"fit: a batch of {batch_size} rows cannot be {shared or f'computed in {accumulate} parts'}. "
+            f"Use accumulate={max(1, batch_size // processes)} or less, or larger batches"
+        )
+
+
 def agreed(number: int | None, due: bool, step: int, accelerator: Any) -> tuple[int | None, bool]:
     """The signal to stop, and whether a checkpoint is due: of several processes any one's word, asked now and then."""
     if accelerator.num_processes == 1:

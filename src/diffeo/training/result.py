@@ -1,8 +1,11 @@
 """What a training came to."""
 
+import signal
 from dataclasses import dataclass, field
 
 from diffeo.training.recorder import Incident
+from diffeo.training.state import State
+from diffeo.warning import warn
 
 
 class TrainingDiverged(RuntimeError):
@@ -62,3 +65,35 @@ class Fit:
             lines.append(f"  {self.skipped:,} steps left out, {self.rollbacks} times back to a checkpoint")
         lines += [f"  {incident}" for incident in self.incidents[:1]]
         return "\n".join(lines)
+
+
+def concluded(state: State) -> Fit:
+    """Leave the flow with its best weights, and say what the training came to.
+
+    Raises:
+        TrainingDiverged: if there are none.
+    """
+    task, at = state.task, state.at
+    if task.options.tracker is not None:
+        task.accelerator.end_training()
+    task.watch.lap("other")
+    result = Fit(
+        task.unit, at.history, at.best, at.step, at.skipped, state.incidents, at.attempt, task.watch.elapsed(),
+        task.watch.seconds, task.options.precision, task.setting["threads"], interrupted=state.interrupted,
+    )  # fmt: skip
+    state.settle()
+    if state.interrupted is not None:
+        result.stopped = f"stopped by {signal.Signals(state.interrupted).name} after step {at.step} of {at.steps}"
+    elif not state.best:
+        raise TrainingDiverged(
+            "no epoch ended with a finite validation loss. Try a smaller lr, or look for outliers in the data"
+        )
+    else:
+        epochs = task.options.epochs
+        done = epochs is not None and at.steps == epochs * task.per_epoch
+        result.stopped = at.stopped or ("all epochs done" if done else "the time budget is used")
+    if result.skipped or result.rollbacks:
+        back = f", and it went back to a checkpoint {result.rollbacks} time(s)" if result.rollbacks else ""
+        found = f". {result.incidents[0]}" if result.incidents else ""
+        warn(f"{result.skipped} of {result.steps} steps had no finite gradients and were left out{back}{found}")
+    return result

@@ -6,50 +6,38 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diffeo.data import Part
 from diffeo.flow import Flow
 from diffeo.training.ema import EMA
 from diffeo.training.order import batch_noise, batch_rows, position_seed
 from diffeo.training.precision import computing_in
 from diffeo.training.processes import shares
 from diffeo.training.randomness import drawn_from, draws_globally
-from diffeo.training.stopwatch import Stopwatch
+from diffeo.training.task import Task
 
 
 class Steps:
     """The steps of a training.
 
     Args:
-        flow: the flow, initialized.
-        train: the training rows.
-        batch_size: rows a step, of all processes together.
-        accumulate: micro-batches of a process in a step.
-        weight_decay: on the weights of linear and convolutional layers; on nothing else.
-        clip: largest norm of the gradient.
-        ema: decay of the average of the weights.
-        seed: of order, noise and dropout.
-        precision: of the conditioners.
-        scale: from nats a row to the unit of the loss.
-        accelerator: accelerate's view of the processes.
-        watch: told where the time goes.
+        task: what the training is to do; its flow is initialized.
 
     Raises:
         ValueError: if nothing can be trained.
     """
 
-    def __init__(
-        self, flow: Flow, train: Part, *, batch_size: int, accumulate: int, weight_decay: float, clip: float,
-        ema: float, seed: int, precision: str, scale: float, accelerator: Any, watch: Stopwatch,
-    ):  # fmt: skip
-        self.flow, self.clip, self.seed, self.precision, self.scale = flow, clip, seed, precision, scale
-        self.accelerator, self.watch, self.batch_size = accelerator, watch, batch_size
-        self.x = train.x.to(flow.device)
-        self.labels = None if train.labels is None else train.labels.to(flow.device)
-        self.shares = shares(batch_size, accelerator.process_index, accelerator.num_processes, accumulate)
+    def __init__(self, task: Task):
+        flow, options, accelerator = task.flow, task.options, task.accelerator
+        self.flow, self.scale, self.accelerator, self.watch = flow, task.scale, accelerator, task.watch
+        self.batch_size, self.clip, self.seed = options.batch_size, options.clip, options.seed
+        self.x = task.train.x.to(flow.device)
+        self.labels = None if task.train.labels is None else task.train.labels.to(flow.device)
+        self.shares = shares(
+            options.batch_size, accelerator.process_index, accelerator.num_processes, options.accumulate
+        )
         self.parameters = [parameter for parameter in flow.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.AdamW(parameter_groups(flow, weight_decay), fused=_can_fuse(flow))
-        self.average = EMA(flow, ema)
-        self.computing = computing_in(flow, precision)
+        self.optimizer = torch.optim.AdamW(parameter_groups(flow, options.weight_decay), fused=_can_fuse(flow))
+        self.average = EMA(flow, options.ema)
+        self.computing = computing_in(flow, options.precision)
         self.model = accelerator.prepare_model(self.computing) if accelerator.num_processes > 1 else self.computing
         self.draws_globally = draws_globally(flow)
 
@@ -95,16 +83,6 @@ class Steps:
         self.optimizer.step()
         self.average.update(step)
         self.watch.lap("optimizer")
-
-
-def check_batch(batch_size: int, accumulate: int, processes: int) -> None:
-    """Raise ValueError if a batch has too few rows for the processes and their parts."""
-    if batch_size < processes * accumulate:
-        shared = f"shared by {processes} processes with {accumulate} parts each" if processes > 1 else ""
-        raise ValueError(
-            f"fit: a batch of {batch_size} rows cannot be {shared or f'computed in {accumulate} parts'}. "
-            f"Use accumulate={max(1, batch_size // processes)} or less, or larger batches"
-        )
 
 
 def parameter_groups(flow: Flow, decay: float) -> list[dict[str, Any]]:

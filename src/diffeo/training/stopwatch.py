@@ -1,6 +1,7 @@
 """Where the time of a training goes."""
 
 import time
+from collections.abc import Mapping
 
 
 class Stopwatch:
@@ -17,10 +18,22 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self.last = time.perf_counter()
+        self.began = self.last = time.perf_counter()
 
     def lap(self, name: str) -> None:
         """What passed since the last call was `name`."""
         now = time.perf_counter()
         self.seconds[name] = self.seconds.get(name, 0.0) + now - self.last
         self.last = now
+
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self.began
+
+    def go_on(self, seconds: float, by_name: Mapping[str, float]) -> None:
+        """As if a training that had used so many seconds by its last checkpoint had never stopped.
+
+        What passed since the watch was made is no lap yet.
+        """
+        self.seconds, self.last = dict(by_name), self.began
+        self.began -= seconds
