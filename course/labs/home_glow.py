@@ -265,7 +265,7 @@ mixings = {"none": list, "reverse": lambda: [diffeo.Flip()], "conv1x1": lambda: 
 curves = {}
 for name, mixing in mixings.items():
     trained = small_glow(mixing)
-    result = diffeo.fit(trained, digits, epochs=EPOCHS, batch_size=64, lr=2e-3, progress=False)
+    result = diffeo.fit(trained, digits, epochs=EPOCHS, batch_size=64, lr=2e-3, precision="float32", progress=False)
     curves[name] = [record["validation"] for record in result.history]
     print(f"{name}: {trained.bits_per_dim(digits.test.x).mean():.3f} bits/dim (17 values)")
 print({name: f"{found.mean:.3f}" for name, found in baselines(digits).items()})

@@ -31,7 +31,8 @@ for arguments in json.loads(sys.argv[1]):
 TOLD = """
 import dataclasses, diffeo.data, diffeo.runs.train as runs
 def told(flow, data, folder, *, say, progress, **options):
-    return {"flow": flow._options, "data": data.name, "folder": str(folder), **options}
+    settings = runs.settings(flow, data, {name: value for name, value in options.items() if name != "seed"})
+    return {"flow": flow._options, "data": data.name, "folder": str(folder), **options, **settings}
 runs.train_run = told
 """
 

@@ -15,7 +15,6 @@ from command import DIFFEO, TOLD, diffeo, environment, together
 from PIL import Image
 
 from diffeo.cli.app import app
-from diffeo.cli.batch import with_batch
 from diffeo.cli.build import defaults
 from diffeo.cli.names import FLOWS
 from diffeo.cli.settings import FolderSettings, ModelSettings, TableSettings, TrainSettings, data_options
@@ -50,30 +49,6 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
     rows = 20_000
     assert told["epochs"] * (rows // 64) >= 1500
     assert (timed.json["epochs"], timed.json["time_budget"], timed.json["patience"]) == (None, 600.0, None)
-
-
-@pytest.mark.parametrize(
-    ("rows", "images", "given", "expected"),
-    [
-        (55_000, True, {}, (64, 1e-3)),
-        (2_000_000, True, {}, (64, 1e-3)),
-        (5_000_000, True, {"batch_size": 512}, (512, 1e-3)),
-        (100, False, {}, (64, 1e-3)),
-        (20_000, False, {}, (64, 1e-3)),
-        (500_001, False, {}, (1024, 4e-3)),
-        (10**9, False, {}, (1024, 4e-3)),
-        (10**9, False, {"batch_size": 64}, (64, 1e-3)),
-        (10**9, False, {"batch_size": 16}, (16, 1e-3)),
-        (10**9, False, {"lr": 1e-3}, (1024, 1e-3)),
-        (100, False, {"batch_size": 1024, "lr": 4e-3}, (1024, 4e-3)),
-    ],
-)
-def test_the_batch_goes_by_the_rows_of_a_table_and_what_is_given_counts(
-    rows: int, images: bool, given: dict, expected: tuple[int, float]
-) -> None:
-    chosen = with_batch(TrainSettings(**given), rows=rows, images=images)
-    assert (chosen.batch_size, chosen.lr) == expected
-    assert chosen == TrainSettings(batch_size=expected[0], lr=expected[1])
 
 
 def test_a_large_table_is_trained_in_large_batches_and_config_says_so(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ torch.set_num_threads(1)
 torch.manual_seed(0)
 data = diffeo.data.load("digits")
 flow = diffeo.RealNVP(data.shape, values=17, width=8)
-result = diffeo.fit(flow, data, epochs=1, batch_size=66, progress=False, folder=sys.argv[1], accumulate=2)
+result = diffeo.fit(flow, data, epochs=1, batch_size=66, progress=False, folder=sys.argv[1], accumulate=2,
+                    precision="float32")
 print(result.history[0]["validation"])
 """
 

@@ -1,12 +1,11 @@
 """``diffeo config``: a training's options as a file."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from cyclopts import CycloptsError
 
-from diffeo.cli.batch import with_batch
 from diffeo.cli.names import DataName, FlowName, check_data_name, check_options, flow_name
 from diffeo.cli.parse import Switch, written
 from diffeo.cli.settings import (
@@ -17,6 +16,7 @@ from diffeo.cli.settings import (
     check_condition,
     data_options,
 )
+from diffeo.training_defaults import decide
 
 
 def config(
@@ -106,17 +106,19 @@ def _resolved(settings: TrainSettings, data: str, options: dict[str, Any]) -> Tr
     """With the batch size and the learning rate that the training will have, unless the data cannot be read yet."""
     import diffeo
 
+    shape: tuple[int, ...] = (1,)
+    rows = 0  # of a table whose batch is given the rows decide nothing
     if data in diffeo.data.SOURCES:
-        source = diffeo.data.SOURCES[data]
-        return with_batch(settings, rows=source.rows[0], images=len(source.shape) > 1)
-    if data.startswith("folder:"):
-        return with_batch(settings, rows=0, images=True)
-    if settings.batch_size is not None:
-        return with_batch(settings, rows=0, images=False)
-    try:
-        return with_batch(settings, rows=len(diffeo.data.load(data, **options).train), images=False)
-    except (ValueError, OSError):  # the file or options are not there yet: diffeo train will say so
-        return settings
+        shape, rows = diffeo.data.SOURCES[data].shape, diffeo.data.SOURCES[data].rows[0]
+    elif data.startswith("folder:"):
+        shape = (3, 1, 1)  # whatever their size
+    elif settings.batch_size is None:
+        try:
+            rows = len(diffeo.data.load(data, **options).train)
+        except (ValueError, OSError):  # the file or options are not there yet: diffeo train will say so
+            return settings
+    found = decide(shape, rows, batch_size=settings.batch_size, lr=settings.lr)
+    return replace(settings, batch_size=found.batch_size, lr=found.lr)
 
 
 def _written(settings: Any) -> dict[str, Any]:

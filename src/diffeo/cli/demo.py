@@ -47,6 +47,7 @@ def demo(*, out: Path | None = None, seed: Seed = 0, json: Flag = False) -> None
             epochs=50,
             batch_size=64,
             lr=2e-3,
+            precision="float32",
         )
     if json:
         print_json({"run": str(folder), **summary})

@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from cyclopts import App, CycloptsError
 from cyclopts.argument import ArgumentCollection
 
-from diffeo.cli.batch import with_batch
 from diffeo.cli.names import DataName, FlowName, check_options, flow_name
 from diffeo.cli.parse import Flag, Switch
 from diffeo.cli.settings import (
@@ -26,10 +25,6 @@ from diffeo.cli.signals import ending_by_signal, saying_how_to_go_on
 from diffeo.letters import readable
 from diffeo.proposals import path_word, without_options, word
 
-if TYPE_CHECKING:
-    from diffeo.flow import Flow
-
-STEPS = 1500  # of a training whose length is left to the command
 FLAGS_OF_DATA = ("--header", "--no-header", "--skip-broken", "--no-skip-broken")
 WITH_RESUME = ("--resume", "--device", "--quiet", "--json")
 
@@ -204,10 +199,9 @@ def _train(
     folder = out or free_folder(Path("runs") / run_name(name, data))
     if show_plan:
         print(built)
-    options = _fit_options(settings, built, len(dataset.train))
     command = "diffeo " + shlex.join(sys.argv[1:])
     with saying_how_to_go_on():
-        summary = train_run(built, dataset, folder, command=command, say=say, progress=progress, **options)
+        summary = train_run(built, dataset, folder, command=command, say=say, progress=progress, **asdict(settings))
     return folder, summary
 
 
@@ -223,18 +217,6 @@ def _other_options(flow: str, data: str) -> str:
         if place is not None:
             del words[place]
     return "".join(f" {word(readable(one))}" for one in words)
-
-
-def _fit_options(settings: TrainSettings, flow: "Flow", rows: int) -> dict[str, Any]:
-    """The settings as :func:`diffeo.fit` takes them, with what was left to the command decided."""
-    from diffeo.training.precision import resolve
-
-    chosen = with_batch(settings, rows=rows, images=len(flow.shape) > 1)
-    options = asdict(chosen) | {"precision": resolve(settings.precision, flow)}
-    if settings.epochs is None and settings.time_budget is None:
-        per_epoch = max(1, rows // max(1, options["batch_size"]))
-        options["epochs"] = max(10, -(-STEPS // per_epoch))
-    return options
 
 
 def _check_device(device: str) -> None:

@@ -64,8 +64,10 @@ from diffeo.training import checkpoint
 from diffeo.training.beginning import is_beginning
 from diffeo.training.fit import fit
 from diffeo.training.lock import locked
-from diffeo.training.options import CHECKPOINTS
+from diffeo.training.options import CHECKPOINTS, check_numbers
+from diffeo.training.precision import resolve
 from diffeo.training.result import Fit
+from diffeo.training_defaults import decide
 
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
 DRAWING = 0.05  # of a time budget at most, once the first picture is drawn
@@ -121,7 +123,7 @@ def train_run(
         "columns": data.columns,
         "grids": {name: asdict(grid) for name, grid in data.grids.items()},
         "class_names": data.class_names,
-        "settings": _defaults() | options,
+        "settings": settings(flow, data, options),
         "seed": seed,
         "command": readable(command),
         "weights": weights_hash(flow),
@@ -239,7 +241,7 @@ def _train(
     begin: Callable[[], None] = lambda: None,
     resume: bool = False,
 ) -> dict[str, Any]:
-    seed, options = run["seed"], _defaults() | run["settings"]
+    seed, options = run["seed"], _defaults() | run["settings"] | _earlier(run["settings"])
     history: list[dict[str, float]] = []
     for note in data.notes:
         say(note)
@@ -363,6 +365,19 @@ def _anywhere(name: str) -> str:
     return readable(f"{kind}:{Path(path).expanduser().absolute()}") if colon else name
 
 
+def settings(flow: Flow, data: Dataset, options: dict[str, Any]) -> dict[str, Any]:
+    """The options of :func:`diffeo.fit` as a run has them: those given, and all others, decided.
+
+    Raises:
+        TypeError, ValueError: if one is no number, or the precision does not fit the flow.
+    """
+    asked = _defaults() | options
+    check_numbers(asked)
+    open_ = {name: asked[name] for name in ("batch_size", "lr", "epochs", "time_budget")}
+    decided = decide(flow.shape, len(data.train), **open_)
+    return asked | decided._asdict() | {"precision": resolve(asked["precision"], flow)}
+
+
 def _defaults() -> dict[str, Any]:
     """Those of the options of fit that a run sets."""
     own = ("validation", "seed", "folder", "resume", "progress", "on_start", "on_epoch")
@@ -372,6 +387,17 @@ def _defaults() -> dict[str, Any]:
         for option in options
         if option.kind is option.KEYWORD_ONLY and option.name not in own
     }
+
+
+def _earlier(settings: dict[str, Any]) -> dict[str, Any]:
+    """What a run.json means where its settings say nothing, or None: one of when :func:`diffeo.fit` had fixed defaults.
+
+    Today's says what was decided, so nothing of it is left open but epochs, to a time budget.
+    """
+    fixed = {"batch_size": 128, "lr": 1e-3, "precision": "float32"}
+    if settings.get("time_budget") is None:
+        fixed["epochs"] = 50
+    return {name: value for name, value in fixed.items() if settings.get(name) is None}
 
 
 def _versions(threads: int) -> dict[str, Any]:

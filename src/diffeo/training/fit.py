@@ -32,16 +32,16 @@ def fit(
     *,
     validation: Rows | tuple[Rows, Rows] | None = None,
     epochs: int | None = None,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     accumulate: int = 1,
-    lr: float = 1e-3,
+    lr: float | None = None,
     weight_decay: float = 1e-5,
     warmup: int | None = None,
     clip: float = 1.0,
     ema: float = 0.999,
     patience: int | None = 20,
     seed: int = 0,
-    precision: str = "float32",
+    precision: str = "auto",
     threads: int | None = None,
     time_budget: float | None = None,
     folder: Path | str | None = None,
@@ -81,10 +81,13 @@ def fit(
         condition: for rows: ``(N, ..)``, for classes ``(N,)`` integers; a data set brings its own.
         validation: for rows: others to choose the best weights by (with a condition: a pair); a tenth of
             `data`, by seed, if not given.
-        epochs: passes over the training rows; 50 if neither this nor a time budget is given.
-        batch_size: rows a step, of all processes together.
+        epochs: passes over the training rows; if neither this nor a time budget is given, enough for 1,500 steps, and
+            at least 10.
+        batch_size: rows a step, of all processes together; if not given, 64 of images, and of other rows 64 to 1,024,
+            about a five-hundredth of them.
         accumulate: parts that a process computes its share of a batch in, one after the other: saves memory.
-        lr: largest learning rate.
+        lr: largest learning rate; if not given 0.001, for batches above 64 of rows that are no images times the root
+            of batch size / 64.
         weight_decay: on the weights of linear and convolutional layers; on nothing else.
         warmup: steps up to `lr`; a twentieth of all, at most 500, if not given.
         clip: largest norm of the gradient of the loss, in the unit that is shown.
@@ -92,7 +95,8 @@ def fit(
         patience: epochs without a better validation loss before it ends; None to never end early.
         seed: of order and noise: a whole number from 0 to 2^64 - 1.
         precision: ``"float32"``; ``"bf16"`` for conditioners in bfloat16 while training, and only then;
-            ``"auto"`` for bf16 where the flow is of images and the device computes in it.
+            ``"auto"`` for bf16 where the flow is of images and the device computes in it: there losses are others than
+            in float32, in their third digit.
         threads: how many to compute with on the CPU. If not given, and neither ``OMP_NUM_THREADS``,
             ``MKL_NUM_THREADS`` nor ``torch.set_num_threads`` says, as many as turn out to be fastest in a few steps
             that are measured and undone. A training that is resumed goes on with its own number: it decides the
@@ -105,7 +109,8 @@ def fit(
             that is resumed has used what it had used by its last checkpoint.
         folder: where to keep checkpoints, ``steps.csv`` with the loss of every step, and the flight recorder's
             finds.
-        resume: go on from the newest checkpoint in `folder`.
+        resume: go on from the newest checkpoint in `folder`. Epochs, batch size, learning rate and precision that are
+            not given are those of the training then.
         checkpoint_every: seconds between checkpoints.
         tracker: ``"tensorboard"`` or ``"wandb"``, by accelerate; needs a folder.
         progress: show a line with loss and speed.

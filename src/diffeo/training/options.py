@@ -1,6 +1,7 @@
 """What may be asked of a training, checked before anything is done."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any, get_args
 from diffeo.training.processes import check_tracker
 
 STEPS_FILE, CHECKPOINTS, FLIGHT, SAMPLES = "steps.csv", "checkpoints", "flight", "samples"  # of a training's folder
+LEFT_OPEN = ("epochs", "batch_size", "lr", "precision")  # where the flow and the rows may decide
 CHANGES_NO_LOSS = ("folder", "resume", "checkpoint_every", "tracker", "progress")  # of the options below
+LOOKED_AT_ELSEWHERE = ("seed", "threads")  # by rules of their own
 MACHINE = ("threads",)  # of those, what changes the last digit only
 
 
@@ -23,9 +26,9 @@ class Options:
     """
 
     epochs: int | None
-    batch_size: int
+    batch_size: int | None
     accumulate: int
-    lr: float
+    lr: float | None
     weight_decay: float
     warmup: int | None
     clip: float
@@ -42,9 +45,7 @@ class Options:
     progress: bool
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if field.name not in ("seed", "threads"):  # which are looked at elsewhere, and below
-                _check_number(field.name, field.type, getattr(self, field.name))
+        check_numbers(asdict(self))
         for problem, present in self._wrong().items():
             if present:
                 raise ValueError(f"fit: {problem}")
@@ -64,7 +65,7 @@ class Options:
             f"epochs must be at least 1, got {self.epochs}": below(1, self.epochs),
             f"batch_size must be at least 1, got {self.batch_size}": below(1, self.batch_size),
             f"accumulate must be at least 1, got {self.accumulate}": below(1, self.accumulate),
-            f"lr must be positive, got {self.lr}": not 0 < self.lr < math.inf,
+            f"lr must be positive, got {self.lr}": self.lr is not None and not 0 < self.lr < math.inf,
             f"weight_decay must not be negative, got {self.weight_decay}": not 0 <= self.weight_decay < math.inf,
             f"warmup must not be negative, got {self.warmup}": below(0, self.warmup),
             f"clip must be positive, got {self.clip}": not self.clip > 0,
@@ -80,12 +81,17 @@ class Options:
         }  # fmt: skip
 
 
-def _check_number(name: str, declared: Any, value: Any) -> None:
-    """Refuse what is no number where one is declared; None where that is declared too is let through."""
-    kinds = get_args(declared) or (declared,)
-    maybe = type(None) in kinds
-    if not {int, float} & set(kinds) or (value is None and maybe):
-        return
-    kind, what = (Integral, "a whole number") if int in kinds else (Real, "a number")
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(f"fit: {name} must be {what}{', or None' * maybe}, got {value!r}")
+def check_numbers(given: Mapping[str, Any]) -> None:
+    """Refuse what is no number where an option is one, or None where it may not be.
+
+    Raises:
+        TypeError: naming the option.
+    """
+    for field in fields(Options):
+        kinds = get_args(field.type) or (field.type,)
+        maybe, value = type(None) in kinds, given.get(field.name)
+        if field.name not in given or field.name in LOOKED_AT_ELSEWHERE or not {int, float} & set(kinds):
+            continue
+        kind, what = (Integral, "a whole number") if int in kinds else (Real, "a number")
+        if not (value is None and maybe) and (isinstance(value, bool) or not isinstance(value, kind)):
+            raise TypeError(f"fit: {field.name} must be {what}{', or None' * maybe}, got {value!r}")

@@ -52,7 +52,7 @@ def prepared(task: Task, saved: Checkpoint | None) -> tuple[Steps, Pace]:
     if measuring:
         bar.say("preparing: measuring what a step takes" + ", and the best number of threads" * (len(numbers) > 1))
         until = None if budget is None else task.watch.began + PREPARING * budget
-        trials = rounds(numbers, (task.options.epochs or 0) * task.per_epoch, until, accelerator)
+        trials = rounds(numbers, (task.epochs or 0) * task.per_epoch, until, accelerator)
         seconds = seconds_a_step(steps, numbers, trials, first=number)
         number = threads.fastest(seconds)
         a_step = seconds[number]

@@ -79,7 +79,7 @@ def concluded(state: State) -> Fit:
     task.watch.lap("other")
     result = Fit(
         task.unit, at.history, at.best, at.step, at.skipped, state.incidents, at.attempt, task.watch.elapsed(),
-        task.watch.seconds, task.options.precision, task.setting["threads"], interrupted=state.interrupted,
+        task.watch.seconds, task.precision, task.setting["threads"], interrupted=state.interrupted,
     )  # fmt: skip
     state.settle()
     if state.interrupted is not None:
@@ -89,8 +89,7 @@ def concluded(state: State) -> Fit:
             "no epoch ended with a finite validation loss. Try a smaller lr, or look for outliers in the data"
         )
     else:
-        epochs = task.options.epochs
-        done = epochs is not None and at.steps == epochs * task.per_epoch
+        done = task.epochs is not None and at.steps == task.epochs * task.per_epoch
         result.stopped = at.stopped or ("all epochs done" if done else "the time budget is used")
     if result.skipped or result.rollbacks:
         back = f", and it went back to a checkpoint {result.rollbacks} time(s)" if result.rollbacks else ""

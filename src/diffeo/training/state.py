@@ -40,7 +40,7 @@ class State:
 
     def __init__(self, task: Task, steps: Steps):
         self.task, self.steps = task, steps
-        self.at = Position(steps=(task.options.epochs or 0) * task.per_epoch)
+        self.at = Position(steps=(task.epochs or 0) * task.per_epoch)
         self.losses = steps.x.new_zeros(2, dtype=task.flow.dtype)
         self.best: dict[str, Tensor] = {}
         self.incidents: list[Incident] = []
@@ -71,9 +71,9 @@ class State:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step: half for every time that the training went back."""
-        options = self.task.options
-        ramp = min(500, self.at.steps // 20) if options.warmup is None else options.warmup
-        return learning_rate(step, self.at.steps, options.lr * 0.5**self.at.attempt, ramp)
+        warmup = self.task.options.warmup
+        ramp = min(500, self.at.steps // 20) if warmup is None else warmup
+        return learning_rate(step, self.at.steps, self.task.lr * 0.5**self.at.attempt, ramp)
 
     def count(self, loss: Tensor, norm: Tensor, finite: Tensor) -> None:
         """Take in a step that was taken; none of its numbers is read."""
@@ -133,7 +133,7 @@ class State:
         with steps.randomness(step, attempt, steps.shares[0]):
             found = recorder.examine(
                 steps.computing, x, labels, noise, rows, step=step, attempt=attempt, lr=self.rate(step),
-                precision=options.precision,
+                precision=self.task.precision,
             )  # fmt: skip
         self.incidents.append(found)
         if options.folder is not None and self.task.accelerator.is_main_process:

@@ -28,16 +28,14 @@ class Steps:
     def __init__(self, task: Task):
         flow, options, accelerator = task.flow, task.options, task.accelerator
         self.flow, self.scale, self.accelerator, self.watch = flow, task.scale, accelerator, task.watch
-        self.batch_size, self.clip, self.seed = options.batch_size, options.clip, options.seed
+        self.batch_size, self.clip, self.seed = task.batch_size, options.clip, options.seed
         self.x = task.train.x.to(flow.device)
         self.labels = None if task.train.labels is None else task.train.labels.to(flow.device)
-        self.shares = shares(
-            options.batch_size, accelerator.process_index, accelerator.num_processes, options.accumulate
-        )
+        self.shares = shares(task.batch_size, accelerator.process_index, accelerator.num_processes, options.accumulate)
         self.parameters = [parameter for parameter in flow.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(parameter_groups(flow, options.weight_decay), fused=_can_fuse(flow))
         self.average = EMA(flow, options.ema)
-        self.computing = computing_in(flow, options.precision)
+        self.computing = computing_in(flow, task.precision)
         self.model = accelerator.prepare_model(self.computing) if accelerator.num_processes > 1 else self.computing
         self.draws_globally = draws_globally(flow)
 
