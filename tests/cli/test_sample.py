@@ -12,7 +12,7 @@ from command import diffeo, together
 from PIL import Image
 
 import diffeo as library
-from diffeo.data.tables.grid import Grid
+from diffeo.data.grid import Grid
 
 
 @pytest.fixture(scope="module")

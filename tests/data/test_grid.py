@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import diffeo
+from diffeo.data.grid import Grid, quantized
 from diffeo.data.tables.cells import fill, ties
-from diffeo.data.tables.grid import Grid, grid, quantized
+from diffeo.data.tables.spacing import grid
 
 DRAW = np.random.default_rng(0)
 COLUMNS = {

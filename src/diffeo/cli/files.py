@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from diffeo.data.tables.grid import Grid
+    from diffeo.data.grid import Grid
 
 
 def check_free(*paths: Path | None, force: bool = False) -> None:
@@ -88,7 +88,7 @@ def write_samples(
     """
     import numpy as np
 
-    from diffeo.data.tables.grid import quantized
+    from diffeo.data.grid import quantized
     from diffeo.evaluation import image_grid, save_figure, scatter_picture
     from diffeo.io import write_atomically
 

@@ -12,7 +12,7 @@ from diffeo.cli.parse import Flag, MaybeNumber, MaybeNumbers, Seed, Threads, Who
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from diffeo.data.tables.grid import Grid
+    from diffeo.data.grid import Grid
     from diffeo.flow import Flow
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # names, refusals and lists of data sets do not wait for torch
     from torch import Tensor
 
-    from diffeo.data.tables.grid import Grid
+    from diffeo.data.grid import Grid
 
 SHOWN = 6  # columns, and notes, when a data set is printed
 
@@ -166,7 +166,7 @@ class Dataset:
 
         Example:
             >>> import torch
-            >>> from diffeo.data.tables.grid import Grid
+            >>> from diffeo.data.grid import Grid
             >>> rows = Part(torch.zeros(1, 2))
             >>> ages = Grid(18.0, 69.0, 1.0, 0)
             >>> data = Dataset("made", rows, rows, rows, columns=("age", "height"), grids={"age": ages})
@@ -176,7 +176,7 @@ class Dataset:
         """
         import torch
 
-        from diffeo.data.tables.grid import quantized
+        from diffeo.data.grid import quantized
 
         if x.dim() != 2 or tuple(x.shape[1:]) != self.shape:
             raise ValueError(f"{self.name} has rows of shape {self.shape}, got x of shape {tuple(x.shape)}")

@@ -6,8 +6,8 @@ from typing import Any
 
 from diffeo import data, io, models
 from diffeo.data import Dataset
+from diffeo.data.grid import Grid
 from diffeo.data.names import without_advice
-from diffeo.data.tables.grid import Grid
 from diffeo.flow import Flow
 from diffeo.proposals import path_word
 from diffeo.runs.records import RunRecord, SummaryRecord, read_epochs, read_record

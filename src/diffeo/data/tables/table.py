@@ -16,10 +16,10 @@ from diffeo.data.tables.column import Column
 from diffeo.data.tables.far import Far
 from diffeo.data.tables.files import Table, read_file
 from diffeo.data.tables.findings import Finding, Mask, explain, missing_cells, suggestion, unusable, with_width
-from diffeo.data.tables.grid import grid
 from diffeo.data.tables.reading import in_bytes
 from diffeo.data.tables.reasons import unread
 from diffeo.data.tables.settle import settled, too_wide
+from diffeo.data.tables.spacing import grid
 from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
 from diffeo.letters import readable
 from diffeo.proposals import option, quoted
