@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from diffeo.cli.edit.change import class_
+from diffeo.cli.edit.class_ import class_
 from diffeo.cli.edit.denoise import denoise
 from diffeo.cli.edit.direction import direction
 from diffeo.cli.edit.inpaint import inpaint

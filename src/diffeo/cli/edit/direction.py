@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from diffeo.cli.parameters import AnyData, Force, RunFolder
 from diffeo.cli.parse import Flag, MaybeWhole, Whole
 from diffeo.proposals import path_word
 
 
 def direction(
-    run: Path,
-    data: str | None = None,
+    run: RunFolder,
+    data: AnyData = None,
     /,
     *,
     attribute: Literal["thickness", "slant", "brightness", "lighting"] | None = None,
@@ -20,7 +21,7 @@ def direction(
     method: Literal["means", "probe", "whitened"] = "means",
     rows: Whole = 5000,
     out: Path | None = None,
-    force: Flag = False,
+    force: Force = False,
     json: Flag = False,
 ) -> None:
     """Find the direction of the latent along which an attribute or the class changes, and keep it in a file.
@@ -31,10 +32,6 @@ def direction(
 
     Parameters
     ----------
-    run
-        The run folder.
-    data
-        A data set; the run's own, if not given.
     attribute
         A measured attribute.
     class_
@@ -47,15 +44,13 @@ def direction(
         How many training rows to find it from, at most.
     out
         The file, for diffeo edit sweep; direction.safetensors, or the next free name, if not given.
-    force
-        Write over a file that is there.
     json
         Print what was found as JSON.
     """
     from dataclasses import replace
 
     from diffeo import editing
-    from diffeo.cli.edit.subject import open_subject, some_rows
+    from diffeo.cli.edit.edited import open_run, some_rows
     from diffeo.cli.files import destination
     from diffeo.cli.output import print_json
     from diffeo.editing.directions import check_target
@@ -69,15 +64,15 @@ def direction(
     if rows < 10:
         raise ValueError(f"--rows must be at least 10, got {rows}")
     out = destination(out, "direction.safetensors", force=force)
-    subject = open_subject(run, data, "train", None)
+    edited = open_run(run, data, "train")
     if class_ is not None:
-        kind = subject.check_labels(class_, *([] if against is None else [against]))
-        if hasattr(subject.flow.embedding, "classes"):
+        kind = edited.check_labels(class_, *([] if against is None else [against]))
+        if hasattr(edited.flow.embedding, "classes"):
             raise ValueError(
                 f"{run} is conditioned on classes, so its latent says little of them. "
                 f"Use diffeo edit class {path_word(run)} --images 0 --to {class_}"
             )
-    part = subject.part
+    part = edited.part
     if against is not None and part.labels is not None:
         both = (part.labels == class_) | (part.labels == against)
         part = some_rows(part, both)
@@ -90,9 +85,9 @@ def direction(
         name = f"{kind} {class_}" + ("" if against is None else f" against {against}")
         target = part.labels.eq(class_)
     check_target(target, name)
-    z = editing.encode_images(subject.flow, part.x, subject.condition(part))
+    z = editing.encode_images(edited.flow, part.x, edited.condition(part))
     found = editing.find_direction(z, target, method=method, attribute=name)
-    found = replace(found, flow=editing.fingerprint(subject.flow))
+    found = replace(found, flow=editing.fingerprint(edited.flow))
     found.save(out)
     if json:
         print_json({"file": str(out), "run": str(run), "attribute": name, "method": method, "unit": found.unit,

@@ -1,30 +1,24 @@
 """``diffeo edit inpaint``: fill in what is hidden of images."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+from diffeo.cli.edit.drawing import Drawn
+from diffeo.cli.edit.edited import EditedRun
+from diffeo.cli.edit.restore import FIRST, restores
+from diffeo.cli.parameters import Chosen, Count, Walk, Warmth
+from diffeo.cli.parse import MaybeNumber, Seed
 
-from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, Images, MaybeNumber, Number, Seed, Whole
-
-
+@restores("inpainting.png")
 def inpaint(
-    run: Path,
-    data: str | None = None,
-    /,
+    run: EditedRun,
     *,
-    images: Images = [0, 1, 2, 3],  # noqa: B006 (it is only read)
+    images: Chosen = FIRST,
     hide: str = "right",
-    n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 6,
-    steps: Whole = 400,
-    temperature: Number = 1.0,
+    n: Count = 6,
+    steps: Walk = 400,
+    temperature: Warmth = 1.0,
     sigma: MaybeNumber = None,
     seed: Seed = 0,
-    part: Literal["train", "validation", "test"] = "test",
-    out: Path | None = None,
-    force: Flag = False,
-    json: Flag = False,
-) -> None:
+) -> Drawn:
     """Hide a part of images, and draw what the flow thinks may stand there.
 
     Each row of the picture: the image, what is left of it beside squares of two greys, the likeliest latent's image,
@@ -36,86 +30,36 @@ def inpaint(
 
     Parameters
     ----------
-    run
-        The run folder.
-    data
-        The data set that the images are of; the run's own, if not given.
-    images
-        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     hide
         left, right, top, bottom: that half; middle: a square; 70%: so many pixels at random.
     n
         Samples for every image, at least 2.
-    steps
-        Of the walk to a sample; the likeliest latent is looked for in half as many. More are better, and slower.
     sigma
         How closely the known pixels are met before they are put back, in grey levels; 2 % of their range if not given.
-    temperature
-        Of the samples: 1 for the flow's own density; below 1 its middle counts more, and they vary less.
     seed
         Of the samples, and of pixels hidden at random.
-    part
-        The part of the data that the numbers count.
-    out
-        The picture: .png; inpainting.png, or the next free name, if not given.
-    force
-        Write over a file that is there.
-    json
-        Print the figures as JSON.
     """
     import torch
 
     from diffeo import editing
-    from diffeo.cli.edit.restore import open_integers, report
-    from diffeo.cli.edit.subject import write_strip
-    from diffeo.cli.files import destination
+    from diffeo.cli.edit.choosing import choose
+    from diffeo.cli.edit.restore import closeness, largest_value, measured, posterior
 
-    out = destination(out, "inpainting.png", force=force)
-    subject, peak = open_integers(run, data, part, out)
-    chosen, known = subject.choose(images), editing.known_pixels(hide, subject.flow.shape, seed=seed)
+    peak = largest_value(run)
+    chosen, known = choose(run, images), editing.known_pixels(hide, run.flow.shape, seed=seed)
     if n < 2:
         raise ValueError(f"-n is at least 2, so that there is a spread, got {n}")
-    condition = subject.condition(chosen)
-    generator = torch.Generator().manual_seed(seed)
-    samples = editing.inpaint(
-        subject.flow,
-        chosen.x,
-        known,
-        n=n,
-        sigma=sigma,
-        steps=steps,
-        condition=condition,
-        temperature=temperature,
-        generator=generator,
-    ).cpu()
-    likeliest = editing.inpaint_mode(
-        subject.flow, chosen.x, known, sigma=sigma, steps=max(1, steps // 2), condition=condition
-    ).cpu()
-
-    def hidden(x: torch.Tensor) -> torch.Tensor:
-        return x.flatten(1)[:, ~known.flatten()]
-
-    figures = {
-        "psnr_likeliest": editing.psnr(hidden(likeliest), hidden(chosen.x), peak),
-        "psnr_mean_of_samples": editing.psnr(hidden(samples.double().mean(1)), hidden(chosen.x), peak),
-        "psnr_one_sample": editing.psnr(hidden(samples[:, 0]), hidden(chosen.x), peak),
-        "spread": hidden(editing.spread(samples)).mean(1),
-    }
-    _, height, width = subject.flow.shape
+    samples, likeliest = posterior(
+        editing.inpaint, editing.inpaint_mode, run.flow, chosen.x, known,
+        n=n, steps=steps, condition=run.condition(chosen), sigma=sigma, temperature=temperature,
+        generator=torch.Generator().manual_seed(seed),
+    )  # fmt: skip
+    hidden = ~known.expand_as(chosen.x[0])
+    figures = closeness(chosen.x[:, hidden], peak, samples[:, :, hidden], likeliest=likeliest[:, hidden])
+    figures["spread"] = editing.spread(samples)[:, hidden].mean(1)
+    _, height, width = run.flow.shape
     odd = (torch.arange(height)[:, None] + torch.arange(width)) % 2 == 1
     chequered = torch.where(odd, round(3 * peak / 4), round(peak / 4)).to(chosen.x)  # unlike the grey between images
     damaged = torch.where(known, chosen.x, chequered)
-    strip = torch.cat([chosen.x[:, None], damaged[:, None], likeliest[:, None], samples], 1)
-    means = report(figures, "the hidden pixels", json=json)
-    write_strip(
-        subject,
-        strip,
-        out,
-        json=json,
-        edit="inpaint",
-        chosen=images,
-        hide=hide,
-        steps=steps,
-        temperature=temperature,
-        **means,
-    )
+    rows = torch.cat([chosen.x[:, None], damaged[:, None], likeliest[:, None], samples], 1)
+    return measured(rows, figures, "the hidden pixels", chosen=images, hide=hide, steps=steps, temperature=temperature)

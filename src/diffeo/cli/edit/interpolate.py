@@ -1,28 +1,24 @@
 """``diffeo edit interpolate``: the images between two images."""
 
-from pathlib import Path as File
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, Images, MaybeWholes, Whole
+from diffeo.cli.edit.drawing import Drawn, draws
+from diffeo.cli.edit.edited import EditedRun
+from diffeo.cli.parse import Images, MaybeWholes, Whole
 
 
+@draws("interpolation.png")
 def interpolate(
-    run: File,
-    data: str | None = None,
-    /,
+    run: EditedRun,
     *,
     from_: Annotated[Images, Parameter(name="--from")],
     to: Images,
     steps: Whole = 9,
     path: Literal["linear", "spherical"] = "linear",
     levels: MaybeWholes = None,
-    part: Literal["train", "validation", "test"] = "test",
-    out: File | None = None,
-    force: Flag = False,
-    json: Flag = False,
-) -> None:
+) -> Drawn:
     """Draw the images between two images, or between several pairs.
 
     For example:
@@ -31,10 +27,6 @@ def interpolate(
 
     Parameters
     ----------
-    run
-        The run folder.
-    data
-        The data set that the images are of; the run's own, if not given.
     from_
         Numbers of the images to begin with, from 0; or pictures of your own, such as mine.png.
     to
@@ -45,26 +37,15 @@ def interpolate(
         A straight line between the latents, or an arc.
     levels
         Which levels of the latent move, 0 the coarsest; all, if not given.
-    part
-        The part of the data that the numbers count.
-    out
-        The picture: .png, or .gif or .apng for an animation; interpolation.png, or the next free name, if not given.
-    force
-        Write over a file that is there.
-    json
-        Print what was written as JSON.
     """
     from diffeo import editing
-    from diffeo.cli.edit.subject import open_subject, write_strip
-    from diffeo.cli.files import destination
+    from diffeo.cli.edit.choosing import choose
 
     if len(from_) != len(to):
         raise ValueError(f"--from and --to need as many numbers, got {len(from_)} and {len(to)}")
-    out = destination(out, "interpolation.png", force=force)
-    subject = open_subject(run, data, part, out)
-    start, end = subject.choose(from_), subject.choose(to)
-    strip = editing.interpolate(
-        subject.flow, start.x, end.x, steps=steps, path=path, levels=levels,
-        condition=subject.condition(start), end_condition=subject.condition(end),
+    start, end = choose(run, from_), choose(run, to)
+    rows = editing.interpolate(
+        run.flow, start.x, end.x, steps=steps, path=path, levels=levels,
+        condition=run.condition(start), end_condition=run.condition(end),
     )  # fmt: skip
-    write_strip(subject, strip, out, json=json, edit="interpolate", start=from_, end=to, path=path, levels=levels)
+    return Drawn(rows, {"start": from_, "end": to, "path": path, "levels": levels})

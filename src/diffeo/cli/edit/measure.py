@@ -1,28 +1,25 @@
 """``diffeo edit measure``: how often a change of class reaches its class, and what else it changes."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from diffeo.cli.edit.change import Held
-from diffeo.cli.parse import Flag, MaybeNumber, Number, Seed, Whole
+from diffeo.cli.parameters import AnyData, Count, Force, Hold, MeanRows, RunFolder, Strength
+from diffeo.cli.parse import Flag, MaybeNumber, Number, Seed
 
 
 def measure(
-    run: Path,
-    data: str | None = None,
+    run: RunFolder,
+    data: AnyData = None,
     /,
     *,
-    n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 1000,
-    hold: Held = None,
+    n: Count = 1000,
+    hold: Hold = None,
     temperature: MaybeNumber = None,
-    strength: MaybeNumber = None,
-    rows: Whole = 2000,
+    strength: Strength = None,
+    rows: MeanRows = 2000,
     sample_temperature: Number = 0.8,
     seed: Seed = 0,
     out: Path | None = None,
-    force: Flag = False,
+    force: Force = False,
     json: Flag = False,
 ) -> None:
     """Measure the change of class: test images, each to another class at random.
@@ -37,28 +34,16 @@ def measure(
 
     Parameters
     ----------
-    run
-        The run folder.
-    data
-        A data set; the run's own, if not given.
     n
         How many test images, from the first; and how many samples.
-    hold
-        A measured attribute that should stay as it was, or nothing. May be repeated; slant and thickness, if not given.
     temperature
         Of runs with classes: multiplies the latent of images.
-    strength
-        Of runs without: how far to move, where 1 is the difference of the means.
-    rows
-        How many training images the means and the directions of held attributes are found from, at most.
     sample_temperature
         Of the samples to recognise.
     seed
         Of the choice of classes, the samples and the classifier.
     out
         A file to write the JSON to.
-    force
-        Write over a file that is there.
     json
         Print JSON instead of text.
     """
@@ -68,36 +53,38 @@ def measure(
 
     from diffeo import editing
     from diffeo.bases import check_temperature
-    from diffeo.cli.edit.subject import held_attributes, open_subject, restyler
+    from diffeo.cli.edit.choosing import choose
+    from diffeo.cli.edit.edited import open_run
+    from diffeo.cli.edit.restyling import held_attributes, restyler
     from diffeo.cli.files import check_free
     from diffeo.cli.output import as_json, print_json
     from diffeo.data import Part
     from diffeo.editing.measurement import percent
     from diffeo.editing.style import check_classes
-    from diffeo.io import write_atomically
+    from diffeo.writing import write_atomically
 
     if n < 1:
         raise ValueError(f"-n must be at least 1, got {n}")
     check_temperature(sample_temperature)
     check_free(out, force=force)
     held = held_attributes(hold)
-    subject = open_subject(run, data, "test", None)
-    count = subject.check_classes()
-    if subject.part.labels is not None:
-        subject.check_examples(subject.part.labels, 2, "the test images")
-    restyle = restyler(subject, held, temperature=temperature, strength=strength, rows=rows)
-    chosen = subject.choose(range(min(n, len(subject.part))))
+    edited = open_run(run, data, "test")
+    count = edited.check_classes()
+    if edited.part.labels is not None:
+        edited.check_examples(edited.part.labels, 2, "the test images")
+    restyle = restyler(edited, held, temperature=temperature, strength=strength, rows=rows)
+    chosen = choose(edited, range(min(n, len(edited.part))))
     assert chosen.labels is not None
     targets = editing.other_classes(chosen.labels, count, generator=torch.Generator().manual_seed(seed))
-    classifier = editing.train_classifier(subject.data, seed=seed)
-    flow, recognised, samples = subject.flow, None, None
+    classifier = editing.train_classifier(edited.data, seed=seed)
+    flow, recognised, samples = edited.flow, None, None
     if hasattr(flow.embedding, "classes"):
         generator = torch.Generator().manual_seed(seed)
         recognised = editing.measure_samples(flow, classifier, n=n, temperature=sample_temperature, generator=generator)
         at_least = 2 * check_classes(flow)  # two of every class, to compare
         samples = editing.class_samples(flow, max(n, at_least), generator=generator)
     found = editing.measure_style(
-        chosen.x, restyle(Part(chosen.x, chosen.labels), targets), targets, classifier, subject.part,
+        chosen.x, restyle(Part(chosen.x, chosen.labels), targets), targets, classifier, edited.part,
         samples=samples, seed=seed,
     )  # fmt: skip
     described = {"run": str(run), "hold": held, "temperature": temperature, "strength": strength, "seed": seed,

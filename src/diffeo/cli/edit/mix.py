@@ -1,26 +1,23 @@
 """``diffeo edit mix``: the levels of two images, mixed."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from diffeo.cli.parse import Flag, Images, MaybeWholes
+from diffeo.cli.edit.drawing import Drawn, draws
+from diffeo.cli.edit.edited import EditedRun
+from diffeo.cli.parameters import Chosen
+from diffeo.cli.parse import Images, MaybeWholes
 
 
+@draws("mix.png")
 def mix(
-    run: Path,
-    data: str | None = None,
-    /,
+    run: EditedRun,
     *,
-    images: Images,
+    images: Chosen,
     with_: Annotated[Images, Parameter(name="--with")],
     take: MaybeWholes = None,
-    part: Literal["train", "validation", "test"] = "test",
-    out: Path | None = None,
-    force: Flag = False,
-    json: Flag = False,
-) -> None:
+) -> Drawn:
     """Mix the latents of two images, level by level.
 
     A row begins with the image and ends with the other. Between them, without --take, the coarsest level is the
@@ -32,42 +29,25 @@ def mix(
 
     Parameters
     ----------
-    run
-        The run folder.
-    data
-        The data set that the images are of; the run's own, if not given.
-    images
-        Numbers of the images, from 0; or pictures of your own, such as mine.png, which need no data.
     with_
         Numbers of as many others, or pictures of your own.
     take
         Levels to take of the others, 0 the coarsest.
-    part
-        The part of the data that the numbers count.
-    out
-        The picture: .png, or .gif or .apng for an animation; mix.png, or the next free name, if not given.
-    force
-        Write over a file that is there.
-    json
-        Print what was written as JSON.
     """
     import torch
 
     from diffeo import editing
-    from diffeo.cli.edit.subject import open_subject, write_strip
-    from diffeo.cli.files import destination
+    from diffeo.cli.edit.choosing import choose
 
     if len(images) != len(with_):
         raise ValueError(f"--images and --with need as many numbers, got {len(images)} and {len(with_)}")
-    out = destination(out, "mix.png", force=force)
-    subject = open_subject(run, data, part, out)
-    chosen, other = subject.choose(images), subject.choose(with_)
-    flow, device = subject.flow, subject.flow.device
-    taken = [take] if take is not None else [list(range(k)) for k in range(1, subject.count_levels())]
-    condition, other_condition = subject.condition(chosen), subject.condition(other)
+    chosen, other = choose(run, images), choose(run, with_)
+    device = run.flow.device
+    taken = [take] if take is not None else [list(range(k)) for k in range(1, run.count_levels())]
+    condition, other_condition = run.condition(chosen), run.condition(other)
     mixed = [
-        editing.mix_levels(flow, chosen.x, other.x, some, condition=condition, other_condition=other_condition)
+        editing.mix_levels(run.flow, chosen.x, other.x, some, condition=condition, other_condition=other_condition)
         for some in taken
     ]
-    strip = torch.stack([chosen.x.to(device), *mixed, other.x.to(device)], 1)
-    write_strip(subject, strip, out, json=json, edit="mix", numbers=images, others=with_, taken=taken)
+    rows = torch.stack([chosen.x.to(device), *mixed, other.x.to(device)], 1)
+    return Drawn(rows, {"numbers": images, "others": with_, "taken": taken})

@@ -1,50 +1,79 @@
-"""What the edits share that restore damaged images: what they open, and the figures they print."""
+"""What the edits share that restore damaged images: their verbs, how they are restored, and how close that comes."""
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from diffeo.cli.edit.drawing import Drawn, draws
+from diffeo.cli.edit.edited import EditedRun
+
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
-    from diffeo.cli.edit.subject import Subject
-    from diffeo.flow import Flow
+FIRST: list[int | str] = [0, 1, 2, 3]  # images that are restored where none are named
+
+restores = partial(draws, animated=False, json="the figures")
 
 
-def open_integers(
-    run: Path, data: str | None, part: str, out: Path, *, check: "Callable[[Flow], None] | None" = None
-) -> tuple["Subject", float]:
-    """A run on images of integers, and their largest value; `check` refuses a flow before its data is loaded.
+def largest_value(run: EditedRun) -> float:
+    """Of the integers that the images are of.
 
     Raises:
-        ValueError: if the flow is another, or `out` is no .png.
+        ValueError: if they are continuous.
     """
-    from diffeo.cli.edit.subject import open_subject
-
-    if out.suffix.lower() != ".png":
-        raise ValueError(f"cannot write rows of results to {out.name}: use .png")
-    if check is not None:
-        from diffeo.runs import read_run
-
-        check(read_run(run).load_flow())
-    subject = open_subject(run, data, part, out)
-    if subject.flow.door is None:
-        raise ValueError(f"{run} is of continuous images: its results have no grey levels to be measured in")
-    return subject, float(subject.flow.door.values - 1)
+    if run.flow.door is None:
+        raise ValueError(f"{run.folder} is of continuous images: its results have no grey levels to be measured in")
+    return float(run.flow.door.values - 1)
 
 
-def report(figures: "dict[str, Tensor]", what: str, *, json: bool) -> dict[str, Any]:
-    """Means over the images with their standard errors, printed unless `json`; PSNR in dB, the rest in grey levels."""
+def posterior(
+    sample: "Callable[..., Tensor]",
+    mode: "Callable[..., Tensor]",
+    *given: Any,
+    n: int,
+    steps: int,
+    temperature: float,
+    generator: "Generator",
+    **known: Any,
+) -> "tuple[Tensor, Tensor]":
+    """Samples of what was damaged, by a walk of so many steps, and the likeliest latent's image, by half as many.
+
+    Args:
+        sample: draws the samples.
+        mode: looks for the likeliest.
+        given: what both are given: the flow, the images, what is known of them.
+        n: samples for every image.
+        steps: of the walk.
+        temperature: of the samples.
+        generator: source of the samples.
+        known: the same as `given`, by name.
+    """
+    samples = sample(*given, n=n, steps=steps, temperature=temperature, generator=generator, **known)
+    return samples.cpu(), mode(*given, steps=max(1, steps // 2), **known).cpu()
+
+
+def closeness(original: "Tensor", peak: float, samples: "Tensor", **others: "Tensor") -> "dict[str, Tensor]":
+    """PSNR of every image, in dB: of others, of the mean of its samples, and of its first sample."""
+    from diffeo import editing
+
+    compared = {**others, "mean_of_samples": samples.double().mean(1), "one_sample": samples[:, 0]}
+    return {f"psnr_{name}": editing.psnr(x, original, peak) for name, x in compared.items()}
+
+
+def measured(rows: "Tensor", figures: "dict[str, Tensor]", what: str, **described: Any) -> Drawn:
+    """Rows of a picture with their figures: means over the images, with standard errors where there are several.
+
+    PSNR is in dB, the rest in grey levels.
+    """
     from diffeo.cli.output import counted
     from diffeo.evaluation import estimate
 
+    count = len(rows)
     found = {name: estimate(values) for name, values in figures.items()}
-    if not json:
-        count = len(next(iter(figures.values())))
-        print(f"{what}: mean over {counted(count, 'image')}")
-        for name, value in found.items():
-            unit = "dB" if name.startswith("psnr") else "grey levels"
-            label = name.replace("psnr_", "PSNR, ").replace("inconsistency_", "inconsistency, ").replace("_", " ")
-            error = f" ± {value.standard_error:.2f}" if count > 1 else ""
-            print(f"  {label:<30}{value.mean:8.2f}{error} {unit}")
-    return {name: vars(value) for name, value in found.items()}
+    lines = [f"{what}: mean over {counted(count, 'image')}"]
+    for name, value in found.items():
+        unit = "dB" if name.startswith("psnr") else "grey levels"
+        label = name.replace("psnr_", "PSNR, ").replace("inconsistency_", "inconsistency, ").replace("_", " ")
+        error = f" ± {value.standard_error:.2f}" if count > 1 else ""
+        lines.append(f"  {label:<30}{value.mean:8.2f}{error} {unit}")
+    return Drawn(rows, {**described, **{name: vars(value) for name, value in found.items()}}, before=lines)
