@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from diffeo.cli.parameters import Force
 from diffeo.cli.parse import Flag
 
 
 def compare(
     *runs: Path,
     out: Path | None = None,
-    force: Flag = False,
+    force: Force = False,
     json: Flag = False,
 ) -> None:
     """Compare runs on the same data: test figures, their paired differences, cost, and a picture of their curves.
@@ -26,8 +27,6 @@ def compare(
         Or one, and a recipe's curve (.csv).
     out
         A .png to draw the validation curves to, over seconds and over epochs.
-    force
-        Write over a file that is there.
     json
         Print JSON instead of a table.
     """

@@ -1,17 +1,17 @@
 """``diffeo evaluate``: what a run is worth on a whole part of a data set."""
 
 from pathlib import Path
-from typing import Literal
 
+from diffeo.cli.parameters import Model, WhichPart
 from diffeo.cli.parse import Flag, Seed, Whole
 
 
 def evaluate(
-    run: Path,
+    run: Model,
     data: str | None = None,
     /,
     *,
-    part: Literal["train", "validation", "test"] = "test",
+    part: WhichPart = "test",
     samples: Whole = 1,
     seed: Seed = 0,
     json: Flag = False,
@@ -32,13 +32,9 @@ def evaluate(
 
     Parameters
     ----------
-    run
-        A run folder, or the name of a model that ships (diffeo models lists them).
     data
         The name of a data set, or table:PATH or folder:PATH, read as the run's own data was; the run's own if not
         given.
-    part
-        Which part of a data set.
     samples
         Draws of noise for every row of integers: more give a tighter bound on bits per dimension.
     seed

@@ -1,12 +1,11 @@
 """``diffeo info``: what a run folder holds."""
 
-from pathlib import Path
-
+from diffeo.cli.parameters import Model
 from diffeo.cli.parse import Flag
 from diffeo.proposals import path_word
 
 
-def info(run: Path, /, *, json: Flag = False) -> None:
+def info(run: Model, /, *, json: Flag = False) -> None:
     """Show a run's flow, its shape plan, and what it reached.
 
     For example:
@@ -14,8 +13,6 @@ def info(run: Path, /, *, json: Flag = False) -> None:
 
     Parameters
     ----------
-    run
-        A run folder, or the name of a model that ships (diffeo models lists them).
     json
         Print what was asked for, what was reached (null while it trains) and the last epoch's record as JSON.
     """

@@ -3,11 +3,10 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
-from diffeo.cli.parse import Flag, MaybeNumber, MaybeNumbers, Seed, Threads, Whole
+from diffeo.cli.parameters import Cores, Count, Force, Model
+from diffeo.cli.parse import Flag, MaybeNumber, MaybeNumbers, Seed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,17 +16,17 @@ if TYPE_CHECKING:
 
 
 def sample(
-    run: Path,
+    run: Model,
     /,
     *,
-    n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 64,
+    n: Count = 64,
     temperature: MaybeNumber = None,
     seed: Seed = 0,
     condition: MaybeNumbers = None,
     beyond: Flag = False,
     out: Path | None = None,
-    force: Flag = False,
-    threads: Threads = None,
+    force: Force = False,
+    threads: Cores = None,
     json: Flag = False,
 ) -> None:
     """Draw samples from a run and write them to a file.
@@ -42,8 +41,6 @@ def sample(
 
     Parameters
     ----------
-    run
-        A run folder, or the name of a model that ships (diffeo models lists them).
     n
         How many.
     temperature
@@ -60,10 +57,6 @@ def sample(
     out
         A picture (.png, for images and points of the plane), a table (.csv or .parquet) or an array (.npy);
         samples.png or samples.csv, or the next name that is free, if not given.
-    force
-        Write over a file that is there.
-    threads
-        Threads to compute with; if not given, nor OMP_NUM_THREADS, one for little work, else as many as are fastest.
     json
         Print what was written as JSON.
     """

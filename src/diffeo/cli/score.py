@@ -1,24 +1,24 @@
 """``diffeo score``: how likely rows are under a run, and which are unusual."""
 
 from pathlib import Path
-from typing import Literal
 
-from diffeo.cli.parse import Flag, Seed, Threads, Whole
+from diffeo.cli.parameters import Cores, Force, Model, WhichPart
+from diffeo.cli.parse import Flag, Seed, Whole
 
 
 def score(
-    run: Path,
+    run: Model,
     data: str,
     /,
     *,
-    part: Literal["train", "validation", "test"] = "test",
+    part: WhichPart = "test",
     samples: Whole = 1,
     seed: Seed = 0,
     threshold: float | None = None,
-    threads: Threads = None,
+    threads: Cores = None,
     json: Flag = False,
     out: Path | None = None,
-    force: Flag = False,
+    force: Force = False,
 ) -> None:
     """Score rows with a run, and say how they compare with rows that it has not seen.
 
@@ -30,27 +30,19 @@ def score(
 
     Parameters
     ----------
-    run
-        A run folder, or the name of a model that ships (diffeo models lists them).
     data
         table:PATH or folder:PATH, to score every row of it, or the name of a data set.
-    part
-        Which part of a data set.
     samples
         Draws of noise for every row of integers.
     seed
         Of that noise.
     threshold
         Mark rows less likely than this share of held-out rows, as 0.01; the rate of false alarms is stated.
-    threads
-        Threads to compute with; if not given, nor OMP_NUM_THREADS, one for little work, else as many as are fastest.
     json
         Print the summary as JSON; the rows themselves go into the file of --out.
     out
         A .csv or .parquet file: row, log_prob (nats, the table's units), bits_per_dim (integers), quantile, marked,
         reason. A row that cannot be scored has empty cells and the reason.
-    force
-        Write over a file that is there.
     """
     from diffeo.cli.files import check_free, write_table
     from diffeo.cli.output import print_json

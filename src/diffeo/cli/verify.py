@@ -1,11 +1,12 @@
 """``diffeo verify``: whether a trained flow is exact."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from diffeo import models
 from diffeo.cli.names import check_data_name
 from diffeo.cli.output import in_words
+from diffeo.cli.parameters import PartName
 from diffeo.cli.parse import Flag, Seed, Whole
 from diffeo.proposals import path_word
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from diffeo.evaluation.verification import Report
     from diffeo.flow import Flow
     from diffeo.runs import Run
-
-PartName = Literal["train", "validation", "test"]
 
 
 class NotVerified(Exception):
