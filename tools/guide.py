@@ -14,7 +14,7 @@ from typing import Any
 
 from diffeo.course.messages import LANGUAGES, say
 from diffeo.course.notebooks import notebook, source
-from diffeo.io import write_atomically
+from diffeo.writing import write_atomically
 
 COURSE = Path(__file__).parents[1] / "course"
 REFERENCE = ("plan", "listing", "paper", "glow")

@@ -24,7 +24,7 @@ from pathlib import Path
 import nbformat
 
 from diffeo.course.notebooks import sections
-from diffeo.io import write_atomically
+from diffeo.writing import write_atomically
 
 MEASURED = Path(__file__).parents[1] / "course" / "measured"
 LAB = "DIFFEO_LAB_FAST=1 jupyter execute --output=done instructor/notebooks/lab-solution.ipynb"

@@ -21,7 +21,7 @@ import psutil
 import torch
 
 from diffeo.course.notebooks import LABS, build, run
-from diffeo.io import write_atomically
+from diffeo.writing import write_atomically
 
 MEASURED = Path(__file__).parents[1] / "course" / "measured"
 

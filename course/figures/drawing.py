@@ -29,7 +29,7 @@ from matplotlib import font_manager
 
 from diffeo.course.fonts import korean
 from diffeo.course.messages import LANGUAGES
-from diffeo.io import write_atomically
+from diffeo.writing import write_atomically
 
 FOLDER = Path(__file__).parent
 # Okabe and Ito's colours; pairs of them differ in lightness too, for grey prints.

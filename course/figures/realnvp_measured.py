@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 import diffeo
+from diffeo.writing import write_atomically
 
 FILE = Path(__file__).parents[1] / "measured" / "realnvp.json"
 COMMAND = "DIFFEO_DATA=~/data python course/figures/realnvp_measured.py"
@@ -128,7 +129,7 @@ def main() -> None:
         if name in asked:
             found[name] = measure()
     FILE.parent.mkdir(exist_ok=True)
-    diffeo.io.write_atomically(FILE, (json.dumps(found, separators=(",", ":")) + "\n").encode())
+    write_atomically(FILE, (json.dumps(found, separators=(",", ":")) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ def test_the_way_on_works_where_there_was_no_room_for_any_checkpoint(
     tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch, model: bool
 ) -> None:
     folder = tmp_path / "run"
-    write = diffeo.io.write_atomically
+    write = diffeo.writing.write_atomically
 
     def no_room(*given: object) -> None:
         raise OSError(errno.ENOSPC, "no space left on device", "a file")
@@ -231,7 +231,7 @@ def test_the_way_on_works_where_there_was_no_room_for_any_checkpoint(
 
     with monkeypatch.context() as patch:
         patch.setattr("diffeo.training.checkpoint.write", no_room)
-        patch.setattr(diffeo.io, "write_atomically", write_until)
+        patch.setattr("diffeo.runs.train.write_atomically", write_until)
         with pytest.raises(DiskFull) as raised:
             train(folder, data, command=f"diffeo train realnvp moons --out {folder}")
     assert (folder / "metrics.jsonl").exists()

@@ -53,10 +53,10 @@ def evaluate(
     from diffeo.cli.tables import note_unfinished, show_evaluation, show_new
     from diffeo.evaluation import evaluate as measure
     from diffeo.evaluation import memorisation
-    from diffeo.io import write_atomically
     from diffeo.runs import read_run
     from diffeo.runs.rows import about_new, is_new, with_new_rows
     from diffeo.runs.samples import sample_pairs, shows_images
+    from diffeo.writing import write_atomically
 
     check_free(out, neighbours, force=force)
     if neighbours is not None and neighbours.suffix.lower() != ".png":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diffeo.course.messages import say
-from diffeo.io import write_atomically
+from diffeo.writing import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor

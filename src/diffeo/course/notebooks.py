@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 
 from diffeo.course.material import material
 from diffeo.course.messages import Language
-from diffeo.io import write_atomically
+from diffeo.writing import write_atomically
 
 Version = Literal["student", "solution"]
 LABS = ("lab", "home_glow", "home_editing", "home_density")

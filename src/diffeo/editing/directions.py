@@ -18,7 +18,7 @@ from diffeo.editing.fingerprint import fingerprint
 from diffeo.editing.latent import as_rows, decode_images, encode_images
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
-from diffeo.io import write_atomically
+from diffeo.writing import write_atomically
 
 Method = Literal["means", "probe", "whitened"]
 HELD_OUT = 5  # every fifth row tests the direction

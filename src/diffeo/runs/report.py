@@ -13,7 +13,6 @@ from diffeo.evaluation import curves_picture, save_figure, units
 from diffeo.evaluation.figures import svg
 from diffeo.evaluation.numbers import beside, grouped, short
 from diffeo.flow import Flow
-from diffeo.io import write_atomically
 from diffeo.runs.folder import Run, read_asked
 from diffeo.runs.report_sections import (
     calibration_section,
@@ -26,6 +25,7 @@ from diffeo.runs.report_sections import (
 from diffeo.runs.samples import samples_picture
 from diffeo.runs.verdicts import verdicts
 from diffeo.warning import warn
+from diffeo.writing import write_atomically
 
 REPORT_FILE = "report.html"
 MEANINGS = {

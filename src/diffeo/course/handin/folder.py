@@ -177,7 +177,7 @@ def _scores(
 
 def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path, limits: Limits, key: str) -> Score:
     from diffeo.course import grading
-    from diffeo.io import write_atomically
+    from diffeo.writing import write_atomically
 
     another = say("handin-another", language)  # whose it is stays between lecturer and table
     try:

@@ -61,7 +61,7 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
         FileNotFoundError: if its folder is not there.
     """
     from diffeo.course.grading import grade
-    from diffeo.io import write_atomically
+    from diffeo.writing import write_atomically
 
     given, student, name = student, student_id(student), student_name(name)
     if not student:

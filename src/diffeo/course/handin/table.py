@@ -206,6 +206,6 @@ def _hash(content: bytes) -> str:
 
 
 def _write(place: Path, content: bytes) -> None:
-    from diffeo.io import write_atomically
+    from diffeo.writing import write_atomically
 
     write_atomically(place, content)
