@@ -200,7 +200,7 @@ MUTANTS = [
     Mutant(
         "opening keeps the skeleton's numbers beside the file's",
         "io.py",
-        "    _let_go(item)\n",
+        "    let_go(item)\n",
         "",
         "tests/test_building.py::test_opening_takes_the_tensors_once",
     ),
@@ -416,7 +416,7 @@ MUTANTS = [
     ),
     Mutant(
         "a file from before an option existed takes today's default",
-        "io.py",
+        "configuration.py",
         "return cls(**{**earlier, **given})",
         "return cls(**given)",
         "tests/test_gaussianize.py::test_a_file_from_before_there_was_a_choice_means_the_logit",

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import diffeo
-from diffeo import Flip, Flow, RealNVP, StandardNormal, building, io, tensors
+from diffeo import Flip, Flow, RealNVP, StandardNormal, building, configuration, tensors
 from diffeo.building import Budget
 from reliability.limited import limited
 
@@ -382,12 +382,12 @@ def test_whatever_makes_much_is_stopped(make: Callable[[], Any]) -> None:
 
 
 def test_a_model_is_built_as_its_seed_has_it_where_its_tensors_are_not_needed() -> None:
-    flow = io.build(part("Glow", shape=[1, 4, 4], steps=1, width=4))
+    flow = configuration.build(part("Glow", shape=[1, 4, 4], steps=1, width=4))
     assert isinstance(flow, diffeo.Glow)
     torch.manual_seed(0)
     first = diffeo.InvertibleConv1x1(4).weight()
     torch.manual_seed(0)
-    assert torch.equal(io.build(part("InvertibleConv1x1", channels=4)).weight(), first)
+    assert torch.equal(configuration.build(part("InvertibleConv1x1", channels=4)).weight(), first)
     with pytest.raises(ValueError, match="RealNVP: these options ask for a tensor"):
-        io.build(part("RealNVP", shape=10**8), holds=[(2,)])
-    assert isinstance(io.build(part("RealNVP", shape=2), holds=[(2,)] * 10_000), RealNVP)
+        configuration.build(part("RealNVP", shape=10**8), holds=[(2,)])
+    assert isinstance(configuration.build(part("RealNVP", shape=2), holds=[(2,)] * 10_000), RealNVP)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from diffeo import Gaussianize, Glow, RealNVP, StandardNormal, io
+from diffeo import Gaussianize, Glow, RealNVP, StandardNormal, configuration
 
 BLACK, WHITE = 0.0, 255.0
 
@@ -93,6 +93,6 @@ def test_integers_are_gaussianized_unless_the_papers_logit_is_asked_for(recipe: 
 
 
 def test_a_file_from_before_there_was_a_choice_means_the_logit() -> None:
-    described = io.config(Glow((1, 4, 4), values=5, levels=1))
+    described = configuration.config(Glow((1, 4, 4), values=5, levels=1))
     del described["options"]["preprocessing"]  # type: ignore[attr-defined, union-attr]
-    assert "Logit" in repr(io.build(described))
+    assert "Logit" in repr(configuration.build(described))

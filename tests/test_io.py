@@ -59,13 +59,13 @@ for name in {list(flows)}:
 def test_every_registered_class_is_found_by_a_process_that_only_loads() -> None:
     code = """
 import sys, diffeo
-from diffeo import io
+from diffeo import registry
 for name in sys.argv[1:]:
-    io._find(name)
+    registry.find(name)
 """
     for name in dir(diffeo):
         getattr(diffeo, name)
-    ours = [name for name, cls in diffeo.io.registered().items() if cls.__module__.startswith("diffeo.")]
+    ours = [name for name, cls in diffeo.registry.registered().items() if cls.__module__.startswith("diffeo.")]
     assert len(ours) > 25
     subprocess.run([sys.executable, "-c", code, *ours], check=True)
 

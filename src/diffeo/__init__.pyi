@@ -30,7 +30,6 @@ from .flows import NICE as NICE
 from .flows import Glow as Glow
 from .flows import RealNVP as RealNVP
 from .io import load as load
-from .io import register as register
 from .networks import MLP as MLP
 from .networks import AddCondition as AddCondition
 from .networks import ClassEmbedding as ClassEmbedding
@@ -43,6 +42,7 @@ from .networks import ResidualConvNet as ResidualConvNet
 from .networks import StandardizeCondition as StandardizeCondition
 from .networks import VectorEmbedding as VectorEmbedding
 from .networks import ZeroConv as ZeroConv
+from .registry import register as register
 from .training import fit as fit
 
 __version__: str

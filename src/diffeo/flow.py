@@ -13,10 +13,10 @@ from diffeo.bases import check_n, check_temperature
 from diffeo.bijections import Bijection
 from diffeo.bijections.chain import INITIAL_ROWS, Chain
 from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
-from diffeo.io import register
 from diffeo.networks import StandardizeCondition
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
+from diffeo.registry import register
 from diffeo.warning import warn
 
 _freezing = threading.Lock()  # while frozen() counts

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from diffeo.bijections.bijection import Bijection, Shape
 from diffeo.elementwise import bounded, unbounded
-from diffeo.io import from_file, register
+from diffeo.registry import register
+from diffeo.skeleton import from_file
 
 LOWER_BOUND = 2.0  # of the entries below L's diagonal; pivoting starts them below 1
 LOG_DIAGONAL_BOUND = 4.0

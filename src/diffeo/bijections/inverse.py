@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from diffeo.bijections.bijection import Bijection, Shape, expected_bijection
-from diffeo.io import register
+from diffeo.registry import register
 
 
 @register

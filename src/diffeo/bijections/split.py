@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from diffeo.bijections.bijection import Bijection, Shape, Step, expected_bijection
 from diffeo.bijections.sharing import refuse_shared
 from diffeo.elementwise import Affine
-from diffeo.io import register
 from diffeo.networks.conditioner import ask, takes_condition
+from diffeo.registry import register
 
 
 @register

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from diffeo.bijections.bijection import Bijection, Shape
-from diffeo.io import register
 from diffeo.moments import claim, moments
+from diffeo.registry import register
 
 
 @register

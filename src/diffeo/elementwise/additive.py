@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from diffeo.io import register
+from diffeo.registry import register
 
 
 @register

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from diffeo.elementwise.bound import bounded
-from diffeo.io import register
+from diffeo.registry import register
 
 
 @register

@@ -18,8 +18,8 @@ from diffeo.bijections import (
 from diffeo.flow import Flow
 from diffeo.flows.levels import plan_levels
 from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
-from diffeo.io import register
 from diffeo.networks import ConvNet, ZeroConv, embedding_for
+from diffeo.registry import register
 
 Shape = tuple[int, ...]
 

@@ -7,8 +7,8 @@ from diffeo.bijections import ActNorm, Bijection, Chain, Coupling, Flatten, halv
 from diffeo.elementwise import Additive
 from diffeo.flow import Flow
 from diffeo.flows.preprocessing import as_shape, at_least, preprocess
-from diffeo.io import register
 from diffeo.networks import MLP, embedding_for
+from diffeo.registry import register
 
 
 @register

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffeo.io import register
+from diffeo.registry import register
 
 Shape = tuple[int, ...]
 

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
 from diffeo.networks.layout import channels_last
 from diffeo.networks.output import OutputConv
 from diffeo.networks.places import PlaceBias
+from diffeo.registry import register
 
 
 @register

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffeo.io import register
+from diffeo.registry import register
 
 _generator: ContextVar[torch.Generator | None] = ContextVar("generator of dropout", default=None)
 

@@ -5,9 +5,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from diffeo.io import register
 from diffeo.networks.conditioning import Shape
 from diffeo.networks.standardize import StandardizeCondition
+from diffeo.registry import register
 
 
 @register

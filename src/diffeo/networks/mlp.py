@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
 from diffeo.networks.dropout import Dropout
+from diffeo.registry import register
 
 
 @register

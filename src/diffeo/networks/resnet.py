@@ -3,12 +3,12 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffeo.io import register
 from diffeo.networks.conditioning import AddCondition, Shape
 from diffeo.networks.dropout import Dropout
 from diffeo.networks.layout import channels_last, from_squares, to_squares
 from diffeo.networks.output import OutputConv
 from diffeo.networks.places import PlaceBias
+from diffeo.registry import register
 
 
 @register

@@ -5,9 +5,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from diffeo.io import register
 from diffeo.moments import claim, moments
 from diffeo.networks.conditioning import Shape
+from diffeo.registry import register
 
 
 @register

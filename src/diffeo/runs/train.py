@@ -17,6 +17,7 @@ import torch
 
 import diffeo
 from diffeo import io
+from diffeo.configuration import build
 from diffeo.data import Dataset
 from diffeo.evaluation import (
     better_ones,
@@ -68,6 +69,7 @@ from diffeo.training.options import CHECKPOINTS, check_numbers
 from diffeo.training.precision import resolve
 from diffeo.training.result import Fit
 from diffeo.training_defaults import decide
+from diffeo.writing import write_atomically
 
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
 DRAWING = 0.05  # of a time budget at most, once the first picture is drawn
@@ -139,7 +141,7 @@ def train_run(
         folder.mkdir(parents=True, exist_ok=True)
         held.enter_context(locked(folder))
         check_usable(folder, run)  # another process may have been faster
-        io.write_atomically(folder / RUN_FILE, document(run))
+        write_atomically(folder / RUN_FILE, document(run))
 
     with way_on(folder, command), ExitStack() as held:  # to the end of the report
         return _train(flow, data, folder, run, say, progress, begin=begin)
@@ -189,12 +191,12 @@ def resume_run(
         def begin() -> None:
             if not goes_on:
                 run["versions"] = _versions(torch.get_num_threads())
-                io.write_atomically(folder / RUN_FILE, document(run))
+                write_atomically(folder / RUN_FILE, document(run))
                 return
             for place in (folder, folder / CHECKPOINTS):
                 if not is_whole(place / RUN_FILE, RunRecord):
                     place.mkdir(exist_ok=True)
-                    io.write_atomically(place / RUN_FILE, document(run))
+                    write_atomically(place / RUN_FILE, document(run))
 
         return _train(flow, data, folder, run, say, progress, begin=begin, resume=goes_on)
 
@@ -216,7 +218,7 @@ def _built(run: dict[str, Any], path: Path, device: torch.device | str | None) -
         raise ValueError(f"{path} is not what it was when the training began: {', '.join(differ)}. Put it back")
     torch.manual_seed(run["seed"])
     try:
-        flow = io.build(run["flow"])
+        flow = build(run["flow"])
     except ValueError as error:
         raise ValueError(f"{path} is damaged: {error}. {OF_RUN}") from error
     if not isinstance(flow, Flow) or run["dtype"] not in ("float32", "float64"):
@@ -259,10 +261,10 @@ def _train(
     def keep(record: dict[str, float], better: bool) -> None:
         nonlocal drawn, rest
         history[:] = [*(earlier for earlier in history if earlier["step"] < record["step"]), record]  # after a rollback
-        io.write_atomically(folder / METRICS_FILE, lines(history))
+        write_atomically(folder / METRICS_FILE, lines(history))
         if not (folder / CHECKPOINTS / RUN_FILE).is_file():  # it is what resuming needs, too
             (folder / CHECKPOINTS).mkdir(exist_ok=True)
-            io.write_atomically(folder / CHECKPOINTS / RUN_FILE, document(run))
+            write_atomically(folder / CHECKPOINTS / RUN_FILE, document(run))
         if better:
             flow.save_pretrained(folder, overwrite=True)
         due = math.ceil(record["epoch"]) % spacing in (0, 1 % spacing) and record["seconds"] >= drawn + rest
@@ -273,7 +275,7 @@ def _train(
             if options["time_budget"] is not None:
                 rest = max(rest, (time.perf_counter() - started) / DRAWING)
             (folder / SAMPLES_FOLDER).mkdir(exist_ok=True)
-            io.write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
+            write_atomically(folder / SAMPLES_FOLDER / f"{math.ceil(record['epoch']):04d}.png", picture)
 
     with saying(lambda: _more_memory(folder)):
         result = fit(
@@ -283,7 +285,7 @@ def _train(
     if result.interrupted is not None:
         raise stopped_in_time(folder, result, run.get("command", ""))
     flow.save_pretrained(folder, overwrite=True)  # after a rollback another model may lie there
-    io.write_atomically(folder / METRICS_FILE, lines(result.history))
+    write_atomically(folder / METRICS_FILE, lines(result.history))
     try:
         with saying(lambda: _more_memory(folder)):
             return _conclude(flow, data, folder, run, result, say)
@@ -353,7 +355,7 @@ def _conclude(
         "command": run["command"],
         "versions": _versions(result.threads),
     }
-    io.write_atomically(folder / SUMMARY_FILE, document(summary))
+    write_atomically(folder / SUMMARY_FILE, document(summary))
     write_report(folder, flow, data, summary, result.history)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the run is complete
     return summary

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffeo import io
+from diffeo.configuration import config
 from diffeo.data import Dataset, Part
 from diffeo.evaluation import condition_for
 from diffeo.flow import Flow
@@ -90,7 +90,7 @@ def fingerprint(part: Part) -> str:
 def architecture(flow: Flow) -> dict[str, Any] | None:
     """What a flow is constructed from, as a file holds it; None if a file cannot."""
     try:
-        return io.config(flow)
+        return config(flow)
     except TypeError:  # of a class that is not registered, say
         return None
 
