@@ -311,7 +311,7 @@ MUTANTS = [
     ),
     Mutant(
         "an initialize that fails leaves half of the flow changed",
-        "flow.py",
+        "initialization.py",
         "except BaseException:\n            self.load_state_dict(before)\n            raise",
         "except BaseException:\n            raise",
         f"{STATE}::test_an_initialize_that_fails_on_the_way_leaves_the_flow_as_it_was[RealNVP of 2]",
@@ -374,7 +374,7 @@ MUTANTS = [
     ),
     Mutant(
         "the noise of initialize ignores its generator",
-        "flow.py",
+        "initialization.py",
         "elif noise is None and self.door is not None:\n            noise = self.draw_noise(x, generator)",
         "elif noise is None and self.door is not None:\n            noise = self.draw_noise(x)",
         f"{STATE}::test_the_noise_of_initialize_comes_from_its_generator[Glow integers]",

@@ -4,16 +4,14 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from diffeo.bases import check_n, check_temperature
 from diffeo.bijections import Bijection
-from diffeo.bijections.chain import INITIAL_ROWS, Chain
-from diffeo.inputs import Condition, Inputs, chunks, in_evaluation
-from diffeo.networks import StandardizeCondition
+from diffeo.initialization import Initialization
+from diffeo.inputs import Condition, chunks, in_evaluation
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
 from diffeo.registry import register
@@ -23,7 +21,7 @@ _freezing = threading.Lock()  # while frozen() counts
 
 
 @register
-class Flow(Inputs, Pretrained):
+class Flow(Initialization, Pretrained):
     r"""A density from a bijection: :math:`\log p(x) = \log p_Z(f(x)) + \log |\det \partial f / \partial x|`.
 
     Integers enter by a `door` that adds noise inside their cell; the log density of the noisy point is
@@ -40,7 +38,14 @@ class Flow(Inputs, Pretrained):
 
     Shapes:
         x: ``(B, *shape)``; z: ``(B, D)``; log_prob: ``(B,)``, nats in the data's units.
+
+    What methods take:
         condition: ``(B, ..)`` or one row for all; class labels ``(B,)``, or one integer.
+        noise: where x is given, for integers: numbers in (0, 1) of its shape. Of samples: z before the temperature,
+            ``(n, D)``. Drawn from `generator` if not given.
+        temperature: multiplies z; below 1 gives safer, less varied samples.
+        generator: source of what is drawn; the same one gives the same, whatever the `batch_size`.
+        batch_size: rows at a time; if not given, densities take all at once, samples as many as are fast.
 
     Raises:
         TypeError: if a part is not what it should be.
@@ -68,18 +73,10 @@ class Flow(Inputs, Pretrained):
         condition: Condition = None,
         noise: Tensor | None = None,
         *,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
-        """Log density of every row in nats, ``(B,)``; for integers one draw of a lower bound on log P(x).
-
-        Args:
-            x: ``(B, *shape)``.
-            condition: what to condition on.
-            noise: for integers: numbers in (0, 1) of x's shape; drawn from `generator` if not given.
-            generator: source of the noise.
-            batch_size: rows at a time; all at once if not given.
-        """
+        """Log density of every row in nats, ``(B,)``; for integers one draw of a lower bound on log P(x)."""
         self._check_shape(x)
         if self.door is not None and noise is None:
             noise = self.draw_noise(x, generator)
@@ -109,7 +106,7 @@ class Flow(Inputs, Pretrained):
         condition: Condition = None,
         *,
         samples: int = 1,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
         r"""An upper bound on :math:`-\log_2 P(x) / D` of every row of integers, ``(B,)``.
@@ -134,7 +131,7 @@ class Flow(Inputs, Pretrained):
         x: Tensor,
         noise: Tensor | None = None,
         *,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
         """Log p(x | class) for every class, ``(B, classes)``, with the same noise for all."""
@@ -151,7 +148,7 @@ class Flow(Inputs, Pretrained):
         noise: Tensor | None = None,
         *,
         prior: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
         r""":math:`\log \sum_c P(c)\, p(x | c)`, ``(B,)``; `prior` holds P(c), uniform if not given."""
@@ -164,7 +161,7 @@ class Flow(Inputs, Pretrained):
         noise: Tensor | None = None,
         *,
         prior: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
         """P(class | x) by Bayes' rule, ``(B, classes)``; `prior` holds P(c), uniform if not given."""
@@ -193,19 +190,10 @@ class Flow(Inputs, Pretrained):
         *,
         temperature: float = 1.0,
         noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
-        """`n` samples in the data's units, ``(n, *shape)``; integers where the flow has a door.
-
-        Args:
-            n: how many.
-            condition: one row for all samples, or `n` rows.
-            temperature: multiplies z; below 1 gives safer, less varied samples.
-            noise: z before the temperature, ``(n, D)``; drawn from `generator` if not given.
-            generator: source of z; the same generator gives the same samples, whatever the `batch_size`.
-            batch_size: rows at a time.
-        """
+        """`n` samples in the data's units, ``(n, *shape)``; integers where the flow has a door."""
         z = self._latents(n, temperature, noise, generator)
         n = z.shape[0]
         row_condition = self._condition(condition, n, check=True)
@@ -230,7 +218,7 @@ class Flow(Inputs, Pretrained):
         *,
         temperature: float = 1.0,
         noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
     ) -> Tensor:
         """Samples with gradients, ``(n, *shape)``; of integers the continuous points before the floor."""
         z = self._latents(n, temperature, noise, generator)
@@ -244,14 +232,14 @@ class Flow(Inputs, Pretrained):
         *,
         temperature: float = 1.0,
         noise: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Samples as of :meth:`rsample` and their log density under the flow (at temperature 1), with gradients."""
         z = self._latents(n, temperature, noise, generator)
         x, log_det = self.bijection.decode(z, self.embed(condition, z.shape[0]))
         return x, self.base.log_prob(z) - log_det
 
-    def _latents(self, n: int, temperature: float, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
+    def _latents(self, n: int, temperature: float, noise: Tensor | None, generator: Generator | None) -> Tensor:
         self._check_precision()
         wanted = (check_n(n), *self.base.shape)
         check_temperature(temperature)
@@ -295,97 +283,6 @@ class Flow(Inputs, Pretrained):
     def level_shapes(self) -> list[tuple[int, ...]]:
         """Shapes of what :meth:`levels` returns."""
         return self.bijection.level_shapes(self.shape)
-
-    # ---- setting up
-
-    @torch.no_grad()
-    def initialize(
-        self,
-        x: Tensor,
-        condition: Condition = None,
-        noise: Tensor | None = None,
-        *,
-        generator: torch.Generator | None = None,
-        force: bool = False,
-        rows: int = INITIAL_ROWS,
-    ) -> None:
-        """Set what depends on data: Standardize, of conditions too, from all rows given, ActNorms from the first 512.
-
-        Give the training split in random order. Rows that are not finite are left out and counted, in a
-        warning. If anything fails the flow is as before.
-
-        Raises:
-            RuntimeError: if it was initialized before, unless `force` is set.
-            ValueError: if x or the condition does not fit, or is empty.
-        """
-        if not x.shape[0]:
-            raise ValueError(f"{self._name}: cannot initialize from no rows")
-        self.check(x, condition)
-        row_condition = self._condition(condition, x.shape[0])
-        if row_condition is not None and not bool(row_condition.isfinite().all()):
-            raise ValueError(f"{self._name}: the condition holds NaN or infinity")
-        conditions = row_condition  # of all rows
-        if not self.bijection.fits_all_rows:
-            x, noise = x[:rows], None if noise is None else noise[:rows]
-            row_condition = None if row_condition is None else row_condition[:rows]
-        if x.is_floating_point():
-            finite = x.isfinite().flatten(1).all(1)
-            left_out = int((~finite).sum())
-            if left_out == len(x):
-                raise ValueError(
-                    f"{self._name}: none of {len(x)} rows is finite, so there is nothing to initialize from"
-                )
-            if left_out:
-                warn(f"{self._name}: {left_out} of {len(x)} rows are not finite and were left out")
-                x, row_condition = x[finite], None if row_condition is None else row_condition[finite]
-        elif noise is None and self.door is not None:
-            noise = self.draw_noise(x, generator)
-        before = {name: tensor.clone() for name, tensor in self.state_dict().items()}
-        training = [module for module in self.modules() if module.training]
-        try:
-            if force:
-                for _, buffer in self._set_from_data():
-                    buffer.fill_(False)
-            self.eval()  # its owner's to do: what a layer sets may be more than tensors, so no view would do
-            for part in [] if self.embedding is None else self.embedding.modules():
-                if isinstance(part, StandardizeCondition):
-                    part.initialize(cast(Tensor, conditions))
-            at_most = {"rows": rows} if isinstance(self.bijection, Chain) else {}
-            self.bijection.initialize(self._enter(x, noise), self._embed(row_condition), **at_most)
-        except BaseException:
-            self.load_state_dict(before)
-            raise
-        finally:
-            for module in training:
-                module.training = True
-        self._told = True
-
-    @property
-    def initialized(self) -> bool:
-        """Whether nothing that depends on data is left to set."""
-        return all(bool(buffer) for _, buffer in self._set_from_data())
-
-    def _set_from_data(self) -> list[tuple[str, Tensor]]:
-        """Name and value of every buffer that says whether a part was set from data."""
-        return [(name, buffer) for name, buffer in self.named_buffers() if name.endswith("initialized")]
-
-    def _expect_initialized(self) -> None:
-        """Warn, once, where a flow is trained of which something is still to be set from data."""
-        if torch.compiler.is_compiling() or self._told or not self.training or not torch.is_grad_enabled():
-            return
-        try:
-            waiting = [name for name, buffer in self._set_from_data() if not bool(buffer)]
-        except RuntimeError:  # inside vmap, or traced: nobody trains by that alone
-            return
-        self._told = True
-        if waiting:
-            condition = ", condition" if self.conditional else ""
-            layers = sorted({type(self.get_submodule(name.rpartition(".")[0])).__name__ for name in waiting})
-            warn(
-                f"{self._name}: log_prob with gradients in training mode, but what {' and '.join(layers)} should "
-                f"take from data is not set yet. Call flow.initialize(x{condition}) with the training rows before the "
-                f"first step; diffeo.fit does it by itself. For densities of an untrained flow call flow.eval()"
-            )
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
