@@ -10,12 +10,12 @@ from diffeo.course.sandbox.calling import MOST_NUMBERS
 from diffeo.course.sandbox.kernel import LARGEST_FILE, OPEN_FILES
 from diffeo.course.sandbox.limits import Limits
 from diffeo.course.sandbox.process import ANSWERS
-from diffeo.data import download, folder, mnist, pillow, transfer
+from diffeo.data import download, image_refusals, mnist, pillow, transfer
 from diffeo.data.tables import numpy_files
 from diffeo.data.tables import reading as tables
 from diffeo.editing import pictures
 from diffeo.models import hub
-from diffeo.runs import curve, records
+from diffeo.runs import curve, record_files
 from diffeo.training import losses
 from reliability.page import PAGE
 
@@ -25,9 +25,9 @@ STATED = {
     "an image of a folder": [
         f"{pillow.MOST_PIXELS // 10**6} million pixels",
         f"a file of {pillow.MOST_PIXELS * pillow.MOST_BYTES // 10**9} GB",
-        f"{pillow.MOST_PIXELS // folder.MEMORY // 10**6} million pixels for each GB",
+        f"{pillow.MOST_PIXELS // image_refusals.MEMORY // 10**6} million pixels for each GB",
     ],
-    "all images of a folder": [f"{folder.MEMORY} GB"],
+    "all images of a folder": [f"{image_refusals.MEMORY} GB"],
     "a picture to edit": [f"{pictures.MOST_PIXELS // 10**6} million pixels"],
     "an IDX file": [f"{mnist.LARGEST // GB} GB unpacked, {mnist.DIMENSIONS} dimensions"],
     "a download": [
@@ -61,8 +61,8 @@ STATED = {
     "a recipe or file of options": [f"{recipe.LARGEST // KB} KiB, blocks {recipe.DEEPEST} deep"],
     "a recipe's curve": [f"{curve.LARGEST_CURVE // MB} MiB"],
     "a model of the hub": [f"{hub.LARGEST['config.json'] // MB} MiB", f"{hub.LARGEST['model.safetensors'] // GB} GiB"],
-    "`run.json`, `summary.json`": [f"{records.LARGEST // MB} MiB"],
-    "a line of `metrics.jsonl`": [f"{records.LONGEST_LINE // MB} MiB"],
+    "`run.json`, `summary.json`": [f"{record_files.LARGEST // MB} MiB"],
+    "a line of `metrics.jsonl`": [f"{record_files.LONGEST_LINE // MB} MiB"],
     "a line of `steps.csv`": [f"{losses.LONGEST} letters"],
     "steps in `steps.csv`": [f"{losses.MOST:,}"],
 }  # fmt: skip

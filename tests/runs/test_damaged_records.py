@@ -16,10 +16,11 @@ import torch
 import diffeo
 import diffeo.runs.train
 from diffeo.cli import main
-from diffeo.data.folder import FOLDER_OPTIONS
+from diffeo.data.image_folder import FOLDER_OPTIONS
 from diffeo.data.tables import TABLE_OPTIONS
 from diffeo.runs import read_run, resume_run, train_run
-from diffeo.runs.records import DataOptions, RunRecord, misfit
+from diffeo.runs.misfit import misfit
+from diffeo.runs.records import DataOptions, RunRecord
 from diffeo.training import checkpoint
 from runs.damage import VALUES, WAYS, damage, exchanged, keys
 

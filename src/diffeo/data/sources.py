@@ -11,7 +11,7 @@ from diffeo.data.conditions import conditioned, with_condition
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.digits import digits
 from diffeo.data.download import cache, folder_of
-from diffeo.data.folder import FOLDER_OPTIONS, folder, read_folder
+from diffeo.data.image_folder import FOLDER_OPTIONS, folder, read_folder
 from diffeo.data.mnist import fashion_mnist, mnist
 from diffeo.data.names import check_options, nearest
 from diffeo.data.olivetti import olivetti
@@ -109,7 +109,7 @@ def load(name: str, *, condition: str | None = None, **options: Any) -> Dataset:
     """A data set by name, as tensors.
 
     Args:
-        name: one of :data:`SOURCES`; ``folder:PATH``, images (:func:`diffeo.data.folder.folder`); or
+        name: one of :data:`SOURCES`; ``folder:PATH``, images (:func:`diffeo.data.image_folder.folder`); or
             ``table:PATH``, a file of numbers (:func:`diffeo.data.tables.table`).
         condition: what the rows are conditioned on besides their labels: ``"downscaled"``, images of half the
             size (:func:`diffeo.data.conditions.downscaled`).
@@ -173,7 +173,7 @@ def read(name: str, *, condition: str | None = None, **options: Any) -> Part:
         name: ``folder:PATH`` or ``table:PATH``.
         condition: as for :func:`load`.
         options: as for :func:`load`; of a folder also ``shape`` and ``class_names``
-            (:func:`diffeo.data.folder.read_folder`).
+            (:func:`diffeo.data.image_folder.read_folder`).
 
     Raises:
         ValueError: if `name` is neither, an option does not belong to it, or something that is needed is not there.

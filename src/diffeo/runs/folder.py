@@ -10,7 +10,8 @@ from diffeo.data.grid import Grid
 from diffeo.data.names import without_advice
 from diffeo.flow import Flow
 from diffeo.proposals import path_word
-from diffeo.runs.records import RunRecord, SummaryRecord, read_epochs, read_record
+from diffeo.runs.record_files import read_epochs, read_record
+from diffeo.runs.records import RunRecord, SummaryRecord
 from diffeo.training.losses import read_losses
 from diffeo.training.options import CHECKPOINTS, SAMPLES, STEPS_FILE
 from diffeo.training.parts import fingerprint
