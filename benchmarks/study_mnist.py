@@ -63,8 +63,8 @@ class Residual(nn.Module):
     """A ConvNet with a residual block in its middle: gated, depthwise, or with attention over places where few."""
 
     def __init__(self, channels: int, outputs: int, *, width: int, places: tuple[int, int], kind: str, **_: Any):
-        from diffeo.networks.output import OutputConv
-        from diffeo.networks.places import PlaceBias
+        from diffeo.networks.coordinates import PlaceBias
+        from diffeo.networks.last_layer import OutputConv
 
         super().__init__()
         self.condition_shape, self.kind = None, kind
@@ -96,11 +96,11 @@ class Residual(nn.Module):
 def changed_networks(kind: str | None) -> Iterator[None]:
     """Let Glow build other conditioners."""
     from diffeo.flows import glow
-    from diffeo.networks import output
+    from diffeo.networks import last_layer
 
-    original, gain = glow.ConvNet, output.GAIN
+    original, gain = glow.ConvNet, last_layer.GAIN
     if kind == "no gain":
-        output.GAIN = 1.0
+        last_layer.GAIN = 1.0
     elif kind == "no places":
         glow.ConvNet = lambda *args, places, **kwargs: original(*args, **kwargs)  # type: ignore[assignment, misc]
     elif kind is not None:
@@ -108,7 +108,7 @@ def changed_networks(kind: str | None) -> Iterator[None]:
     try:
         yield
     finally:
-        glow.ConvNet, output.GAIN = original, gain
+        glow.ConvNet, last_layer.GAIN = original, gain
 
 
 def build(name: str, seed: int) -> tuple[Any, dict[str, Any]]:

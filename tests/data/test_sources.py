@@ -6,7 +6,7 @@ import pytest
 
 import diffeo
 from diffeo.data import SOURCES
-from diffeo.data.names import existing
+from diffeo.data.typed_names import existing
 
 
 @pytest.mark.parametrize("name", ["digits", "moons"])

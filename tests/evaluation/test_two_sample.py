@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from diffeo.evaluation import classifier_test, discrepancy
-from diffeo.evaluation.calibration.conditions import condition_features, condition_groups
+from diffeo.evaluation.calibration.condition_columns import condition_features, condition_groups
 
 
 def draw(n: int, features: int = 2, seed: int = 0) -> torch.Tensor:

@@ -36,7 +36,7 @@ LIGHT = ("torch", "diffeo.cli.app", "diffeo.data", "diffeo.io", "diffeo.bijectio
          "pyarrow.parquet", "pyarrow.ipc", "scipy.io", "safetensors.torch", "yaml", "PIL.Image", "rich.markdown",
          "zipfile",
          "diffeo.data.tables.csv_text", "diffeo.course.handin.inbox", "diffeo.course.handin.roster")  # fmt: skip
-HEAVY = ("diffeo.runs.train", "diffeo.runs.watch", "diffeo.runs.report", "diffeo.runs.curve", "matplotlib.pyplot",
+HEAVY = ("diffeo.runs.train", "diffeo.runs.watch", "diffeo.runs.html_report", "diffeo.runs.curve", "matplotlib.pyplot",
 "sklearn.ensemble",
          "sklearn.linear_model", "matplotlib.backends.backend_agg")  # fmt: skip
 

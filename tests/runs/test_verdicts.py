@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 
 import diffeo
-from diffeo.cli.tables import show_evaluation, show_summary
+from diffeo.cli.results import show_evaluation, show_summary
 from diffeo.data import Dataset, Part
 from diffeo.evaluation import evaluate
 from diffeo.runs import read_run, train_run, write_report

@@ -32,7 +32,7 @@ def compare(
     """
     from diffeo.cli.files import check_free
     from diffeo.cli.output import print_json
-    from diffeo.cli.tables import show_comparison, show_curve
+    from diffeo.cli.results import show_comparison, show_curve
     from diffeo.runs import compare_runs, compare_with_curve, read_run, write_comparison_picture
 
     if len(runs) == 2 and runs[1].suffix == ".csv" and out is None:

@@ -26,8 +26,8 @@ def demo(*, out: Path | None = None, seed: Seed = 0, json: Flag = False) -> None
 
     import diffeo
     from diffeo.cli.output import print_json
+    from diffeo.cli.results import show_summary
     from diffeo.cli.signals import ending_by_signal, saying_how_to_go_on
-    from diffeo.cli.tables import show_summary
     from diffeo.runs.train import free_folder, train_run
 
     data = diffeo.data.load("digits")

@@ -50,11 +50,11 @@ def evaluate(
     """
     from diffeo.cli.files import check_free
     from diffeo.cli.output import as_json, print_json
-    from diffeo.cli.tables import note_unfinished, show_evaluation, show_new
+    from diffeo.cli.results import note_unfinished, show_evaluation, show_new
     from diffeo.evaluation import evaluate as measure
     from diffeo.evaluation import memorisation
     from diffeo.runs import read_run
-    from diffeo.runs.rows import about_new, is_new, with_new_rows
+    from diffeo.runs.new_rows import about_new, is_new, with_new_rows
     from diffeo.runs.samples import sample_pairs, shows_images
     from diffeo.writing import write_atomically
 

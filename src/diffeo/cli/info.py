@@ -17,7 +17,7 @@ def info(run: Model, /, *, json: Flag = False) -> None:
         Print what was asked for, what was reached (null while it trains) and the last epoch's record as JSON.
     """
     from diffeo.cli.output import print_json
-    from diffeo.cli.tables import show_summary
+    from diffeo.cli.results import show_summary
     from diffeo.runs import read_run
 
     opened = read_run(run)

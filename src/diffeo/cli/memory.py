@@ -19,7 +19,7 @@ DOING = {  # by where in the source it was, from the outside
     "io.py": ("opening the model", "It takes as much as its file is large, so close other programs"),
     "evaluation/verification": ("verifying", "Less is needed with --rows 64 and --exact-up-to 64"),
     "editing": ("editing", "Fewer images, or fewer samples of each, need less"),
-    "runs/report.py": ("writing the report", "Fewer rows, or a smaller flow, need less"),
+    "runs/html_report.py": ("writing the report", "Fewer rows, or a smaller flow, need less"),
     "evaluation": ("evaluating", "Less is needed with --samples 1 and by fewer rows"),
     "flow.py": ("drawing samples", "Fewer need less, such as -n 100"),
 }

@@ -46,7 +46,7 @@ def score(
     """
     from diffeo.cli.files import check_free, write_table
     from diffeo.cli.output import print_json
-    from diffeo.cli.tables import note_unfinished, show_scores
+    from diffeo.cli.results import note_unfinished, show_scores
     from diffeo.runs import read_run, score_rows
     from diffeo.threads import computing_with
 

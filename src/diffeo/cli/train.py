@@ -89,7 +89,7 @@ def train(
         The options of a table.
     """
     from diffeo.cli.output import print_json
-    from diffeo.cli.tables import show_summary
+    from diffeo.cli.results import show_summary
 
     def say(text: str) -> None:
         if not quiet:

@@ -103,7 +103,7 @@ def _rows(run: "Run | None", flow: "Flow", data: str | None, part: PartName) -> 
     import sys
 
     import diffeo
-    from diffeo.runs.rows import counted, is_file, is_new, read_rows
+    from diffeo.runs.new_rows import counted, is_file, is_new, read_rows
 
     if data is None or not (is_file(data) if run is None else is_new(run, data)):
         dataset = diffeo.data.load(str(data)) if run is None else run.load_data(data)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from diffeo.data.dataset import Dataset, Part
-from diffeo.data.names import nearest
+from diffeo.data.typed_names import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor

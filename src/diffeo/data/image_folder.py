@@ -9,7 +9,7 @@ from diffeo.data.dataset import Dataset, Part, Unread
 from diffeo.data.image_parts import class_folders, classes, content_hash, copies, part_of, split_folders
 from diffeo.data.image_reading import Images, read_images
 from diffeo.data.image_refusals import named, shown
-from diffeo.data.names import composed, existing
+from diffeo.data.typed_names import composed, existing
 from diffeo.letters import readable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from diffeo.data.names import composed
+from diffeo.data.typed_names import composed
 from diffeo.letters import readable
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from diffeo.data.image_files import Header, read_header, read_pixels
 from diffeo.data.image_refusals import MEMORY, SUGGESTED, in_bytes, none_read, refuse, shown, suggested
-from diffeo.data.names import composed
 from diffeo.data.pillow import MOST_PIXELS, Unreadable, calm
+from diffeo.data.typed_names import composed
 
 if TYPE_CHECKING:
     from torch import Tensor

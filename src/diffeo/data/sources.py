@@ -13,11 +13,11 @@ from diffeo.data.digits import digits
 from diffeo.data.download import cache, folder_of
 from diffeo.data.image_folder import FOLDER_OPTIONS, folder, read_folder
 from diffeo.data.mnist import fashion_mnist, mnist
-from diffeo.data.names import check_options, nearest
 from diffeo.data.olivetti import olivetti
 from diffeo.data.power import power, power_file
 from diffeo.data.tables import TABLE_OPTIONS, read_table, table
 from diffeo.data.toys import TOYS, toy
+from diffeo.data.typed_names import check_options, nearest
 
 
 @dataclass(frozen=True)

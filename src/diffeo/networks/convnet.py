@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffeo.networks.conditioning import AddCondition, Shape
+from diffeo.networks.coordinates import PlaceBias
+from diffeo.networks.last_layer import OutputConv
 from diffeo.networks.layout import channels_last
-from diffeo.networks.output import OutputConv
-from diffeo.networks.places import PlaceBias
 from diffeo.registry import register
 
 

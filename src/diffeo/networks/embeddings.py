@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from diffeo.networks.conditioning import Shape
-from diffeo.networks.standardize import StandardizeCondition
+from diffeo.networks.standardize_condition import StandardizeCondition
 from diffeo.registry import register
 
 

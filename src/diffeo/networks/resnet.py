@@ -4,10 +4,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffeo.networks.conditioning import AddCondition, Shape
+from diffeo.networks.coordinates import PlaceBias
 from diffeo.networks.dropout import Dropout
+from diffeo.networks.last_layer import OutputConv
 from diffeo.networks.layout import channels_last, from_squares, to_squares
-from diffeo.networks.output import OutputConv
-from diffeo.networks.places import PlaceBias
 from diffeo.registry import register
 
 

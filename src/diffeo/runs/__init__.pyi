@@ -5,7 +5,7 @@ from .curve import write_curve as write_curve
 from .folder import Run as Run
 from .folder import read_run as read_run
 from .going_on import TrainingInterrupted as TrainingInterrupted
-from .report import write_report as write_report
+from .html_report import write_report as write_report
 from .samples import sample_condition as sample_condition
 from .samples import sample_labels as sample_labels
 from .samples import samples_picture as samples_picture

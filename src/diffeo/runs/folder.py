@@ -7,7 +7,7 @@ from typing import Any
 from diffeo import data, io, models
 from diffeo.data import Dataset
 from diffeo.data.grid import Grid
-from diffeo.data.names import without_advice
+from diffeo.data.typed_names import without_advice
 from diffeo.flow import Flow
 from diffeo.proposals import path_word
 from diffeo.runs.record_files import read_epochs, read_record

@@ -16,8 +16,8 @@ from diffeo.documents import read_json
 from diffeo.flow import Flow
 from diffeo.proposals import path_word
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SUMMARY_FILE
+from diffeo.runs.html_report import REPORT_FILE
 from diffeo.runs.record_files import LARGEST, plain
-from diffeo.runs.report import REPORT_FILE
 from diffeo.runs.verdicts import elsewhere
 from diffeo.training import checkpoint
 from diffeo.training.beginning import is_beginning

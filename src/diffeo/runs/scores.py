@@ -16,7 +16,7 @@ from diffeo.evaluation.part import PartName, check_fit
 from diffeo.flow import Flow
 from diffeo.options import check_seed
 from diffeo.runs.folder import Run
-from diffeo.runs.rows import check_units, counted, is_file, read_rows
+from diffeo.runs.new_rows import check_units, counted, is_file, read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa

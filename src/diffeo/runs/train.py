@@ -55,10 +55,10 @@ from diffeo.runs.going_on import (
     way_on,
     weights_hash,
 )
-from diffeo.runs.memory import peak_memory
+from diffeo.runs.html_report import REPORT_FILE, write_report
+from diffeo.runs.peak_memory import peak_memory
 from diffeo.runs.record_files import document, is_whole, lines, mend_history
 from diffeo.runs.records import RunRecord
-from diffeo.runs.report import REPORT_FILE, write_report
 from diffeo.runs.samples import on_the_plane, samples_picture
 from diffeo.runs.verdicts import train_longer
 from diffeo.shortage import saying

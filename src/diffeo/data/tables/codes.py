@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from diffeo.data.names import composed, nearest
 from diffeo.data.tables.column import Column, Numbers
+from diffeo.data.typed_names import composed, nearest
 
 KEEP = "keep"  # every value of the column, or of all, is what it says
 

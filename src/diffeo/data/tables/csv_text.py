@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from diffeo.data.names import composed
 from diffeo.data.tables.header import is_header
 from diffeo.data.tables.reading import Limit
+from diffeo.data.typed_names import composed
 
 LEAST = 2**20  # bytes of the beginning by which the file is judged, if it has that many
 PIECE = 2**24  # bytes that are decoded at once

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diffeo.data.names import composed, existing, nearest
 from diffeo.data.tables.column import Column, Text, from_arrow, from_numpy, from_text, is_text
 from diffeo.data.tables.formats import Reading, may_be_thousands, sign_of_most
 from diffeo.data.tables.index import numbers_rows
 from diffeo.data.tables.reading import Limit, reading, size_of
+from diffeo.data.typed_names import composed, existing, nearest
 from diffeo.letters import readable
 from diffeo.proposals import word
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from diffeo.data.tables.cells import ties
-from diffeo.data.tables.choice import cells
 from diffeo.data.tables.codes import Codes, without
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.dependence import dependent
@@ -28,6 +27,7 @@ from diffeo.data.tables.findings import (
     unusable,
     usable,
 )
+from diffeo.data.tables.roles import cells
 
 FEWEST = 10  # rows
 TRAINS = 0.8  # share of the rows, about

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
-from diffeo.data.names import without_advice
 from diffeo.data.tables.cells import fill, ties
-from diffeo.data.tables.choice import cells, features, names_of, time_column
 from diffeo.data.tables.codes import read_codes, written
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.far import Far
@@ -18,9 +16,11 @@ from diffeo.data.tables.files import Table, read_file
 from diffeo.data.tables.findings import Finding, Mask, explain, missing_cells, suggestion, unusable, with_width
 from diffeo.data.tables.reading import in_bytes
 from diffeo.data.tables.reasons import unread
+from diffeo.data.tables.roles import cells, features, names_of, time_column
+from diffeo.data.tables.row_parts import Hashes, by_content, by_time, content_hashes
 from diffeo.data.tables.settle import settled, too_wide
 from diffeo.data.tables.spacing import grid
-from diffeo.data.tables.split import Hashes, by_content, by_time, content_hashes
+from diffeo.data.typed_names import without_advice
 from diffeo.letters import readable
 from diffeo.proposals import option, quoted
 

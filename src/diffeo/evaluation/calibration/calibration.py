@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from diffeo.data import Part
-from diffeo.evaluation.calibration.conditions import condition_features
+from diffeo.evaluation.calibration.condition_columns import condition_features
 from diffeo.evaluation.calibration.coverage import Coverage, coverage, quantile_text
 from diffeo.evaluation.calibration.draws import draw_for_rows, encoded
 from diffeo.evaluation.calibration.normality import Normality, normality

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diffeo.evaluation.calibration.conditions import condition_groups
+from diffeo.evaluation.calibration.condition_columns import condition_groups
 from diffeo.flow import Flow
 
 DRAWS = 99  # samples of a condition: a rank among them has steps of one percent

@@ -4,8 +4,8 @@ from torch import Tensor
 
 from diffeo.bijections import Bijection, Split, Step
 from diffeo.evaluation.verification.bounds import matrix_condition, nearness
-from diffeo.evaluation.verification.choice import suspicious, telling
-from diffeo.evaluation.verification.figures import Tally
+from diffeo.evaluation.verification.drift import Tally
+from diffeo.evaluation.verification.few_rows import suspicious, telling
 from diffeo.evaluation.verification.inverses import inverse_faults
 from diffeo.evaluation.verification.layers import alone, structural_faults
 from diffeo.evaluation.verification.log_det import volume_faults

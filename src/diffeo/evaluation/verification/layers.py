@@ -9,7 +9,7 @@ from torch import Tensor
 from diffeo.bijections import Bijection, Flatten, Split, Step
 from diffeo.evaluation.verification.report import Fault
 from diffeo.evaluation.verification.rounding import Run, unexplained
-from diffeo.evaluation.verification.state import impure, remembered
+from diffeo.evaluation.verification.side_effects import impure, remembered
 from diffeo.evaluation.verification.subject import checked, raised
 
 ALONE = "Every batch must do, also of one row: no squeeze, no statistics of the batch"

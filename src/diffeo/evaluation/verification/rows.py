@@ -10,7 +10,7 @@ from torch import Tensor
 from diffeo.bijections import Bijection, Chain
 from diffeo.evaluation.verification.adversarial import worst_inputs
 from diffeo.evaluation.verification.arguments import condition_rows
-from diffeo.evaluation.verification.choice import telling
+from diffeo.evaluation.verification.few_rows import telling
 from diffeo.evaluation.verification.report import Fault
 from diffeo.evaluation.verification.subject import Rows, Subject, failed, innermost, raised, recorded
 from diffeo.flow import Flow

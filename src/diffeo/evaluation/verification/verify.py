@@ -6,8 +6,8 @@ from torch import Tensor
 from diffeo.bijections import Bijection
 from diffeo.evaluation.verification.arguments import check_arguments
 from diffeo.evaluation.verification.base import check_base
+from diffeo.evaluation.verification.drift import Tally, check_source
 from diffeo.evaluation.verification.examine import FATAL, close_look, every_row
-from diffeo.evaluation.verification.figures import Tally, check_source
 from diffeo.evaluation.verification.inverses import names_of, noise_faults
 from diffeo.evaluation.verification.likely import told_apart
 from diffeo.evaluation.verification.log_det import VolumeCheck, volume_faults

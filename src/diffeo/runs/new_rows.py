@@ -9,7 +9,7 @@ import numpy as np
 
 from diffeo import data
 from diffeo.data import OWN, Dataset, Part
-from diffeo.data.names import without_advice
+from diffeo.data.typed_names import without_advice
 from diffeo.evaluation.part import check_fit
 from diffeo.flow import Flow
 from diffeo.runs.folder import Run

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from diffeo.data.names import composed, nearest
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.files import Table
+from diffeo.data.typed_names import composed, nearest
 from diffeo.proposals import option, word
 
 LISTED = 100  # names of columns that an error lists

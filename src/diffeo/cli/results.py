@@ -1,4 +1,4 @@
-"""Tables in the terminal."""
+"""Results in the terminal, as tables."""
 
 import math
 import sys
@@ -169,7 +169,7 @@ def show_scores(scores: "Scores", data: str, threshold: float | None) -> None:
 
 
 def show_new(found: dict[str, Any], notes: Sequence[str]) -> None:
-    """What figures of rows from a file have to be read with: see :func:`diffeo.runs.rows.about_new`."""
+    """What figures of rows from a file have to be read with: see :func:`diffeo.runs.new_rows.about_new`."""
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     total = found["rows"] + found["left_out"]
