@@ -417,8 +417,8 @@ MUTANTS = [
     Mutant(
         "a file from before an option existed takes today's default",
         "configuration.py",
-        "return cls(**{**earlier, **given})",
-        "return cls(**given)",
+        "given = {**earlier, **given}",
+        "given = {**given}",
         "tests/test_gaussianize.py::test_a_file_from_before_there_was_a_choice_means_the_logit",
     ),
 ]

@@ -11,7 +11,7 @@ from torch import nn
 from diffeo.building import Budget
 from diffeo.documents import shortened
 from diffeo.options import only, torch_layer, torch_options
-from diffeo.registry import find, registered
+from diffeo.registry import find, registered, without_effect
 
 TORCH = "torch.nn."  # before the names of torch's own layers
 
@@ -82,7 +82,9 @@ def _build(data: Json) -> Any:
         if cls is None:
             return torch_layer(name.removeprefix(TORCH), given)
         earlier = getattr(cls, "earlier_options", {})  # what an option meant before files held it
-        return cls(**{**earlier, **given})
+        given = {**earlier, **given}
+        dead = without_effect(cls, given)  # which files of before hold all the same
+        return cls(**{key: value for key, value in given.items() if key not in dead})
     except Exception as error:  # constructors are Python: whatever is wrong with an option, they may raise
         raise ValueError(_told(name, error)) from error
 

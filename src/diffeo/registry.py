@@ -4,7 +4,7 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from torch import nn
@@ -15,6 +15,7 @@ from diffeo.options import check_number, only, plain, refuse
 T = TypeVar("T", bound=type)
 
 _classes: dict[str, type] = {}
+_dead: dict[type, Callable[[Mapping[str, Any]], dict[str, str]]] = {}  # what a class says in `without_effect`
 
 
 def register(cls: T) -> T:
@@ -24,6 +25,9 @@ def register(cls: T) -> T:
     strings, booleans, None, lists or dicts of these, and objects of registered classes or of torch's own
     layers. The constructor gets them as a file would hold them: NumPy's and torch's scalars as numbers, arrays,
     tensors and tuples as lists. Anything else is refused when the object is built, not when it is saved.
+
+    Where an option means nothing beside the others, the static method ``without_effect(options)`` may say so: it
+    returns the names of such options, each with an error for who gives it. Files do not hold them.
 
     Raises:
         TypeError: if the constructor takes ``*args`` or ``**kwargs`` (they cannot be named in a file); when an
@@ -58,26 +62,45 @@ def register(cls: T) -> T:
         owner = "diffeo" if ours or other is None else other.__module__
         raise ValueError(f"{cls.__name__} is already registered by {owner}: give the class another name")
     _classes[cls.__name__] = cls
+    builder = next(base for base in cls.__mro__ if "__init__" in vars(base))  # whose constructor it is
+    dead = _dead[cls] = vars(builder).get("without_effect", lambda options: {})
     own = cls.__module__.startswith("diffeo.")  # whose annotations are to be held to, and which take tuples or lists
 
     @functools.wraps(constructor)
     def remember(self: Any, *args: Any, **kwargs: Any) -> None:
+        bound = signature.bind(self, *args, **kwargs)
+        given = set(bound.arguments)
+        bound.apply_defaults()
         if "_options" in self.__dict__:  # of the outermost constructor: a recipe, not what it calls
+            _refuse_dead(dead({name: bound.arguments[name] for name in options}), given)
             constructor(self, *args, **kwargs)
             return
-        bound = signature.bind(self, *args, **kwargs)
-        bound.apply_defaults()
         for name in options:
             bound.arguments[name] = plain(bound.arguments[name], tuples=own)
             if own:
                 check_number(bound.arguments[name], signature.parameters[name].annotation, f"{cls.__name__}: {name}")
-        object.__setattr__(self, "_options", {name: _copied(bound.arguments[name]) for name in options})
+        for name in _refuse_dead(dead({name: bound.arguments[name] for name in options}), given):
+            del bound.arguments[name]
+        object.__setattr__(self, "_options", {k: _copied(bound.arguments[k]) for k in options if k in bound.arguments})
         constructor(*bound.args, **bound.kwargs)
         for name, value in self._options.items():  # after the constructor, which knows better what is wrong
             refuse(value, f"{cls.__name__}: {name}")
 
     kind.__init__ = remember
     return cls
+
+
+def _refuse_dead(dead: dict[str, str], given: set[str]) -> Iterable[str]:
+    """The options without effect, if none of them was given."""
+    for name, why in dead.items():
+        if name in given:
+            raise ValueError(why)
+    return dead
+
+
+def without_effect(cls: type, options: Mapping[str, Any]) -> Iterable[str]:
+    """The names of the options that mean nothing to a registered class beside the others."""
+    return _dead[cls](options)
 
 
 def registered() -> dict[str, type]:

@@ -1,7 +1,7 @@
 """Glow: ActNorm, invertible 1x1 convolution and affine coupling, at several levels."""
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from diffeo.bases import StandardNormal
 from diffeo.bijections import (
@@ -16,6 +16,7 @@ from diffeo.bijections import (
     halves,
 )
 from diffeo.flow import Flow
+from diffeo.flows.fitting import unfit
 from diffeo.flows.levels import plan_levels
 from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
 from diffeo.networks import ConvNet, ZeroConv, embedding_for
@@ -41,8 +42,8 @@ class Glow(Flow):
         values: how many integer values a pixel has; None for continuous images.
         classes: condition on class labels, this many.
         condition_shape: condition on vectors ``(n,)`` or images ``(C, H, W)``.
-        levels: L; as many as fit, up to three, if not given.
-        steps: K, at every level.
+        levels: L, the scales of an image; as many as fit, up to three, if not given.
+        steps: K, the steps at every level.
         width: hidden channels of the couplings' networks.
         preprocessing: of integers: "gaussianize" by every pixel's own distribution, or "logit" as in the paper.
 
@@ -63,6 +64,11 @@ class Glow(Flow):
     """
 
     earlier_options: ClassVar = {"preprocessing": "logit"}
+
+    @staticmethod
+    def without_effect(options: dict[str, Any]) -> dict[str, str]:
+        """Continuous images are standardized only."""
+        return unfit("Glow", options, integers=("preprocessing",))
 
     def __init__(
         self,

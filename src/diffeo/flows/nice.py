@@ -23,7 +23,7 @@ class NICE(Flow):
         values: how many integer values a dimension has; None for continuous data.
         classes: condition on class labels, this many.
         condition_shape: condition on vectors ``(n,)`` or images ``(C, H, W)``.
-        couplings: how many.
+        couplings: how many couplings.
         width: hidden units of the networks.
         depth: hidden layers of the networks.
 

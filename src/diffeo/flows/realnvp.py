@@ -2,7 +2,7 @@
 
 import math
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from diffeo.bases import StandardNormal
 from diffeo.bijections import (
@@ -17,6 +17,7 @@ from diffeo.bijections import (
     halves,
 )
 from diffeo.flow import Flow
+from diffeo.flows.fitting import unfit
 from diffeo.flows.levels import plan_levels
 from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
 from diffeo.networks import MLP, ResidualConvNet, embedding_for
@@ -50,10 +51,10 @@ class RealNVP(Flow):
         values: how many integer values a dimension has; None for continuous data.
         classes: condition on class labels, this many.
         condition_shape: condition on vectors ``(n,)`` or images ``(C, H, W)``.
-        couplings: for vectors, how many.
+        couplings: for vectors, how many couplings.
         depth: for vectors, hidden layers of the networks.
         levels: for images, how many scales; two, where they fit, if not given.
-        blocks: for images, residual blocks of a network.
+        blocks: for images, residual blocks of each network.
         width: hidden units or channels of the networks; 128 for vectors and 48 for images if not given.
         dropout: probability to drop a hidden unit while training.
         preprocessing: of integers: "gaussianize" by every dimension's own distribution, or "logit" as in the paper.
@@ -75,6 +76,12 @@ class RealNVP(Flow):
     """
 
     earlier_options: ClassVar = {"preprocessing": "logit"}
+
+    @staticmethod
+    def without_effect(options: dict[str, Any]) -> dict[str, str]:
+        """Vectors and images have architectures of their own, with options of their own."""
+        only_for = {"vectors": ("couplings", "depth"), "images": ("levels", "blocks"), "integers": ("preprocessing",)}
+        return unfit("RealNVP", options, **only_for)
 
     def __init__(
         self,
