@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from diffeo.cli.app import app
-from diffeo.cli.names import FLOWS
+from diffeo.cli.flows import flows
 from diffeo.cli.parse import seconds
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -32,7 +32,7 @@ def differences(run: dict[str, Any], name: str) -> list[str]:
     if settings["time_budget"] is not None:
         settings["time_budget"] = seconds(str(settings["time_budget"]))
     pairs = {
-        "flow": (run["flow"]["class"], FLOWS[settings["flow"]]),
+        "flow": (run["flow"]["class"], flows()[settings["flow"]]),
         "data": (run["data"]["name"], settings["data"]),
         "conditional": (made.get("classes") is not None, settings["conditional"]),
         "seed": (run["seed"], settings["seed"]),
@@ -41,6 +41,6 @@ def differences(run: dict[str, Any], name: str) -> list[str]:
             for key, value in run["settings"].items()
             if key not in ("checkpoint_every", "tracker") and settings.get(key) not in LEFT_TO_THE_MACHINE
         },
-        **{f"model.{key}": (made.get(key), value) for key, value in model.items() if value is not None},
+        **{f"model.{key}": (made[key], value) for key, value in model.items() if value is not None and key in made},
     }
     return [f"{key} is {ours}, the recipe's {theirs}" for key, (ours, theirs) in pairs.items() if ours != theirs]

@@ -26,9 +26,9 @@ from .elementwise import Affine as Affine
 from .elementwise import Elementwise as Elementwise
 from .evaluation import verify as verify
 from .flow import Flow as Flow
-from .flows import NICE as NICE
-from .flows import Glow as Glow
-from .flows import RealNVP as RealNVP
+from .flows.glow import Glow as Glow
+from .flows.nice import NICE as NICE
+from .flows.realnvp import RealNVP as RealNVP
 from .io import load as load
 from .networks import MLP as MLP
 from .networks import AddCondition as AddCondition

@@ -35,6 +35,8 @@ def test_bash_completes_verbs_names_options_and_choices(tmp_path: Path) -> None:
         "train glow mnist --precision b": "bf16",
         "train glow mnist --tracker ''": "tensorboard wandb",
         "config realnvp checker": "checkerboard",
+        "train nice moons --model.coup": "--model.couplings",
+        "config realnvp digits --model.bl": "--model.blocks",
         "train --config rec": "recipe.yaml",
         "sample runs/x --temp": "--temperature",
         "completion z": "zsh",
@@ -121,6 +123,8 @@ def test_fish_is_told_of_paths_after_table_and_folder(tmp_path: Path) -> None:
     (script,) = together(("completion", "fish"), cwd=tmp_path)
     assert "complete -c diffeo -n '__fish_diffeo_using_command score' -l json" in script.out
     assert script.out.rstrip().endswith("-a '(__fish_diffeo_path)'")
+    for option in ("steps", "couplings", "blocks"):  # of any flow
+        assert f"-l model.{option} " in script.out
     if shutil.which("fish") is not None:
         (tmp_path / "script").write_text(script.out, encoding="utf-8")
         (tmp_path / "sales.csv").touch()
@@ -152,10 +156,6 @@ def test_completion_needs_no_torch(tmp_path: Path) -> None:
 
 def test_the_names_that_complete_are_the_names_there_are() -> None:
     import diffeo
-    from diffeo.cli.names import DATA, FLOWS
+    from diffeo.cli.names import DATA
 
     assert set(DATA) == {*diffeo.data.SOURCES, "power"}
-    assert all(issubclass(getattr(diffeo, name), diffeo.Flow) for name in FLOWS.values())
-    assert set(FLOWS.values()) == {
-        name for name in diffeo.__all__ if isinstance(c := getattr(diffeo, name), type) and diffeo.Flow in c.__bases__
-    }

@@ -5,7 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,7 @@ import yaml
 from command import DIFFEO, TOLD, diffeo, environment, together
 from PIL import Image
 
-from diffeo.cli.app import app
-from diffeo.cli.build import defaults
-from diffeo.cli.names import FLOWS
-from diffeo.cli.settings import FolderSettings, ModelSettings, TableSettings, TrainSettings, data_options
+from diffeo.cli.settings import FolderSettings, TableSettings, TrainSettings, data_options
 from diffeo.cli.train import run_name
 
 
@@ -65,19 +62,6 @@ def test_a_large_table_is_trained_in_large_batches_and_config_says_so(tmp_path: 
     for one, expected in ((shown, (256, 2e-3)), (power, (1024, 4e-3)), (images, (64, 1e-3)), (absent, (None, None))):
         values = yaml.safe_load(one.out)
         assert (values["batch-size"], values["lr"]) == expected
-
-
-def test_the_flows_options_are_all_there_and_say_which_flows_have_them() -> None:
-    of_flows = {flow: set(defaults(flow)) for flow in FLOWS}
-    explained = {
-        argument.name.removeprefix("--model."): argument.parameter.help or ""
-        for argument in app["train"].assemble_argument_collection(parse_docstring=True)
-        if argument.name.startswith("--model.")
-    }
-    assert set(explained) == set().union(*of_flows.values()) == {field.name for field in fields(ModelSettings)}
-    for option, text in explained.items():
-        named = set(text.rpartition("(")[2].rstrip(").").split(", "))
-        assert named == {flow for flow, options in of_flows.items() if option in options}, option
 
 
 def test_data_options_go_to_the_kind_of_data_they_are_of() -> None:

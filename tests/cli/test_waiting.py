@@ -7,9 +7,6 @@ from pathlib import Path
 
 from command import environment
 
-from diffeo.cli.build import defaults
-from diffeo.cli.names import FLOWS, OPTIONS
-
 HEAVY = ("torch", "torch._dynamo", "scipy.stats", "jinja2", "matplotlib", "sklearn")
 IMPORTED = """
 import json, sys
@@ -58,7 +55,8 @@ def test_mistyped_names_and_lists_wait_for_no_torch(tmp_path: Path) -> None:
         "mean table:x.csv?": ["score", "realnvp-moons", "tabel:x.csv"],
         "exist": ["train", "realnvp", "folder:not-here"],
     }
-    lists = [["data"], ["models"], ["models", "glow-digits"], ["--help"], ["train", "--help"], ["sample", "--help"]]
+    lists = [["data"], ["models"], ["models", "glow-digits"], ["--help"], ["train", "--help"], ["sample", "--help"],
+             ["train", "glow", "mnist", "--help"], ["config", "--config", "realnvp-moons", "--help"]]  # fmt: skip
     found = imported(*mistakes.values(), *lists, cwd=tmp_path)
     for (said, modules), (expected, arguments) in zip(found, mistakes.items(), strict=False):
         assert expected in said, (arguments, said)
@@ -94,9 +92,3 @@ def test_samples_of_a_model_wait_for_torch_alone(tmp_path: Path) -> None:
     for said, modules in found:
         assert said == ""
         assert modules == ["torch"]
-
-
-def test_the_command_line_knows_the_options_of_every_flow() -> None:
-    assert set(OPTIONS) == set(FLOWS)
-    for flow in FLOWS:
-        assert list(OPTIONS[flow]) == list(defaults(flow))

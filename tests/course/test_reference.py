@@ -16,7 +16,7 @@ from reference_code import REFERENCE, reference
 from torch import Tensor, nn
 
 import diffeo
-from diffeo.cli.build import defaults
+from diffeo.cli.flows import options
 from diffeo.elementwise import unbounded
 
 realnvp, glow = reference("realnvp"), reference("glow")
@@ -57,7 +57,10 @@ def images(side: int, values: int) -> tuple[Tensor, Tensor]:
 def recipe(name: str, side: int, values: int) -> diffeo.Flow:
     """The library's model, from the recipe; every option of its family for images must be named there."""
     said = yaml.safe_load((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))
-    assert set(said["model"]) == set(defaults(said["flow"])) - {"couplings", "depth"}  # those are of vectors
+    assert set(said["model"]) == {option.name for option in options(said["flow"])} - {
+        "couplings",
+        "depth",
+    }  # those are of vectors
     cls = {"realnvp": diffeo.RealNVP, "glow": diffeo.Glow}[said["flow"]]
     return cls((1, side, side), values=values, **said["model"])
 

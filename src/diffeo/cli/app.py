@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from diffeo import __version__
 from diffeo.cli import recipe
 from diffeo.cli.compare import compare
-from diffeo.cli.completion import completion
+from diffeo.cli.completion import completion_of
 from diffeo.cli.config import config
 from diffeo.cli.course import course
 from diffeo.cli.data import data
@@ -21,6 +21,7 @@ from diffeo.cli.evaluate import evaluate
 from diffeo.cli.grade import grade
 from diffeo.cli.info import info
 from diffeo.cli.memory import out_of_memory
+from diffeo.cli.model import flow_in, options_of, refuse_others, with_options
 from diffeo.cli.models import models
 from diffeo.cli.names import of_runs
 from diffeo.cli.output import accept_any_letter, each_warning_once, in_words
@@ -49,27 +50,42 @@ TRAIN = Group("Train", sort_key=1)
 USE = Group("Use a run", sort_key=2)
 OTHER = Group("Other", sort_key=3)
 
-app = App(
-    name="diffeo",
-    version=__version__,
-    usage="Usage: diffeo VERB ...",
-    help=HELP,
-    help_format="plaintext",
-    default_parameter=Parameter(negative_iterable=()),
-    suppress_keyboard_interrupt=False,
-)
+
+def program(flow: str | None) -> App:
+    """The command with the verbs that take a flow's options: this one's, or all where it is not known."""
+    app = App(
+        name="diffeo",
+        version=__version__,
+        usage="Usage: diffeo VERB ...",
+        help=HELP,
+        help_format="plaintext",
+        default_parameter=Parameter(negative_iterable=()),
+        suppress_keyboard_interrupt=False,
+    )
+    model = options_of(flow)
+    app.command(
+        with_options(train, model),
+        group=TRAIN,
+        sort_key=1,
+        usage="Usage: diffeo train FLOW DATA [OPTIONS]",
+        config=[refuse_beside_resume, recipe.fill, refuse_others],
+    )
+    app.command(
+        with_options(config, model),
+        group=TRAIN,
+        sort_key=2,
+        usage="Usage: diffeo config FLOW DATA [OPTIONS]",
+        config=[recipe.fill, refuse_others],
+    )
+    let_lines_flow(app)
+    return app
+
+
+app = program(None)
 edit.group = USE
 course.group = OTHER
 app["--help"].group = app["--version"].group = OTHER
 
-app.command(
-    train,
-    group=TRAIN,
-    sort_key=1,
-    usage="Usage: diffeo train FLOW DATA [OPTIONS]",
-    config=[refuse_beside_resume, recipe.fill],
-)
-app.command(config, group=TRAIN, sort_key=2, usage="Usage: diffeo config FLOW DATA [OPTIONS]", config=recipe.fill)
 app.command(demo, group=TRAIN, sort_key=3)
 app.command(of_runs(watch), group=TRAIN, sort_key=4)
 app.command(of_runs(evaluate), group=USE, usage="Usage: diffeo evaluate RUN [DATA] [OPTIONS]")
@@ -83,17 +99,18 @@ app.command(course)
 app.command(grade, group=OTHER, usage="Usage: diffeo grade SUBMISSION [OPTIONS]")
 app.command(data, group=OTHER)
 app.command(models, group=OTHER)
-app.command(completion, group=OTHER)
+app.command(completion_of(app), group=OTHER)
 let_lines_flow(app)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; a mistake of the user's ends in one line and exit status 1 or 2, not in a traceback."""
     accept_any_letter()
+    words = sys.argv[1:] if arguments is None else arguments
     try:
         with warnings.catch_warnings():
             warnings.showwarning = each_warning_once()
-            app(arguments, exit_on_error=False, print_error=False, verbose=False, result_action="return_value")
+            _of_flow(words)(words, exit_on_error=False, print_error=False, verbose=False, result_action="return_value")
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has stopped: no error at exit
@@ -109,6 +126,12 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt as error:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
         _end("interrupted", 130, error)
+
+
+def _of_flow(words: list[str]) -> App:
+    """The command as it is for the flow that the words are about."""
+    flow = flow_in(app, words) if words[:1] in (["train"], ["config"]) else None
+    return app if flow is None else program(flow)
 
 
 def _end(message: str, status: int, error: BaseException) -> NoReturn:

@@ -1,32 +1,12 @@
 """From words on the command line to a flow."""
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
-from diffeo.cli.names import FLOWS, check_options, flow_name
+from diffeo.cli.flows import flow_name, flows
 
 if TYPE_CHECKING:
     from diffeo.data import Dataset
     from diffeo.flow import Flow
-
-FROM_DATA = ("self", "shape", "values", "classes", "condition_shape")
-
-
-def defaults(name: str) -> dict[str, Any]:
-    """The options of a flow that are not given by the data, with their defaults.
-
-    Raises:
-        ValueError: if the flow is unknown.
-
-    Example:
-        >>> defaults("glow")
-        {'levels': None, 'steps': 8, 'width': 48, 'preprocessing': 'gaussianize'}
-    """
-    import diffeo
-
-    recipe = getattr(diffeo, FLOWS[flow_name(name)])
-    parameters = inspect.signature(recipe.__init__).parameters
-    return {option: value.default for option, value in parameters.items() if option not in FROM_DATA}
 
 
 def build_flow(name: str, data: "Dataset", options: dict[str, Any], *, conditional: bool) -> "Flow":
@@ -37,10 +17,9 @@ def build_flow(name: str, data: "Dataset", options: dict[str, Any], *, condition
     """
     import diffeo
 
-    check_options(name, options)
     if conditional and data.classes is None:
         raise ValueError(f"{data.name} has no classes to condition on: leave --conditional out")
-    recipe = getattr(diffeo, FLOWS[flow_name(name)])
+    recipe = getattr(diffeo, flows()[flow_name(name)])
     shape = data.shape if len(data.shape) > 1 else data.shape[0]
     kind = {"classes": data.classes} if conditional else {"condition_shape": data.condition_shape}
     flow: Flow = recipe(shape, values=data.values, **kind, **options)

@@ -1,7 +1,12 @@
 """``diffeo completion``: let the shell complete verbs, options and names."""
 
 import re
+from collections.abc import Callable
 from typing import Literal
+
+from cyclopts import App
+
+Shell = Literal["bash", "zsh", "fish"]
 
 # What is said of table:PATH and folder:PATH: cyclopts completes a list of names or paths, but no path after a word.
 # bash takes the colon for the end of a word unless COMP_WORDBREAKS is without it.
@@ -59,29 +64,39 @@ else
 fi"""
 
 
-def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
-    """Print a script that lets your shell complete diffeo's verbs, options, names and paths with the Tab key.
+def completion_of(app: App) -> Callable[..., None]:
+    """The verb that completes the words of `app`."""
 
-    For example, in ~/.bashrc, or in ~/.zshrc after compinit:
-      eval "$(diffeo completion bash)"
-      eval "$(diffeo completion zsh)"
+    def completion(shell: Shell, /) -> None:
+        """Print a script that lets your shell complete diffeo's verbs, options, names and paths with the Tab key.
 
-    Parameters
-    ----------
-    shell
-        Your shell.
+        For example, in ~/.bashrc, or in ~/.zshrc after compinit:
+          eval "$(diffeo completion bash)"
+          eval "$(diffeo completion zsh)"
+
+        Parameters
+        ----------
+        shell
+            Your shell.
+        """
+        print(script_of(app, shell))
+
+    return completion
+
+
+def script_of(app: App, shell: Shell) -> str:
+    """What the shell is to read.
+
+    Raises:
+        RuntimeError: if cyclopts writes it in another way than is known here.
     """
-    from diffeo.cli.app import app
-
     script = app.generate_completion(prog_name="diffeo", shell=shell)
     if shell == "fish":
-        print(script + FISH_PATHS)
-        return
+        return script + FISH_PATHS
     start = re.search(r"^(_\w+)\(\) \{\n", script, re.MULTILINE)
     if start is None:
         raise RuntimeError(f"the {shell} script of this cyclopts begins in another way: pip install 'cyclopts<6'")
     before, after = script[: start.end()], script[start.end() :]
     if shell == "bash":
-        print(BASH_PATHS + before + "  _diffeo_path && return\n" + after)
-    else:
-        print(before + ZSH_PATHS + after + ZSH_END.format(function=start[1]))
+        return BASH_PATHS + before + "  _diffeo_path && return\n" + after
+    return before + ZSH_PATHS + after + ZSH_END.format(function=start[1])

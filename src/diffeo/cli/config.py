@@ -1,38 +1,21 @@
 """``diffeo config``: a training's options as a file."""
 
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from cyclopts import CycloptsError
+from cyclopts import App, CycloptsError
 
-from diffeo.cli.names import DataName, FlowName, check_data_name, check_options, flow_name
-from diffeo.cli.parse import Switch, written
-from diffeo.cli.settings import (
-    FolderSettings,
-    ModelSettings,
-    TableSettings,
-    TrainSettings,
-    check_condition,
-    data_options,
-)
+from diffeo.cli import recipe
+from diffeo.cli.flows import flow_name
+from diffeo.cli.flows import options as flow_options
+from diffeo.cli.model import chosen, options_of, with_options
+from diffeo.cli.names import check_data_name
+from diffeo.cli.parse import written
+from diffeo.cli.settings import NOTHING, Asked, TrainSettings, check_condition, data_options
 from diffeo.training_defaults import decide
 
 
-def config(
-    flow: FlowName | str | None = None,
-    data: DataName | str | None = None,
-    *,
-    out: Path | None = None,
-    config: Path | None = None,
-    conditional: Switch = False,
-    condition: Literal["downscaled"] | None = None,
-    device: str | None = None,
-    settings: TrainSettings | None = None,
-    model: ModelSettings | None = None,
-    folder: FolderSettings | None = None,
-    table: TableSettings | None = None,
-) -> None:
+def config(asked: Asked = NOTHING, *, model: Any = None) -> None:
     """Print every option of a training with its value, as YAML that diffeo train --config runs.
 
     It takes the options of diffeo train. Nothing is trained; a table is read, if it can be, to count its rows.
@@ -41,62 +24,36 @@ def config(
       diffeo config glow mnist --model.steps 4 > recipe.yaml
       diffeo train --config recipe.yaml
       diffeo config --config recipe.yaml --epochs 3
-
-    Parameters
-    ----------
-    flow
-        The kind of flow.
-    data
-        A data set's name (diffeo data lists them), folder:PATH for your images, or table:PATH for your table.
-    out
-        The run folder; runs/FLOW-DATA, or the next that is free, if not given.
-    config
-        A YAML file, or the name of a recipe, to start from; what is on the command line comes first.
-    conditional
-        Condition on the data's classes.
-    condition
-        Condition on what is made of each row; downscaled: the image, averaged to half its size.
-    device
-        cpu, cuda, ..; cpu if not given.
-    settings
-        How it is trained.
-    model
-        The flow's options.
-    folder
-        The options of images in a folder.
-    table
-        The options of a table.
     """
     from diffeo import __version__
-    from diffeo.cli import recipe
-    from diffeo.cli.app import app
-    from diffeo.cli.build import defaults
     from diffeo.cli.output import plain_letters
 
-    if flow is None or data is None:
+    if asked.flow is None or asked.data is None:
         raise CycloptsError(msg="config needs FLOW and DATA, for example: diffeo config realnvp moons")
-    name, chosen = flow_name(flow), (model or ModelSettings()).chosen()
+    name, data = flow_name(asked.flow), asked.data
     check_data_name(data)
-    check_options(name, chosen)
-    check_condition(condition, conditional=conditional)
-    folder, table = folder or FolderSettings(), table or TableSettings()
-    own = data_options(data, folder, table)
+    check_condition(asked.condition, conditional=asked.conditional)
+    own = data_options(data, asked.folder, asked.table)
     values: dict[str, Any] = {
         "flow": name,
         "data": data,
-        "out": None if out is None else str(out),
-        "conditional": conditional,
-        "condition": condition,
-        "device": device or "cpu",
-        **_written(_resolved(settings or TrainSettings(), data, own)),
+        "out": None if asked.out is None else str(asked.out),
+        "conditional": asked.conditional,
+        "condition": asked.condition,
+        "device": asked.device or "cpu",
+        **_written(_resolved(asked.settings, data, own)),
     }
-    for prefix, options in (("folder:", folder), ("table:", table)):
+    for prefix, options in (("folder:", asked.folder), ("table:", asked.table)):
         if data.startswith(prefix):
             values |= _written(options)
-    values["model"] = {**defaults(name), **chosen}
+    given = chosen(name, model)
+    values["model"] = {option.word: given.get(option.name, option.default) for option in flow_options(name)}
+    arguments = App(default_command=with_options(config, options_of(name))).assemble_argument_collection(
+        parse_docstring=True
+    )
     notes = {
         argument.name.removeprefix("--"): " ".join((argument.parameter.help or "").split()).split(". ")[0].rstrip(".")
-        for argument in app["train"].assemble_argument_collection(parse_docstring=True)
+        for argument in arguments
     }
     print(f"# diffeo {__version__}: diffeo train --config FILE runs this")
     print(recipe.write(values, notes, ascii_only=plain_letters()), end="")

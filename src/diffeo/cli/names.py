@@ -10,14 +10,6 @@ from diffeo import models
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FLOWS = {"realnvp": "RealNVP", "glow": "Glow", "nice": "NICE"}  # as typed: the class in diffeo
-OPTIONS = {  # of each, besides what the data gives
-    "realnvp": ("couplings", "depth", "levels", "blocks", "width", "dropout", "preprocessing"),
-    "glow": ("levels", "steps", "width", "preprocessing"),
-    "nice": ("couplings", "width", "depth"),
-}
-
-FlowName = Literal["realnvp", "glow", "nice"]
 DataName = Literal[
     "digits",
     "mnist",
@@ -60,28 +52,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" Did you mean {close[0]}?" if close else ""
-
-
-def flow_name(name: str) -> str:
-    """The flow as it is listed.
-
-    Raises:
-        ValueError: if there is none of this name; it says which there are.
-    """
-    if name.lower() not in FLOWS:
-        hint = did_you_mean(name.lower(), FLOWS)
-        raise ValueError(f"no flow is called {name!r}.{hint} There are: {', '.join(FLOWS)}")
-    return name.lower()
-
-
-def check_options(name: str, options: Iterable[str]) -> None:
-    """Raise ValueError if a flow has no option of one of these names, and say which it has."""
-    known = OPTIONS[flow_name(name)]
-    for option in options:
-        if option not in known:
-            others = [other for other in FLOWS if option in OPTIONS[other]]
-            hint = f" It belongs to {' and '.join(others)}." if others else did_you_mean(option, known)
-            raise ValueError(f"{name} has no option {option!r}.{hint} There are: {', '.join(known)}")
 
 
 def check_data_name(name: str) -> None:

@@ -66,7 +66,7 @@ def names(texts: Sequence[str]) -> list[str]:
 
 
 def _whole(kind: Any, tokens: Sequence[Token]) -> int:
-    return _each(int, _text(tokens), "a whole number")
+    return _each(int, text_of(tokens), "a whole number")
 
 
 def _seed(kind: Any, tokens: Sequence[Token]) -> int:
@@ -84,7 +84,7 @@ def _threads(kind: Any, tokens: Sequence[Token]) -> int:
 
 
 def _number(kind: Any, tokens: Sequence[Token]) -> float:
-    text = _text(tokens)
+    text = text_of(tokens)
     try:
         return float(text)
     except ValueError:
@@ -122,13 +122,13 @@ def _each(kind: Callable[[str], T], word: str, expected: str) -> T:
 
 
 def _time(kind: Any, tokens: Sequence[Token]) -> float:
-    return seconds(_text(tokens))
+    return seconds(text_of(tokens))
 
 
 def _size(kind: Any, tokens: Sequence[Token]) -> str:
     from diffeo.data.tables.reading import in_bytes
 
-    return str(in_bytes(_text(tokens)))
+    return str(in_bytes(text_of(tokens)))
 
 
 def _switch(kind: Any, tokens: Sequence[Token]) -> bool:
@@ -145,13 +145,14 @@ def _names(kind: Any, tokens: Sequence[Token]) -> list[str]:
     return names([token.value for token in tokens])
 
 
-def _text(tokens: Sequence[Token]) -> str:
-    return "none" if tokens[0].implicit_value is None else tokens[0].value  # null in a config file
+def text_of(tokens: Sequence[Token]) -> str:
+    """What was given for an option; "none" for null in a config file."""
+    return "none" if tokens[0].implicit_value is None else tokens[0].value
 
 
 def _or_none(convert: Callable[[Any, Sequence[Token]], T]) -> Callable[[Any, Sequence[Token]], T | None]:
     def converter(kind: Any, tokens: Sequence[Token]) -> T | None:
-        return None if _text(tokens).lower() in ("none", "null") else convert(kind, tokens)
+        return None if text_of(tokens).lower() in ("none", "null") else convert(kind, tokens)
 
     return converter
 
@@ -172,6 +173,7 @@ MaybeNumbers = Annotated[
 ]
 Time = Annotated[float, Parameter(converter=_time, show_default=written)]
 MaybeTime = Annotated[float | None, Parameter(converter=_or_none(_time))]
+MaybeText = Annotated[str | None, Parameter(converter=_or_none(lambda kind, tokens: text_of(tokens)))]
 MaybeSize = Annotated[str | None, Parameter(converter=_or_none(_size))]  # in bytes
 MaybeNames = Annotated[list[str] | None, Parameter(converter=_or_none(_names), negative="")]
 MaybeSwitch = Annotated[bool | None, Parameter(converter=_or_none(_switch), show_default=False)]

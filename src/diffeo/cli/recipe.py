@@ -34,7 +34,7 @@ def fill(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> 
     if not chosen or not chosen[0].tokens:
         return
     path = config_file(chosen[0].tokens[0].value)
-    known = [a.name.removeprefix("--") for a in arguments if a.show or a.name in ("--flow", "--data")]
+    known = [a.name.removeprefix("--") for a in arguments if not a.children]
     known = [name for name in known if name not in COMMAND_LINE_ONLY]
     for key, value, line in entries(path):
         name = key.replace("_", "-")

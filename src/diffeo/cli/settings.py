@@ -1,10 +1,13 @@
 """The options of a training as the command line and its config file know them."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import KW_ONLY, asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
+from diffeo.cli.flows import flows
+from diffeo.cli.names import DataName
 from diffeo.cli.parse import (
     MaybeNames,
     MaybeNumber,
@@ -20,9 +23,21 @@ from diffeo.cli.parse import (
     Whole,
 )
 
+if TYPE_CHECKING:
+    FlowName = str
+else:
+    FlowName = Literal[tuple(flows())]
+
 TRAINING = Group("Training", sort_key=1)
-FLOW = Group("Options of the flow", help="Each flow has some of these.", sort_key=2)
 FOLDER = Group("Options of folder:PATH", sort_key=3)
+OUT = (
+    "The run folder; runs/FLOW-DATA, or the next that is free (runs/FLOW-DATA-2, ..), if not given. An existing one is "
+    "never overwritten."
+)
+CONFIG = (
+    "A YAML file with options, or the name of a recipe that comes with diffeo, such as glow-mnist; what is on the "
+    "command line comes first. diffeo config writes one."
+)
 TABLE = Group("Options of table:PATH", help="Several columns: --columns a,b or --columns a --columns b.", sort_key=4)
 
 
@@ -61,33 +76,6 @@ class TrainSettings:
     """How often what is needed to resume is written."""
     tracker: Literal["tensorboard", "wandb"] | None = None
     """Report losses to TensorBoard or Weights & Biases as well; none if not given."""
-
-
-@Parameter(name="*", name_transform=lambda field: f"model.{field}", group=FLOW)
-@dataclass(frozen=True, kw_only=True)
-class ModelSettings:
-    """The options of all flows; where a field is None, the flow's own default holds."""
-
-    steps: MaybeWhole = None
-    """Steps at every level (glow)."""
-    levels: MaybeWhole = None
-    """Scales of an image (glow, realnvp)."""
-    width: MaybeWhole = None
-    """Hidden units or channels of the networks (glow, realnvp, nice)."""
-    couplings: MaybeWhole = None
-    """How many couplings, for vectors (realnvp, nice)."""
-    depth: MaybeWhole = None
-    """Hidden layers of the networks, for vectors (realnvp, nice)."""
-    blocks: MaybeWhole = None
-    """Residual blocks of a network, for images (realnvp)."""
-    dropout: MaybeNumber = None
-    """Probability to drop a hidden unit while training (realnvp)."""
-    preprocessing: Literal["gaussianize", "logit"] | None = None
-    """Of integers: each dimension by its own distribution, or by the logit of the papers (glow, realnvp)."""
-
-    def chosen(self) -> dict[str, Any]:
-        """What was given."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @Parameter(name="*", group=FOLDER)
@@ -130,6 +118,32 @@ class TableSettings:
     """The decimal sign, where numbers such as 1.234 can be read both ways."""
     largest: MaybeSize = None
     """What the file may unpack to: 800MB, 8GB; 512MB, or 20 times the file if that is more, if not given."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Asked:
+    """What ``diffeo train`` and ``diffeo config`` both take, besides the flow's own options."""
+
+    flow: FlowName | str | None = None
+    """The kind of flow; each has options of its own, shown by diffeo train FLOW --help."""
+    data: DataName | str | None = None
+    """A data set's name (diffeo data lists them), folder:PATH for your images, or table:PATH for your table."""
+    _: KW_ONLY
+    out: Annotated[Path | None, Parameter(help=OUT)] = None
+    config: Annotated[Path | None, Parameter(help=CONFIG)] = None
+    conditional: Switch = False
+    """Condition on the data's classes."""
+    condition: Literal["downscaled"] | None = None
+    """Condition on what is made of each row; downscaled: the image, averaged to half its size."""
+    device: str | None = None
+    """cpu, cuda, ..; cpu if not given."""
+    settings: TrainSettings = TrainSettings()
+    folder: FolderSettings = FolderSettings()
+    table: TableSettings = TableSettings()
+
+
+NOTHING = Asked()
 
 
 def check_condition(condition: str | None, *, conditional: bool) -> None:

@@ -6,21 +6,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cyclopts import App, CycloptsError
 from cyclopts.argument import ArgumentCollection
 
-from diffeo.cli.names import DataName, FlowName, check_options, flow_name
-from diffeo.cli.parse import Flag, Switch
-from diffeo.cli.settings import (
-    FolderSettings,
-    ModelSettings,
-    TableSettings,
-    TrainSettings,
-    check_condition,
-    data_options,
-)
+from diffeo.cli.flows import flow_name
+from diffeo.cli.model import chosen
+from diffeo.cli.parse import Flag
+from diffeo.cli.settings import NOTHING, Asked, TableSettings, check_condition, data_options
 from diffeo.cli.signals import ending_by_signal, saying_how_to_go_on
 from diffeo.letters import readable
 from diffeo.proposals import path_word, without_options, word
@@ -30,21 +24,12 @@ WITH_RESUME = ("--resume", "--device", "--quiet", "--json")
 
 
 def train(
-    flow: FlowName | str | None = None,
-    data: DataName | str | None = None,
+    asked: Asked = NOTHING,
     *,
-    out: Path | None = None,
-    config: Path | None = None,
+    model: Any = None,
     resume: Path | None = None,
-    conditional: Switch = False,
-    condition: Literal["downscaled"] | None = None,
-    device: str | None = None,
     quiet: Flag = False,
     json: Flag = False,
-    settings: TrainSettings | None = None,
-    model: ModelSettings | None = None,
-    folder: FolderSettings | None = None,
-    table: TableSettings | None = None,
 ) -> None:
     """Train a flow on data, test it, and write all of it into a run folder.
 
@@ -57,36 +42,16 @@ def train(
 
     Parameters
     ----------
-    flow
-        The kind of flow.
-    data
-        A data set's name (diffeo data lists them), folder:PATH for your images, or table:PATH for your table.
-    out
-        The run folder; runs/FLOW-DATA, or the next that is free (runs/FLOW-DATA-2, ..), if not given. An
-        existing one is never overwritten.
-    config
-        A YAML file with options, or the name of a recipe that comes with diffeo, such as glow-mnist; what is on the
-        command line comes first. diffeo config writes one.
+    asked
+        What diffeo config takes as well.
+    model
+        The options of the flow.
     resume
         Go on with the run in this folder; all options are the run's own.
-    conditional
-        Condition on the data's classes.
-    condition
-        Condition on what is made of each row; downscaled: the image, averaged to half its size.
-    device
-        cpu, cuda, ..; cpu if not given.
     quiet
         Show no progress.
     json
         Print the summary as JSON.
-    settings
-        How it is trained.
-    model
-        The flow's options.
-    folder
-        The options of images in a folder.
-    table
-        The options of a table.
     """
     from diffeo.cli.output import print_json
     from diffeo.cli.results import show_summary
@@ -96,24 +61,17 @@ def train(
             print(text, file=sys.stderr)
 
     if resume is not None:
-        place, summary = resume, _resume(resume, device, say, progress=not quiet)
+        place, summary = resume, _resume(resume, asked.device, say, progress=not quiet)
     else:
-        if flow is None or data is None:
+        if asked.flow is None or asked.data is None:
             raise CycloptsError(msg="train needs FLOW and DATA, for example: diffeo train realnvp moons")
-        check_condition(condition, conditional=conditional)
-        options = data_options(data, folder or FolderSettings(), table or TableSettings())
+        name, data = flow_name(asked.flow), asked.data
+        check_condition(asked.condition, conditional=asked.conditional)
+        options = data_options(data, asked.folder, asked.table)
+        options |= {} if asked.condition is None else {"condition": asked.condition}
+        show_plan = not quiet and not json
         place, summary = _train(
-            flow_name(flow),
-            data,
-            options if condition is None else {**options, "condition": condition},
-            model or ModelSettings(),
-            settings or TrainSettings(),
-            out=out,
-            conditional=conditional,
-            device=device or "cpu",
-            say=say,
-            show_plan=not quiet and not json,
-            progress=not quiet,
+            name, data, options, chosen(name, model), asked, say=say, show_plan=show_plan, progress=not quiet
         )
     if json:
         print_json({"run": str(place), **summary})
@@ -167,19 +125,16 @@ def _train(
     name: str,
     data: str,
     options: dict[str, Any],
-    model: ModelSettings,
-    settings: TrainSettings,
+    model: dict[str, Any],
+    asked: Asked,
     *,
-    out: Path | None,
-    conditional: bool,
-    device: str,
     say: Callable[[str], None],
     show_plan: bool,
     progress: bool,
 ) -> tuple[Path, dict[str, Any]]:
     import diffeo  # not what waits for torch yet: a name or a table may be refused
 
-    check_options(name, model.chosen())
+    device = asked.device or "cpu"
     if device != "cpu":
         _check_device(device)
     try:
@@ -194,14 +149,16 @@ def _train(
     from diffeo.cli.build import build_flow
     from diffeo.runs.train import free_folder, train_run
 
-    torch.manual_seed(settings.seed)
-    built = build_flow(name, dataset, model.chosen(), conditional=conditional).to(device)
-    folder = out or free_folder(Path("runs") / run_name(name, data))
+    torch.manual_seed(asked.settings.seed)
+    built = build_flow(name, dataset, model, conditional=asked.conditional).to(device)
+    folder = asked.out or free_folder(Path("runs") / run_name(name, data))
     if show_plan:
         print(built)
     command = "diffeo " + shlex.join(sys.argv[1:])
     with saying_how_to_go_on():
-        summary = train_run(built, dataset, folder, command=command, say=say, progress=progress, **asdict(settings))
+        summary = train_run(
+            built, dataset, folder, command=command, say=say, progress=progress, **asdict(asked.settings)
+        )
     return folder, summary
 
 
