@@ -5,11 +5,11 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import torch
 from drawing import animation, asked, text
-from flows import moons, stages
 
 import diffeo
 from diffeo.editing.temperature import temperature_strip
 from diffeo.evaluation import image_grid
+from flows import moons, stages
 
 STEPS = 3  # pictures from one layer to the next
 

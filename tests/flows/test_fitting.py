@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import diffeo
-from diffeo import io
+from diffeo import registry
+from diffeo.configuration import config
 from diffeo.training import checkpoint
 
 VECTORS = {"couplings": 12, "depth": 2}
@@ -68,7 +69,7 @@ def test_what_does_not_fit_is_refused_inside_a_recipe_too() -> None:
     assert Theirs(2, couplings=1)._options == diffeo.RealNVP(2, couplings=1)._options
     with pytest.raises(ValueError, match="levels=1 is for images"):
         Theirs(2, levels=1)
-    io._classes.pop("Ours"), io._classes.pop("Theirs")
+    registry._classes.pop("Ours"), registry._classes.pop("Theirs")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_files_hold_what_has_an_effect_and_those_of_before_load_and_mean_the_sam
     loaded = diffeo.load(tmp_path)
     assert loaded._options == made._options
     assert all(torch.equal(p, q) for p, q in zip(loaded.state_dict().values(), made.state_dict().values(), strict=True))
-    assert checkpoint.changed_options(described, io.config(made)) == []  # so a checkpoint of before is gone on from
+    assert checkpoint.changed_options(described, config(made)) == []  # so a checkpoint of before is gone on from
 
 
 @pytest.mark.parametrize("name", ["realnvp-digits", "realnvp-power", "realnvp-moons"])
