@@ -47,7 +47,7 @@ def digits() -> bytes:
 
 
 def _write_mnist(folder: Path) -> bool:
-    from diffeo.data.download import folder_of, whole
+    from diffeo.data.download import file_of, folder_of
     from diffeo.data.mnist import FILES, read_idx
 
     if folder_of("mnist") is None:
@@ -55,7 +55,7 @@ def _write_mnist(folder: Path) -> bool:
     folder.mkdir()
     for part, count in (("train", TRAIN), ("test", TEST)):
         for file in FILES[part]:
-            packed = gzip.compress(idx(read_idx(whole("mnist", file))[:count]), mtime=0)
+            packed = gzip.compress(idx(read_idx(file_of("mnist", file))[:count]), mtime=0)
             write_atomically(folder / f"{file}.gz", packed)
     return True
 

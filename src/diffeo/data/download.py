@@ -84,7 +84,7 @@ def folder_of(name: str) -> Path | None:
     return None
 
 
-def whole(name: str, file: str) -> Path:
+def file_of(name: str, file: str) -> Path:
     """A file of a data set on this machine, packed or not; downloaded if it is not there.
 
     Raises:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part, listed, without
-from diffeo.data.download import folder_of, whole
+from diffeo.data.download import file_of, folder_of
 from diffeo.regular import open_regular
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def fashion_mnist() -> Dataset:
 
 
 def _idx_dataset(name: str, source: str, class_names: tuple[str, ...] | None = None) -> Dataset:
-    x, labels, test_x, test_labels = (read_idx(whole(name, file)) for part in FILES.values() for file in part)
+    x, labels, test_x, test_labels = (read_idx(file_of(name, file)) for part in FILES.values() for file in part)
     for images, classes, part in ((x, labels, "train"), (test_x, test_labels, "test")):
         if images.dim() != 3 or classes.dim() != 1 or images.shape[1:] != x.shape[1:] or not images.numel():
             shapes = f"{tuple(images.shape)} and {tuple(classes.shape)}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
-from diffeo.data.download import BYTES, SHA256, whole
+from diffeo.data.download import BYTES, SHA256, file_of
 from diffeo.regular import open_regular
 
 FILE = "olivettifaces.mat"
@@ -31,7 +31,7 @@ def olivetti() -> Dataset:
     """
     import torch
 
-    images = torch.from_numpy(read_faces(whole("olivetti", FILE)))[:, None]
+    images = torch.from_numpy(read_faces(file_of("olivetti", FILE)))[:, None]
     person = torch.arange(PEOPLE).repeat_interleave(IMAGES)
 
     def part(people: set[int]) -> Part:

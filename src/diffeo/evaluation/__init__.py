@@ -26,6 +26,7 @@ from diffeo.evaluation.density import scatter_picture as scatter_picture
 from diffeo.evaluation.exactness import integral as integral
 from diffeo.evaluation.exactness import log_det_error as log_det_error
 from diffeo.evaluation.figures import save_figure as save_figure
+from diffeo.evaluation.fonts import korean_family as korean_family
 from diffeo.evaluation.grids import image_grid as image_grid
 from diffeo.evaluation.latents import draw_latents as draw_latents
 from diffeo.evaluation.latents import latent_map_picture as latent_map_picture
