@@ -1,5 +1,7 @@
 """The ``diffeo`` command: its verbs, and how errors reach a person."""
 
+import functools
+import functools
 import os
 import signal
 import sys
@@ -30,6 +32,7 @@ from diffeo.cli.sample import sample
 from diffeo.cli.score import score
 from diffeo.cli.train import refuse_beside_resume, train
 from diffeo.cli.usage import explain
+from diffeo.cli.verbs import add_verbs
 from diffeo.cli.verify import NotVerified, verify
 from diffeo.cli.watch import watch
 from diffeo.shortage import ran_out
@@ -99,8 +102,21 @@ app.command(course)
 app.command(grade, group=OTHER, usage="Usage: diffeo grade SUBMISSION [OPTIONS]")
 app.command(data, group=OTHER)
 app.command(models, group=OTHER)
+<<<<<<< HEAD
 app.command(completion_of(app), group=OTHER)
+=======
+app.command(completion, group=OTHER)
+OWN = frozenset(name for name in app if not name.startswith("-"))
+>>>>>>> 6ca2da7 (Let other packages add verbs to diffeo)
 let_lines_flow(app)
+
+
+@functools.cache
+def with_verbs_of_others() -> App:
+    """All verbs. Those of other packages are looked for only where one of diffeo's own will not do."""
+    add_verbs(app, OTHER)
+    let_lines_flow(app)
+    return app
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -110,7 +126,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = each_warning_once()
-            _of_flow(words)(words, exit_on_error=False, print_error=False, verbose=False, result_action="return_value")
+            verbs = _of_flow(words) if words and words[0] in OWN else with_verbs_of_others()
+            verbs(words, exit_on_error=False, print_error=False, verbose=False, result_action="return_value")
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has stopped: no error at exit

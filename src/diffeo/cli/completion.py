@@ -64,8 +64,8 @@ else
 fi"""
 
 
-def completion_of(app: App) -> Callable[..., None]:
-    """The verb that completes the words of `app`."""
+def completion_of(program: Callable[[], App]) -> Callable[..., None]:
+    """The verb that completes the words of `program`, which is asked for when it runs."""
 
     def completion(shell: Shell, /) -> None:
         """Print a script that lets your shell complete diffeo's verbs, options, names and paths with the Tab key.
@@ -79,7 +79,7 @@ def completion_of(app: App) -> Callable[..., None]:
         shell
             Your shell.
         """
-        print(script_of(app, shell))
+        print(script_of(program(), shell))
 
     return completion
 
