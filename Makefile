@@ -9,9 +9,9 @@ INPUTS ?= 3000
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
+$(VENV)/.installed: pyproject.toml course/pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev]" -e "course[build]"
 	touch $@
 
 demo: install
@@ -27,7 +27,7 @@ contract: install
 
 # The labs' notebooks in both languages, for students and with solutions, into build/course.
 notebooks: install
-	$(BIN)/python tools/labs.py build/course
+	$(BIN)/python course/tools/labs.py build/course
 
 # Known faults, planted one at a time in a copy: each must make a named test fail.
 mutants: install
@@ -35,7 +35,7 @@ mutants: install
 
 # Damaged and hostile files for every reader, each in a process of its own; make fuzz INPUTS=100000 for an hour of it.
 fuzz: install
-	$(BIN)/python tests/reliability/fuzz.py --inputs $(INPUTS) --workers 2
+	$(BIN)/python course/tests/reliability/fuzz_all.py --inputs $(INPUTS) --workers 2
 
 # Kills at every operation on a file of a small training and of its resume, and at random moments; each is resumed and
 # compared. With OPTIONS=--write the table goes into docs/reliability.md; --every 10 kills at every tenth only.
@@ -49,7 +49,7 @@ model: install
 
 # The course in both languages into build/course: slides for the screen, as a handout and for print, and the labs.
 course: notebooks
-	$(BIN)/python tools/slides.py build/course
+	$(BIN)/python course/tools/slides.py build/course
 
 lint: install
 	$(BIN)/ruff format --check .

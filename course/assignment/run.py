@@ -23,11 +23,11 @@ import matplotlib.pyplot as plt
 import torch
 from safetensors.torch import save_file
 
-from diffeo.course.handin.choice import ablation_of, seed_of
-from diffeo.course.handin.reading import student_id
-from diffeo.course.handin.source import decoded, definitions, of_notebook
 from diffeo.data import load
-from diffeo.evaluation.baselines import baselines
+from diffeo.evaluation import baselines
+from diffeo_course.handin.choice import ablation_of, seed_of
+from diffeo_course.handin.reading import student_id
+from diffeo_course.handin.source import decoded, definitions, of_notebook
 
 MADE = ("weights.safetensors", "metrics.jsonl", "report.json")
 FIGURES = ("loss.png", "samples.png", "temperature.png", "interpolation.png")

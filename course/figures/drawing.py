@@ -27,9 +27,9 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib import font_manager
 
-from diffeo.course.fonts import korean
-from diffeo.course.messages import LANGUAGES
 from diffeo.writing import write_atomically
+from diffeo_course.fonts import korean
+from diffeo_course.messages import LANGUAGES
 
 FOLDER = Path(__file__).parent
 # Okabe and Ito's colours; pairs of them differ in lightness too, for grey prints.

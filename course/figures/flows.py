@@ -10,7 +10,7 @@ from drawing import PALETTE, asked, figure, number, text
 from matplotlib.collections import PolyCollection
 
 import diffeo
-from diffeo.data import toys
+from diffeo.data import TOYS
 
 COMMAND = "python course/figures/flows.py"
 WARM = "cividis"
@@ -153,7 +153,7 @@ def measure_bridge():
     torch.manual_seed(0)
     with torch.no_grad():
         model = flow.sample(20_000)
-    data = torch.from_numpy(toys.moons(20_000, np.random.default_rng(1))).float()
+    data = torch.from_numpy(TOYS["moons"](20_000, np.random.default_rng(1))).float()
     for name, points in (("model", model), ("data", data)):
         share = (arcs_distance(points) > 0.4).float().mean().item()
         number("flows", f"bridge_{name}_per_thousand", 1000 * share, f"{COMMAND} bridge")
@@ -181,7 +181,7 @@ def train(flow, rows, log_det_counts, *, steps=400, every=8):
 @cache
 def twice_trained():
     """The same small flow of the moons, trained with and without the log-determinant."""
-    rows = torch.from_numpy(toys.moons(20_000, np.random.default_rng(0))).float()
+    rows = torch.from_numpy(TOYS["moons"](20_000, np.random.default_rng(0))).float()
     results = {}
     for name, counts in (("right", True), ("wrong", False)):
         torch.manual_seed(0)

@@ -7,7 +7,7 @@ import torch
 from drawing import animation, asked, text
 
 import diffeo
-from diffeo.editing.temperature import temperature_strip
+from diffeo.editing import temperature_strip
 from diffeo.evaluation import image_grid
 from flows import moons, stages
 

@@ -22,8 +22,8 @@ import matplotlib.pyplot as plt
 import torch
 
 import diffeo
-from diffeo.course.grading import check
 from diffeo.evaluation import baselines, image_grid
+from diffeo_course.grading import check
 
 LANGUAGE = "ko"  # ko
 LANGUAGE = "en"  # en

@@ -50,11 +50,11 @@ from torch import nn
 
 import diffeo
 from diffeo import editing
-from diffeo.course import background
-from diffeo.course.grading import check
-from diffeo.course.material import material
 from diffeo.evaluation import baselines, image_grid
 from diffeo.runs import read_run
+from diffeo_course import background
+from diffeo_course.grading import check
+from diffeo_course.material import material
 
 LANGUAGE = "ko"  # ko
 LANGUAGE = "en"  # en

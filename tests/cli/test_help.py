@@ -44,7 +44,7 @@ def test_every_verb_says_what_it_does_and_gives_an_example(tmp_path: Path) -> No
 
 
 def test_help_breaks_lines_where_the_terminal_ends_and_not_where_the_source_does(tmp_path: Path) -> None:
-    verbs = [(verb,) for verb in VERBS] + [("edit", name) for name in app["edit"]] + [("course", "init")]
+    verbs = [(verb,) for verb in VERBS] + [("edit", name) for name in app["edit"]]
     for one in together(*((*verb, "--help") for verb in verbs if verb[-1][0] != "-"), cwd=tmp_path, COLUMNS="900"):
         assert one.status == 0
         assert re.findall(r"^\u2502 {8,}[^ \u2502].*", one.out, re.MULTILINE) == []

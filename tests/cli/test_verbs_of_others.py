@@ -8,6 +8,10 @@ from command import together
 
 from diffeo.cli.app import OWN
 
+ABSENT = """
+import diffeo.cli.verbs as verbs
+verbs.entry_points = lambda **_: ()
+"""
 BELLS = '''
 from cyclopts import App
 
@@ -100,3 +104,11 @@ def test_verbs_of_others_are_not_looked_for_where_one_of_diffeos_own_will_do(tmp
     for one in together(*((verb, "--help") for verb in OWN), cwd=tmp_path, PYTHONPATH=str(tmp_path)):
         assert one.status == 0
         assert one.errors == ""
+
+
+def test_a_verb_of_a_package_that_is_not_here_names_the_package(tmp_path: Path) -> None:
+    course, grade, other = together(("course", "check"), ("grade", "x.zip"), ("curse",), cwd=tmp_path, before=ABSENT)
+    assert course.errors == "diffeo: diffeo course is in another package: pip install diffeo-course\n"
+    assert grade.errors == "diffeo: diffeo grade is in another package: pip install diffeo-course\n"
+    assert course.status == grade.status == other.status == 2
+    assert "there is no verb 'curse'" in other.errors

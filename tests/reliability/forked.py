@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from reliability.limited import DIFFEO, MEMORY, SECONDS, peak
+from reliability.limited import MEMORY, OWN, SECONDS, peak
 
 READ, CLEAR, DEPTHS, BARE, HANG, LARGE, CRASH, PROGRAM = COLUMNS = (
     "read", "clear error", "from the depths", "bare traceback", "hang", "> 2 GB", "crash", "starts a program"
@@ -141,7 +141,7 @@ def _asked(child: int, pipe: int) -> bytes:
 def _dumped(text: str) -> str:
     """The innermost function of diffeo's, and of all, in what faulthandler wrote."""
     frames = re.findall(r'File "([^"]*)", line (\d+) in (\S+)', text)
-    own = next((frame for frame in frames if DIFFEO in frame[0]), None)
+    own = next((frame for frame in frames if OWN.search(frame[0])), None)
     inner = [f"{Path(file).name}:{line} {function}" for file, line, function in filter(None, (own, *frames[:1]))]
     return " > ".join(dict.fromkeys(inner))
 
@@ -203,7 +203,7 @@ def ending(given: Given) -> dict[str, str]:
     try:
         if callable(given.take):
             command.app = lambda *_, **__: given.take()
-            command.main([])
+            command.main(["data"])  # a verb of diffeo's own: those of others are not looked for
         else:
             sys.argv = ["diffeo", *given.take]
             command.main(list(given.take))
@@ -233,12 +233,12 @@ def ending(given: Given) -> dict[str, str]:
 
 def _raised_by_own(frames: traceback.StackSummary) -> bool:
     """Whether a `raise` of diffeo's own is the innermost line."""
-    return bool(frames) and DIFFEO in frames[-1].filename and (frames[-1].line or "").startswith("raise")
+    return bool(frames and OWN.search(frames[-1].filename)) and (frames[-1].line or "").startswith("raise")
 
 
 def _place(frames: traceback.StackSummary) -> str:
     """The innermost function of diffeo's, and the innermost of all."""
-    own = next((frame for frame in reversed(frames) if DIFFEO in frame.filename), None)
+    own = next((frame for frame in reversed(frames) if OWN.search(frame.filename)), None)
     inner = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in (own, *frames[-1:]) if frame]
     return " > ".join(dict.fromkeys(inner))
 

@@ -31,14 +31,14 @@ from reliability.forked import CLEAR, COLUMNS, READ, Given, Outcome, attempt
 from reliability.readers import Reader, readers
 
 GOOD = (READ, CLEAR)
-LIGHT = ("torch", "diffeo.cli.app", "diffeo.data", "diffeo.io", "diffeo.bijections", "diffeo.flows",
+LIGHT = ["torch", "diffeo.cli.app", "diffeo.data", "diffeo.io", "diffeo.bijections", "diffeo.flows",
 "diffeo.models.cards", "pyarrow.csv",
          "pyarrow.parquet", "pyarrow.ipc", "scipy.io", "safetensors.torch", "yaml", "PIL.Image", "rich.markdown",
          "zipfile",
-         "diffeo.data.tables.csv_text", "diffeo.course.handin.inbox", "diffeo.course.handin.roster")  # fmt: skip
-HEAVY = ("diffeo.runs.train", "diffeo.runs.watch", "diffeo.runs.html_report", "diffeo.runs.curve", "matplotlib.pyplot",
+         "diffeo.data.tables.csv_text"]  # fmt: skip
+HEAVY = ["diffeo.runs.train", "diffeo.runs.watch", "diffeo.runs.html_report", "diffeo.runs.curve", "matplotlib.pyplot",
 "sklearn.ensemble",
-         "sklearn.linear_model", "matplotlib.backends.backend_agg")  # fmt: skip
+         "sklearn.linear_model", "matplotlib.backends.backend_agg"]  # fmt: skip
 
 
 def plan(chosen: dict[str, Reader], inputs: int) -> list[tuple[str, str]]:
@@ -78,7 +78,7 @@ def tried(
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _load(modules: tuple[str, ...]) -> None:
+def _load(modules: list[str]) -> None:
     for module in modules:
         importlib.import_module(module)
     import torch

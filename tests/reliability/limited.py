@@ -3,6 +3,7 @@
 import functools
 import multiprocessing
 import os
+import re
 import sys
 import time
 import traceback
@@ -15,7 +16,7 @@ from typing import Any
 import psutil
 
 SECONDS, MEMORY = 10.0, 2 << 30
-DIFFEO = str(Path("src", "diffeo"))
+OWN = re.compile(r"[/\\](src[/\\]diffeo|diffeo_\w+)[/\\]")  # a file of the library, or of a package beside it
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ def _call(pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, 
             "how": "raised",
             "error": type(error).__name__,
             "message": str(error)[:2000],
-            "own": bool(frames) and DIFFEO in frames[-1].filename and (frames[-1].line or "").startswith("raise"),
+            "own": bool(frames)
+            and OWN.search(frames[-1].filename) is not None
+            and (frames[-1].line or "").startswith("raise"),
         }
     pipe.send({**told, "seconds": time.monotonic() - since, "grown": max(0, peak() - before)})
 

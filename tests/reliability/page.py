@@ -13,3 +13,10 @@ def put(name: str, table: str, page: Path = PAGE) -> None:
     if not between.search(text):
         raise ValueError(f"{page} has no marks of {name}")
     page.write_text(between.sub(lambda _: f"\n{table.strip()}\n\n", text), encoding="utf-8")
+
+
+def not_stated(row: str, texts: list[str]) -> list[str]:
+    """Which of the texts are not in a row of the table of limits."""
+    section = PAGE.read_text(encoding="utf-8").partition("## Limits\n")[2].partition("\n## ")[0]
+    (line,) = (line for line in section.splitlines() if line.startswith(f"| {row}"))
+    return [text for text in texts if text not in line]

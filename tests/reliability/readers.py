@@ -34,7 +34,10 @@ class Reader:
     heavy: bool = False
 
 
-def _written(place: Path, name: str, content: bytes) -> Path:
+ADDED: dict[str, Reader] = {}  # of packages beside the library
+
+
+def written(place: Path, name: str, content: bytes) -> Path:
     (place / name).write_bytes(content)
     return place / name
 
@@ -61,21 +64,21 @@ def csv(rng: Random, place: Path, good: Path) -> Given:
     if ending:
         content = packed.packed(content, ending)
         content = changed(rng, [content]) if rng.random() < 0.5 else content
-    return table(_written(place, f"t{rng.choice(('.csv', '.csv', '.tsv', '.txt'))}{ending}", content), rng)
+    return table(written(place, f"t{rng.choice(('.csv', '.csv', '.tsv', '.txt'))}{ending}", content), rng)
 
 
 def parquet(rng: Random, place: Path, good: Path) -> Given:
     if rng.random() < 0.2:
-        return table(_written(place, "t.feather", changed(rng, seeds.of(good, "feather"))), rng)
-    return table(_written(place, "t.parquet", packed.footer(rng, seeds.of(good, "parquet"))), rng)
+        return table(written(place, "t.feather", changed(rng, seeds.of(good, "feather"))), rng)
+    return table(written(place, "t.parquet", packed.footer(rng, seeds.of(good, "parquet"))), rng)
 
 
 def npy(rng: Random, place: Path, good: Path) -> Given:
-    return table(_written(place, "t.npy", packed.npy(rng, seeds.of(good, "npy"))), rng)
+    return table(written(place, "t.npy", packed.npy(rng, seeds.of(good, "npy"))), rng)
 
 
 def npz(rng: Random, place: Path, good: Path) -> Given:
-    return table(_written(place, "t.npz", packed.zipped(packed.npy)(rng, seeds.of(good, "npz"))), rng)
+    return table(written(place, "t.npz", packed.zipped(packed.npy)(rng, seeds.of(good, "npz"))), rng)
 
 
 def power(rng: Random, place: Path, good: Path) -> Given:
@@ -85,7 +88,7 @@ def power(rng: Random, place: Path, good: Path) -> Given:
     name = "household_power_consumption.txt" if text else "power_raw.npz"
     change = changed_text if text else packed.zipped(packed.npy)
     (place / "power").mkdir()
-    _written(place, f"power/{name}", change(rng, seeds.of(good, f"power-{'txt' if text else 'npz'}")))
+    written(place, f"power/{name}", change(rng, seeds.of(good, f"power-{'txt' if text else 'npz'}")))
     os.environ["DIFFEO_DATA"] = str(place)
     return Given(lambda: diffeo.data.load("power"), (name,))
 
@@ -108,9 +111,9 @@ def image(kind: str, change: packed.Change, *endings: str) -> Draw:
     def draw(rng: Random, place: Path, good: Path) -> Given:
         (place / "pictures").mkdir()
         name = f"a{rng.choice((*3 * endings, '.png', '.jpg', '.bmp'))}"
-        _written(place, f"pictures/{name}", change(rng, seeds.of(good, kind)))
+        written(place, f"pictures/{name}", change(rng, seeds.of(good, kind)))
         if rng.random() < 0.3:
-            _written(place, "pictures/b.png", (good / "png" / "RGB").read_bytes())
+            written(place, "pictures/b.png", (good / "png" / "RGB").read_bytes())
         return pictures(place, rng)
 
     return draw
@@ -121,9 +124,9 @@ def idx(rng: Random, place: Path, good: Path) -> Given:
 
     content = seeds.of(good, "idx")
     if rng.random() < 0.4:
-        path = _written(place, "images.gz", packed.gzipped(changed)(rng, content))
+        path = written(place, "images.gz", packed.gzipped(changed)(rng, content))
     else:
-        path = _written(place, "images", changed(rng, content))
+        path = written(place, "images", changed(rng, content))
     return Given(lambda: read_idx(path), (path.name,))
 
 
@@ -131,7 +134,7 @@ def mat(rng: Random, place: Path, good: Path) -> Given:
     from diffeo.data.olivetti import read_faces
 
     content = packed.matlab(rng, seeds.of(good, "mat"))
-    path = _written(place, "olivettifaces.mat", packed.packed(content, rng.choice(("", "", ".gz"))))
+    path = written(place, "olivettifaces.mat", packed.packed(content, rng.choice(("", "", ".gz"))))
     return Given(lambda: read_faces(path), (path.name,))
 
 
@@ -153,13 +156,13 @@ def opened(folder: Path, *names: str) -> Given:
 def config(rng: Random, place: Path, good: Path) -> Given:
     folder = _model(rng, place, good)
     content = changed_json(rng, [(folder / "config.json").read_bytes()])
-    _written(folder, "config.json", content)
+    written(folder, "config.json", content)
     return opened(folder, "config.json", "model.safetensors")
 
 
 def tensors(rng: Random, place: Path, good: Path) -> Given:
     folder = _model(rng, place, good)
-    _written(folder, "model.safetensors", packed.safetensors(rng, [(folder / "model.safetensors").read_bytes()]))
+    written(folder, "model.safetensors", packed.safetensors(rng, [(folder / "model.safetensors").read_bytes()]))
     return opened(folder, "model.safetensors")
 
 
@@ -168,7 +171,7 @@ def card(rng: Random, place: Path, good: Path) -> Given:
 
     shipped = Path(shutil.copytree(good / "shipped", place / "shipped"))
     name = rng.choice(("realnvp-moons", "glow-digits"))
-    _written(shipped / name, "card.json", changed_json(rng, [(shipped / name / "card.json").read_bytes()]))
+    written(shipped / name, "card.json", changed_json(rng, [(shipped / name / "card.json").read_bytes()]))
     diffeo.models.places.SHIPPED = shipped
     words = rng.choice((["models"], ["models", name], ["models", "--json"], ["models", name, "--json"], ["info", name]))
     return Given(tuple(words), ("card.json",))
@@ -247,46 +250,17 @@ def parsed(*words: str) -> Given:
 
 def options(rng: Random, place: Path, good: Path) -> Given:
     """A file of options, as ``diffeo train --config`` takes it, up to the training itself."""
-    path = _written(place, "options.yaml", changed_text(rng, seeds.of(good, "yaml")))
+    path = written(place, "options.yaml", changed_text(rng, seeds.of(good, "yaml")))
     return parsed("train", "--config", str(path))
 
 
 def curve(rng: Random, place: Path, good: Path) -> Given:
-    path = _written(place, "curve.csv", changed_text(rng, seeds.of(good, "curve")))
+    path = written(place, "curve.csv", changed_text(rng, seeds.of(good, "curve")))
     if rng.random() < 0.5:
         return Given(("compare", str(_run(place, good, "ended")), str(path)), (path.name,))
     from diffeo.runs.curve import read_curve
 
     return Given(lambda: read_curve(path), (path.name,))
-
-
-def handin(rng: Random, place: Path, good: Path) -> Given:
-    """A hand-in of one of four kinds, or a folder of many, or a roster."""
-    from diffeo.course.handin.inbox import hand_ins, pieces
-    from diffeo.course.handin.reading import read
-    from diffeo.course.handin.roster import read_roster
-
-    kind = rng.choice(("py", "ipynb", "zip", "folder", "inbox", "roster"))
-    if kind == "folder":
-        folder = Path(shutil.copytree(good / "handin", place / "20231234"))
-        path = rng.choice(sorted(folder.iterdir()))
-        change = changed_json if path.suffix == ".json" else packed.any_of(changed_text, changed)
-        path.write_bytes(change(rng, [path.read_bytes()]))
-        return Given(lambda: read(folder), ("20231234",))
-    if kind == "inbox":
-        for name in ("py", "ipynb", "zip"):
-            path = next((good / name).iterdir())
-            change = packed.zipped(changed_text) if name == "zip" else changed_text
-            (place / "in" / name).mkdir(parents=True)
-            _written(place, f"in/{name}/{path.name}", change(rng, [path.read_bytes()]))
-        return Given(lambda: hand_ins(pieces(place / "in")[0]), ("in",))
-    change = {"py": changed_text, "ipynb": changed_json, "zip": packed.zipped(changed_text), "roster": changed_text}[
-        kind
-    ]
-    path = _written(place, next((good / kind).iterdir()).name, change(rng, seeds.of(good, kind)))
-    if kind == "roster":
-        return Given(lambda: read_roster(path), (path.name,))
-    return Given(lambda: read(path), (path.name,))
 
 
 def readers() -> dict[str, Reader]:
@@ -316,7 +290,7 @@ def readers() -> dict[str, Reader]:
         "resume": Reader("a stopped run, resumed", 120, resumed, heavy=True),
         "yaml": Reader("YAML", 400, options),
         "names": Reader("names of data / of models / hf://", 370, name),
-        "handins": Reader("hand-ins (py, ipynb, zip, folder), read", 700, handin),
         "curve": Reader("a recipe's curve", 150, curve),
         "commands": Reader("command lines", 450, command_line, heavy=True),
+        **ADDED,
     }  # fmt: skip

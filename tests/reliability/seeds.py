@@ -1,13 +1,12 @@
 """Good files of every kind, small, made by the library and by the libraries that others write them with."""
 
 import io
-import json
 import os
 import re
 import shutil
 import signal
 import sys
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "contract" / "fixtures"
 ROWS = 60
 PICTURES = ("png", "jpeg", "tiff", "webp", "other")
+ADDED: list[Callable[[Path], None]] = []  # of packages beside the library
 OTHERS = ("GIF", "BMP", "DIB", "EPS", "PPM", "TGA", "ICO", "PCX", "SGI", "JPEG2000", "DDS", "IM", "XBM", "ICNS",
 "MSP", "SPIDER",
           "MPO", "PDF", "AVIF", "QOI", "BLP")  # fmt: skip
@@ -23,7 +23,7 @@ OTHERS = ("GIF", "BMP", "DIB", "EPS", "PPM", "TGA", "ICO", "PCX", "SGI", "JPEG20
 
 def make(folder: Path) -> None:
     """Fill the folder with a folder of seeds for each kind."""
-    for kind in (_tables, _arrays, _bytes, _images, _models, _runs, _handins, _options):
+    for kind in (_tables, _arrays, _bytes, _images, _models, _runs, _options, *ADDED):
         kind(folder)
 
 
@@ -32,7 +32,7 @@ def of(folder: Path, kind: str) -> list[bytes]:
     return [path.read_bytes() for path in sorted((folder / kind).iterdir())]
 
 
-def _write(folder: Path, kind: str, name: str, content: bytes | str) -> None:
+def write(folder: Path, kind: str, name: str, content: bytes | str) -> None:
     path = folder / kind / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -55,7 +55,7 @@ def _tables(folder: Path) -> None:
         for i, (_, b, _c) in enumerate(rows)
     )
     for name, text in (("plain", plain), ("comma", comma), ("tab", tab), ("mixed", mixed)):
-        _write(folder, "csv", name, text)
+        write(folder, "csv", name, text)
 
     import numpy as np
     import pyarrow as pa
@@ -75,10 +75,10 @@ def _tables(folder: Path) -> None:
         for packing in ("none", "snappy", "zstd"):
             buffer = io.BytesIO()
             pyarrow.parquet.write_table(table, buffer, compression=packing)
-            _write(folder, "parquet", f"{name}-{packing}", buffer.getvalue())
+            write(folder, "parquet", f"{name}-{packing}", buffer.getvalue())
         buffer = io.BytesIO()
         pyarrow.feather.write_feather(table, buffer, compression="uncompressed")
-        _write(folder, "feather", name, buffer.getvalue())
+        write(folder, "feather", name, buffer.getvalue())
 
 
 def _arrays(folder: Path) -> None:
@@ -97,7 +97,7 @@ def _arrays(folder: Path) -> None:
     for name, array in arrays.items():
         buffer = io.BytesIO()
         np.save(buffer, array)
-        _write(folder, "npy", name, buffer.getvalue())
+        write(folder, "npy", name, buffer.getvalue())
     groups: dict[str, dict[str, Any]] = {
         "one": {"X": rows}, "columns": {"a": rows[:, 0], "b": rows[:, 1]}, "several": {"X": rows, "y": rows[:, 0],
         "name": "text"},
@@ -106,34 +106,34 @@ def _arrays(folder: Path) -> None:
         for save in (np.savez, np.savez_compressed):
             buffer = io.BytesIO()
             save(buffer, **group)
-            _write(folder, "npz", f"{name}-{save.__name__}", buffer.getvalue())
+            write(folder, "npz", f"{name}-{save.__name__}", buffer.getvalue())
     rows = np.array(numbers(Random(2), 2 * ROWS))  # fewer than 100 are no POWER
     power = {"gap": (1000 * np.abs(rows[:, 0])).astype("i4"), "voltage": (24_000 + 100 * rows[:, 1]).astype("i4"),
              "sub_metering": np.abs(rows).astype("i1"), "minute": np.arange(len(rows), dtype="i2")}  # fmt: skip
     for save in (np.savez, np.savez_compressed):
         buffer = io.BytesIO()
         save(buffer, **power)
-        _write(folder, "power-npz", save.__name__, buffer.getvalue())
+        write(folder, "power-npz", save.__name__, buffer.getvalue())
     head = "Date;Time;Global_active_power;Global_reactive_power;Voltage;Global_intensity"
     head += ";Sub_metering_1;Sub_metering_2;Sub_metering_3\n"
     lines = [
         f"16/12/2006;17:{i % 60:02}:00;{abs(a):.3f};0.4;{240 + b:.2f};1.8;0.0;1.0;17.0\n"
         for i, (a, b, _) in enumerate(rows)
     ]
-    _write(folder, "power-txt", "text", head + "".join(lines) + "16/12/2006;18:00:00;?;?;?;?;?;?;\n")
+    write(folder, "power-txt", "text", head + "".join(lines) + "16/12/2006;18:00:00;?;?;?;?;?;?;\n")
 
 
 def _bytes(folder: Path) -> None:
     import numpy as np
     import scipy.io
 
-    _write(
+    write(
         folder,
         "idx",
         "images",
         b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (20, 8, 8)) + bytes(range(256)) * 5,
     )
-    _write(folder, "idx", "labels", b"\0\0\x08\x01" + (30).to_bytes(4, "big") + bytes(range(30)))
+    write(folder, "idx", "labels", b"\0\0\x08\x01" + (30).to_bytes(4, "big") + bytes(range(30)))
     faces = np.arange(60, dtype=np.uint8).reshape(6, 10)
     held: dict[str, dict[str, Any]] = {
         "plain": {"faces": faces}, "cell": {"faces": np.array([[faces, "x"]], dtype=object)},
@@ -145,13 +145,13 @@ def _bytes(folder: Path) -> None:
         for packed in (False, True):
             buffer = io.BytesIO()
             scipy.io.savemat(buffer, content, do_compression=packed)
-            _write(folder, "mat", f"{name}-{packed}", buffer.getvalue())
+            write(folder, "mat", f"{name}-{packed}", buffer.getvalue())
     buffer = io.BytesIO()
     scipy.io.savemat(buffer, {"faces": faces}, format="4")
-    _write(folder, "mat", "old", buffer.getvalue())
+    write(folder, "mat", "old", buffer.getvalue())
     buffer = io.BytesIO()
     scipy.io.savemat(buffer, {"faces": np.zeros((4096, 400), np.uint8)}, do_compression=True)
-    _write(folder, "mat", "whole", buffer.getvalue())
+    write(folder, "mat", "whole", buffer.getvalue())
 
 
 def _images(folder: Path) -> None:
@@ -172,7 +172,7 @@ def _images(folder: Path) -> None:
             image.save(buffer, format=form, **options)
         except (OSError, ValueError, KeyError, RuntimeError, ImportError):  # not every format takes every mode
             return
-        _write(folder, kind, name, buffer.getvalue())
+        write(folder, kind, name, buffer.getvalue())
 
     for mode, image in modes.items():
         put("png", mode, image, "PNG")
@@ -196,12 +196,12 @@ def _models(folder: Path) -> None:
 
     for fixture in sorted(FIXTURES.iterdir()):
         for name in ("config.json", "model.safetensors"):
-            _write(folder, f"models/{fixture.name}", name, (fixture / name).read_bytes())
+            write(folder, f"models/{fixture.name}", name, (fixture / name).read_bytes())
     for name in ("realnvp-moons", "glow-digits"):
         shutil.copytree(diffeo.models.places.SHIPPED / name, folder / "shipped" / name)
     rng = Random(3)
     epochs = [f"{i},{10 * i},{i * 1.5:.1f},{3 - 0.1 * i + rng.random() / 50:.5f}\n" for i in range(1, 7)]
-    _write(folder, "curve", "curve.csv", "epoch,step,seconds,validation\n" + "".join(epochs))
+    write(folder, "curve", "curve.csv", "epoch,step,seconds,validation\n" + "".join(epochs))
 
 
 def _runs(folder: Path) -> None:
@@ -255,57 +255,9 @@ def _command(*words: str) -> None:
         sys.argv = before
 
 
-def _handins(folder: Path) -> None:
-    code = (
-        'ID = "20231234"\nNAME = "김하나"\n\nimport torch\n\n\ndef squeeze(x):\n    b, c, h, w = x.shape\n'
-        "    x = x.reshape(b, c, h // 2, 2, w // 2, 2)\n"
-        "    return x.permute(0, 1, 3, 5, 2, 4).reshape(b, 4 * c, h // 2, w // 2)\n\n\n"
-        "class RealNVP(torch.nn.Module):\n    def log_prob(self, x):\n        return -(x**2).flatten(1).sum(1) / 2\n"
-    )
-    cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": ["# 과제\n"]},
-        {
-            "cell_type": "code",
-            "metadata": {},
-            "execution_count": 1,
-            "outputs": [],
-            "source": code.splitlines(keepends=True),
-        },
-    ]
-    notebook = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, ensure_ascii=False)
-    claims = json.dumps(
-        {"id": "20231234", "name": "김하나", "bits_per_dim": 1.9, "values": 17, "epochs": 3, "seed": 0},
-        ensure_ascii=False,
-    )
-    metrics = "".join(
-        json.dumps({"epoch": i, "train": 3 - 0.1 * i, "validation": 3.1 - 0.1 * i}) + "\n" for i in range(5)
-    )
-    pieces = {
-        "submission.py": code,
-        "report.json": claims,
-        "metrics.jsonl": metrics,
-        "report.md": "# 분석\n\n결과 $x^2$\n",
-        "writeup.md": "# x\n",
-    }
-    weights = (FIXTURES / "nice-1" / "model.safetensors").read_bytes()
-    for name, text in pieces.items():
-        _write(folder, "handin", name, text)
-    _write(folder, "handin", "weights.safetensors", weights)
-    _write(folder, "py", "submission.py", code)
-    _write(folder, "ipynb", "submission.ipynb", notebook)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in sorted(pieces.items()):
-            archive.writestr(
-                zipfile.ZipInfo(f"20231234_김하나/{name}", (2026, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED
-            )
-    _write(folder, "zip", "20231234_김하나.zip", buffer.getvalue())
-    _write(folder, "roster", "roster.csv", "id,name\n20231234,김하나\n20231235,이둘\n")
-
-
 def _options(folder: Path) -> None:
     for path in sorted((ROOT / "recipes").glob("*.yaml")):
-        _write(folder, "yaml", path.name, path.read_bytes())
+        write(folder, "yaml", path.name, path.read_bytes())
     text = "flow: realnvp\ndata: 'table:sales.csv'\nepochs: 3\ndrop: [id, \"a,b\"]\nheader: yes\nlr: 1e-3\n"
     text += "model:\n  couplings: 4\n  width: 8\ntime-budget: 10m\n"
-    _write(folder, "yaml", "own.yaml", text)
+    write(folder, "yaml", "own.yaml", text)

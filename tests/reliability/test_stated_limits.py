@@ -5,11 +5,6 @@ import pytest
 from diffeo import building, documents, tensors
 from diffeo import io as saving
 from diffeo.cli import recipe
-from diffeo.course.handin import archive, reading, source
-from diffeo.course.sandbox.calling import MOST_NUMBERS
-from diffeo.course.sandbox.kernel import LARGEST_FILE, OPEN_FILES
-from diffeo.course.sandbox.limits import Limits
-from diffeo.course.sandbox.process import ANSWERS
 from diffeo.data import download, image_refusals, mnist, pillow, transfer
 from diffeo.data.tables import numpy_files
 from diffeo.data.tables import reading as tables
@@ -17,10 +12,9 @@ from diffeo.editing import pictures
 from diffeo.models import hub
 from diffeo.runs import curve, record_files
 from diffeo.training import losses
-from reliability.page import PAGE
+from reliability.page import not_stated
 
 KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
-LIMITS = Limits()
 STATED = {
     "an image of a folder": [
         f"{pillow.MOST_PIXELS // 10**6} million pixels",
@@ -34,17 +28,6 @@ STATED = {
         f"own size and {transfer.SLACK // KB} kB", f"{download.TIMEOUT:g} seconds of silence",
         f"{download.AT_LEAST:g} seconds and {10**6 // download.SLOWEST} for each MB", f"{transfer.REDIRECTS} redirects",
     ],
-    "a graded program's memory": [f"{LIMITS.memory // GB} GB"],
-    "what it writes in all": [f"{LIMITS.disk // MB} MB; {LARGEST_FILE // MB} MB a file"],
-    "its threads, processes, open files": [f"{LIMITS.threads}; {LIMITS.processes}, none", f"; {OPEN_FILES} |"],
-    "a hand-in's program": [
-        f"{source.LARGEST // KB} KB, {source.MOST_BRACES:,} braces, {source.MOST_MARKS} accents",
-    ],
-    "a hand-in's weights": [
-        f"{reading.LARGEST_WEIGHTS // MB} MB; {archive.LARGEST // MB} MB, {archive.MOST:,} entries; "
-        f"{reading.LARGEST_CLAIMS // MB} MB; {reading.MOST_RECORDS:,} lines",
-    ],
-    "what a graded program returns": [f"{MOST_NUMBERS // MB} million numbers in a call, {ANSWERS // MB} MB in all"],
     "a table, unpacked": [f"{tables.SMALL // 10**6} MB, or {tables.TIMES} times its file"],
     "POWER": [f"{tables.SMALL // 10**6} MB, or {tables.TIMES} times its file"],
     "header of an array": [f"{numpy_files.LONGEST:,} bytes, brackets {numpy_files.DEEPEST} deep"],
@@ -70,7 +53,4 @@ STATED = {
 
 @pytest.mark.parametrize("row", STATED)
 def test_a_stated_limit_is_the_one_that_holds(row: str) -> None:
-    section = PAGE.read_text(encoding="utf-8").partition("## Limits\n")[2].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith(f"| {row}")]
-    assert len(lines) == 1
-    assert [text for text in STATED[row] if text not in lines[0]] == []
+    assert not_stated(row, STATED[row]) == []

@@ -13,9 +13,10 @@ NAMES = ("moons", "digits", "power", "mnist", "table:t.csv", "folder:pictures", 
 "t.csv",
          "hf://someone/glow", "hf://someone/glow@main", "hf:/x", "recipes/glow", "table:", "folder:",
          "table:t.npz#X")  # fmt: skip
-VERBS = ("train", "config", "watch", "evaluate", "compare", "sample", "score", "verify", "info", "edit", "data",
-"models", "grade",
-         "course", "completion")  # fmt: skip
+SUBVERBS: dict[str, tuple[str, ...]] = {"edit": ("neighbours", "mix", "levels", "inpaint", "x", "--help")}
+VERBS = ["train", "config", "watch", "evaluate", "compare", "sample", "score", "verify", "info", "edit", "data",
+"models", "completion"]  # fmt: skip
+STARTING = {("demo",)}  # commands that start processes of their own, or ask a person
 OPTIONS = ("--epochs", "--seed", "--lr", "--batch-size", "--model.couplings", "--model.width", "--model.dropout",
 "--patience", "--out",
            "--time-budget", "--columns", "--drop", "--missing", "--missing-values", "--dequantize", "--split",
@@ -111,8 +112,8 @@ def command_line(rng: Random, place: Path, good: Path) -> Given:
     words = [verb]
     if verb in ("train", "config"):
         words += ["realnvp", "table:t.csv", "--epochs", "1", "--model.width", "4", "--model.couplings", "2"]
-    elif verb in ("edit", "course"):
-        words += [rng.choice(("neighbours", "mix", "levels", "inpaint", "check", "x", "--help"))]
+    elif verb in SUBVERBS:
+        words += [rng.choice(SUBVERBS[verb])]
     elif verb not in ("data", "models", "completion"):
         slow = verb in ("evaluate", "verify", "score")  # on what was trained on thousands of rows
         words += [rng.choice(("run", "run" if slow else "realnvp-moons", "nothing", "t.csv"))]
@@ -129,6 +130,6 @@ def command_line(rng: Random, place: Path, good: Path) -> Given:
             option = rng.choice(OPTIONS)
             words += [option, rng.choice(FEW) if option in AMOUNTS else value]
     words = [word.replace("\0", "") for word in words]
-    if words[0] in ("demo", "grade") or words[:2] == ["course", "pack"]:
-        words[1:2] = ["nothing.py"]  # what starts processes of its own, or asks a person
+    if any(tuple(words[: len(start)]) == start for start in STARTING):
+        words[1:2] = ["nothing.py"]
     return Given(tuple(words))

@@ -15,12 +15,10 @@ from diffeo.cli import recipe
 from diffeo.cli.compare import compare
 from diffeo.cli.completion import completion_of
 from diffeo.cli.config import config
-from diffeo.cli.course import course
 from diffeo.cli.data import data
 from diffeo.cli.demo import demo
 from diffeo.cli.edit import edit
 from diffeo.cli.evaluate import evaluate
-from diffeo.cli.grade import grade
 from diffeo.cli.info import info
 from diffeo.cli.memory import out_of_memory
 from diffeo.cli.model import flow_in, options_of, refuse_others, with_options
@@ -86,7 +84,6 @@ def program(flow: str | None) -> App:
 
 app = program(None)
 edit.group = USE
-course.group = OTHER
 app["--help"].group = app["--version"].group = OTHER
 
 app.command(demo, group=TRAIN, sort_key=3)
@@ -98,18 +95,8 @@ app.command(of_runs(score), group=USE)
 app.command(verify, group=USE, usage="Usage: diffeo verify RUN [DATA] [OPTIONS]")
 app.command(edit)
 app.command(of_runs(info), group=USE)
-app.command(course)
-app.command(grade, group=OTHER, usage="Usage: diffeo grade SUBMISSION [OPTIONS]")
 app.command(data, group=OTHER)
 app.command(models, group=OTHER)
-<<<<<<< HEAD
-app.command(completion_of(app), group=OTHER)
-=======
-app.command(completion, group=OTHER)
-OWN = frozenset(name for name in app if not name.startswith("-"))
->>>>>>> 6ca2da7 (Let other packages add verbs to diffeo)
-let_lines_flow(app)
-
 
 @functools.cache
 def with_verbs_of_others() -> App:
@@ -117,6 +104,11 @@ def with_verbs_of_others() -> App:
     add_verbs(app, OTHER)
     let_lines_flow(app)
     return app
+
+
+app.command(completion_of(with_verbs_of_others), group=OTHER)
+let_lines_flow(app)
+OWN = frozenset(name for name in app if not name.startswith("-"))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from diffeo.cli.names import did_you_mean
 
 KINDS = {int: "a whole number", float: "a number", bool: "yes or no"}
 FLAGS = ("--help", "--version")
+ELSEWHERE = {"course": "diffeo-course", "grade": "diffeo-course"}  # verbs, and the packages that add them
 
 
 def explain(error: CycloptsError) -> str:
@@ -39,6 +40,8 @@ def _see(verb: str) -> str:
 def _no_such_verb(error: UnknownCommandError, group: str) -> str:
     """The nearest verb, of this group of verbs or of all, and every one that there is."""
     word, app = (error.unused_tokens or [""])[0], error.app
+    if not group and word in ELSEWHERE:
+        return f"diffeo {word} is in another package: pip install {ELSEWHERE[word]}"
     verbs = [name for name in app if not name.startswith("-")] if app is not None else []
     there = f"The verbs{' of ' * bool(group)}{group} are: {', '.join(verbs)}. {_see(group)}"
     if flag := _flag(word):

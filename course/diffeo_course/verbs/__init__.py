@@ -1,0 +1,1 @@
+"""What the course adds to ``diffeo``: ``course`` and ``grade``, a file a verb, no logic of its own."""

@@ -1,8 +1,0 @@
-"""The checker of the assignment: what a submission computes is compared, what it claims is computed again."""
-
-from diffeo.course.grading.grade import grade
-from diffeo.course.grading.notebook import check
-from diffeo.course.grading.report import Line, Report
-from diffeo.course.grading.rubric import RUBRIC, RubricLine
-
-__all__ = ["RUBRIC", "Line", "Report", "RubricLine", "check", "grade"]
