@@ -9,8 +9,8 @@ import pytest
 
 from diffeo_course import fonts
 from diffeo_course.material import material
-from diffeo_course.slide_checks import faults, minutes, same_ids
 from diffeo_course.slides import FILES, Deck, SlidesError, build, numbers
+from diffeo_course.slides.checks import faults, minutes, same_ids
 
 MAIN = """#import "/slides/template.typ": *
 #show: deck

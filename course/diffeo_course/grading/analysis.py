@@ -1,8 +1,7 @@
 """The 30 points for the analysis: what is claimed is computed again, with the weights in the student's own model."""
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,7 +11,7 @@ from diffeo.data import Dataset, load
 from diffeo_course.grading import density, facts
 from diffeo_course.grading.drawing import Draw
 from diffeo_course.grading.facts import Fact
-from diffeo_course.grading.probes import BACK, PARTS, Probes
+from diffeo_course.grading.probes import BACK, PARTS, CloseEvidence, Probes
 from diffeo_course.grading.report import Line
 from diffeo_course.grading.rubric import RUBRIC
 from diffeo_course.messages import say
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 LINES = [line for line in RUBRIC if line.part == "analysis"]
 ROWS = 256
 EDGE = 1e-3  # noise keeps as far from the ends of a cell: a logit is steep there
-FINDERS: dict[str, Callable[["Evidence"], list[Fact]]] = {
+FINDERS: dict[str, Callable[[CloseEvidence], list[Fact]]] = {
     "model": facts.model,
     "claimed-bits": facts.claimed_bits,
     "density": facts.integrates,
@@ -37,52 +36,11 @@ FINDERS: dict[str, Callable[["Evidence"], list[Fact]]] = {
 }
 
 
-@dataclass
-class Evidence:
-    """What a submission's model computed, beside what the submission says.
-
-    Args:
-        data: the data set of its claims; None if it is not on this machine.
-        draw: what the questions are drawn by.
-        answers: by question.
-        inputs: what the questions were about.
-        probes: images that were looked at closely.
-        back: what images came back as, there and back, and the images.
-    """
-
-    submission: "Submission"
-    data: Dataset | None
-    others: Mapping[str, str]
-    draw: Draw
-    answers: dict[str, Answer] = field(default_factory=dict)
-    inputs: dict[str, Tensor] = field(default_factory=dict)
-    probes: Probes | None = None
-    back: tuple[Tensor, Tensor] | None = None
-
-    def bits(self, question: str) -> Tensor | None:
-        """Bits per dimension of each row of an answer, or None where there is no such answer."""
-        answer = self.answers.get(question)
-        if answer is None or answer.fault or len(answer.values) < 2 or self.data is None:
-            return None
-        z, log_det = answer.values[0].double(), answer.values[1].double()
-        rows = len(self.inputs[question])
-        if log_det.ndim == 0:
-            log_det = log_det.expand(rows)
-        if z.ndim < 2 or not (len(z) == len(log_det) == rows) or not z.numel() or not log_det.numel():
-            return None
-        return self.bits_of(z.flatten(1), log_det.reshape(len(z), -1)[:, 0])
-
-    def bits_of(self, z: Tensor, log_det: Tensor) -> Tensor:
-        """Bits per dimension of rows: ``z`` (B, D), ``log_det`` (B,)."""
-        log_prob = log_det - 0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
-        return math.log2((self.data.values if self.data else None) or 1) - log_prob / (z.shape[1] * math.log(2))
-
-
 def grade_analysis(
     submission: "Submission", source: str, language: str, *, others: Mapping[str, str], limits: Limits, key: str
 ) -> tuple[list[Line], Outcome | None]:
     """Lines of the rubric for the analysis; `source` is "" where the program cannot be run."""
-    evidence = Evidence(submission, _data(submission), others, Draw(key, source))
+    evidence = CloseEvidence(submission, _data(submission), others, Draw(key, source))
     asking = _Asking(evidence, source, limits) if source else None
     if asking is not None:
         asking.first()
@@ -102,7 +60,7 @@ def _data(submission: "Submission") -> Dataset | None:
 class _Asking:
     """A program asked three times, each time in a process of its own; together they have the time of one."""
 
-    def __init__(self, evidence: Evidence, source: str, limits: Limits):
+    def __init__(self, evidence: CloseEvidence, source: str, limits: Limits):
         self.evidence, self.source, self.limits = evidence, source, limits
         weights = evidence.submission.weights
         self.files = {WEIGHTS: weights} if weights else {}
@@ -170,7 +128,7 @@ def images(data: Dataset, draw: Draw, part: str, purpose: str) -> Tensor:
     return drawn
 
 
-def _line(key: str, possible: int, evidence: Evidence, language: str) -> Line:
+def _line(key: str, possible: int, evidence: CloseEvidence, language: str) -> Line:
     try:
         found = FINDERS[key](evidence)
     except Exception as error:  # what nobody thought of is for a person to judge

@@ -3,22 +3,19 @@
 import json
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from diffeo_course.grading import density
 from diffeo_course.grading.judging import ranges
+from diffeo_course.grading.probes import CloseEvidence
 from diffeo_course.grading.weights import fingerprint, readable, same_as_new
 from diffeo_course.handin.choice import seed_of
-from diffeo_course.handin.reading import number
+from diffeo_course.handin.reading import Submission, number
 from diffeo_course.sandbox.calling import Answer
 from diffeo_course.sandbox.untrusted import one_line
-
-if TYPE_CHECKING:
-    from diffeo_course.grading.analysis import Evidence
-    from diffeo_course.handin.reading import Submission
 
 NEAR = 0.02  # bits per dimension that rounding and another draw of noise may make
 MASS = 0.02
@@ -44,7 +41,7 @@ def unjudged(error: Exception) -> Fact:
     return Fact("grade-unjudged", None, {"why": f"{type(error).__name__}: {one_line(error)}"})
 
 
-def model(evidence: "Evidence") -> list[Fact]:
+def model(evidence: CloseEvidence) -> list[Fact]:
     """Whether the weights fit the student's own class, and what the model leaves alone."""
     unchecked = _unchecked(evidence)
     if unchecked:
@@ -70,7 +67,7 @@ def model(evidence: "Evidence") -> list[Fact]:
     return found or [Fact("model-right")]
 
 
-def _round_trip(evidence: "Evidence") -> list[Fact]:
+def _round_trip(evidence: CloseEvidence) -> list[Fact]:
     answer = evidence.answers.get("inverse", Answer(fault="missing"))
     if answer.fault == "missing" and answer.detail:
         return [Fact("model-no-inverse", 0.5)]
@@ -82,7 +79,7 @@ def _round_trip(evidence: "Evidence") -> list[Fact]:
     return [] if error < 1e-2 else [Fact("model-not-inverse", 0.5, {"error": f"{error:.3g}"})]
 
 
-def claimed_bits(evidence: "Evidence") -> list[Fact]:
+def claimed_bits(evidence: CloseEvidence) -> list[Fact]:
     """Whether the claimed test bits/dim is what the weights give."""
     unchecked = _unchecked(evidence)
     if unchecked:
@@ -107,7 +104,7 @@ def claimed_bits(evidence: "Evidence") -> list[Fact]:
     return [Fact("bits-agree", 0.0, values)]
 
 
-def _why(claim: float, mean: float, evidence: "Evidence") -> dict[str, Any]:
+def _why(claim: float, mean: float, evidence: CloseEvidence) -> dict[str, Any]:
     """What a wrong claim would come from, as a figure: the same with a constant left out or in nats."""
     values = (evidence.data.values if evidence.data else None) or 17
     guesses = {
@@ -119,7 +116,7 @@ def _why(claim: float, mean: float, evidence: "Evidence") -> dict[str, Any]:
     return {"why": fits[0] if fits else ""}
 
 
-def integrates(evidence: "Evidence") -> list[Fact]:
+def integrates(evidence: CloseEvidence) -> list[Fact]:
     """Whether the model is a density: half of the points for each of two ways to find out."""
     found = [_mass(evidence)]
     by_hand = [fact for fact in _unchecked(evidence) if fact.lost is None]
@@ -127,7 +124,7 @@ def integrates(evidence: "Evidence") -> list[Fact]:
     return found
 
 
-def _mass(evidence: "Evidence") -> Fact:
+def _mass(evidence: CloseEvidence) -> Fact:
     asked = [("wide", "plane-wide"), ("unit", "plane-unit")]
     masses, key = _masses(evidence, asked), "density-mass"
     if not masses:
@@ -139,7 +136,7 @@ def _mass(evidence: "Evidence") -> Fact:
     return Fact(f"{key}-wrong" if wrong else key, 0.5 if wrong else 0.0, {"mass": f"{mass:.3f}"})
 
 
-def _masses(evidence: "Evidence", asked: list[tuple[str, str]]) -> list[float]:
+def _masses(evidence: CloseEvidence, asked: list[tuple[str, str]]) -> list[float]:
     """The integrals that can be computed, of grid and question."""
     found = []
     for grid, question in asked:
@@ -159,7 +156,7 @@ def _masses(evidence: "Evidence", asked: list[tuple[str, str]]) -> list[float]:
     return found
 
 
-def _log_det(evidence: "Evidence") -> Fact | None:
+def _log_det(evidence: CloseEvidence) -> Fact | None:
     """What the model's log-determinant is of its Jacobian; None if that cannot be said."""
     probes = evidence.probes
     if probes is None or probes.jacobian is None:
@@ -187,7 +184,7 @@ def _log_det(evidence: "Evidence") -> Fact | None:
     return Fact("density-log-det", 0.0, values)
 
 
-def curves(evidence: "Evidence") -> list[Fact]:
+def curves(evidence: CloseEvidence) -> list[Fact]:
     """Whether metrics.jsonl, the epochs and the weights are of one training."""
     records = evidence.submission.metrics
     if not records:
@@ -213,7 +210,7 @@ def curves(evidence: "Evidence") -> list[Fact]:
     return found if any(fact.lost != 0.0 for fact in found) else [*found, Fact("curves-agree")]
 
 
-def _compared(evidence: "Evidence", part: str, said: float) -> list[Fact]:
+def _compared(evidence: CloseEvidence, part: str, said: float) -> list[Fact]:
     """The record of the best epoch beside what the weights give on that part."""
     bits = evidence.bits(part)
     assert bits is not None
@@ -223,7 +220,7 @@ def _compared(evidence: "Evidence", part: str, said: float) -> list[Fact]:
     return [] if abs(mean - said) <= allowed else [Fact("curves-differ", 1.0, values)]
 
 
-def own_weights(evidence: "Evidence") -> list[Fact]:
+def own_weights(evidence: CloseEvidence) -> list[Fact]:
     """Whether the weights were trained, by this student, with the seed of the id."""
     submission = evidence.submission
     if submission.weights is None:
@@ -254,7 +251,7 @@ def _estimate(bits: Tensor) -> tuple[float, float]:
     return float(bits.mean()), float(bits.std()) / math.sqrt(len(bits))
 
 
-def _unchecked(evidence: "Evidence") -> list[Fact]:
+def _unchecked(evidence: CloseEvidence) -> list[Fact]:
     """Why nothing can be computed again: no weights, no program, or no data on this machine."""
     if evidence.submission.weights is None:
         return [Fact("weights-none", 1.0)]
@@ -265,7 +262,7 @@ def _unchecked(evidence: "Evidence") -> list[Fact]:
     return [Fact("model-no-data", None)] if evidence.data is None else []
 
 
-def data_of(submission: "Submission") -> str:
+def data_of(submission: Submission) -> str:
     """The data set that report.json names by its number of values; "" if there is none with that many."""
     if "values" not in submission.claims:
         return SETS[17]

@@ -8,17 +8,15 @@ that of the very map that gave the likelihoods, and the map is one to one.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from diffeo_course.grading import density
+from diffeo_course.grading.evidence import Evidence
 from diffeo_course.sandbox.calling import Answer
 from diffeo_course.sandbox.messages import Call
-
-if TYPE_CHECKING:
-    from diffeo_course.grading.analysis import Evidence
 
 PARTS = ("test", "validation", "train")
 IMAGES = 32
@@ -35,7 +33,7 @@ class Probes:
         evidence: with the answers of the first process.
     """
 
-    def __init__(self, evidence: "Evidence"):
+    def __init__(self, evidence: Evidence):
         self.draw = evidence.draw
         self.places: list[tuple[str, int]] = _chosen(evidence)
         inputs, answers = evidence.inputs, evidence.answers
@@ -136,7 +134,20 @@ class Probes:
         return shortened
 
 
-def _bits(evidence: "Evidence", part: str) -> Tensor:
+@dataclass
+class CloseEvidence(Evidence):
+    """The same, and images that were looked at closely.
+
+    Args:
+        probes: the images.
+        back: what other images came back as, there and back, and those images.
+    """
+
+    probes: Probes | None = None
+    back: tuple[Tensor, Tensor] | None = None
+
+
+def _bits(evidence: Evidence, part: str) -> Tensor:
     """Bits of a part's rows; none where there are none, or z has another shape than that of test images."""
     bits = evidence.bits(part)
     if bits is None or evidence.answers[part].values[0].shape[1:] != evidence.answers["test"].values[0].shape[1:]:
@@ -144,7 +155,7 @@ def _bits(evidence: "Evidence", part: str) -> Tensor:
     return bits
 
 
-def _chosen(evidence: "Evidence") -> list[tuple[str, int]]:
+def _chosen(evidence: Evidence) -> list[tuple[str, int]]:
     """Which images: half of the test images, a quarter of those where the likelihood is largest."""
     many = max(4, min(IMAGES, MOST_ROWS // (1 + 2 * evidence.inputs["test"][0].numel())))
     found: list[tuple[str, int]] = []

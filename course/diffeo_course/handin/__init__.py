@@ -1,1 +1,1 @@
-"""Handing in: reading what students send, packing it, grading a folder of it, comparing it."""
+"""A hand-in: what a student sends, read within limits."""

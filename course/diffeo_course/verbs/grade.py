@@ -88,8 +88,8 @@ def grade(
 def _all_in(folder: Path, out: Path, lang: str, roster: Path | None, key: Path | None) -> None:
     import sys
 
-    from diffeo_course.handin.folder import grade_folder
-    from diffeo_course.handin.table import summary
+    from diffeo_course.inbox.folder import grade_folder
+    from diffeo_course.inbox.table import summary
     from diffeo_course.messages import say
 
     sys.stderr.write(f"{_held(lang)}\n{say('handin-start', lang)}\n")

@@ -7,17 +7,17 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from handed_in import files, folder, zipped
 
 from diffeo_course import grading
 from diffeo_course.grading import Report, facts
-from diffeo_course.grading.analysis import Evidence
 from diffeo_course.grading.drawing import Draw
+from diffeo_course.grading.probes import CloseEvidence
 from diffeo_course.grading.weights import fingerprint, readable
 from diffeo_course.handin import archive, source
-from diffeo_course.handin.folder import grade_folder
 from diffeo_course.handin.reading import Submission, number, read
-from diffeo_course.handin.similarity import fingerprints
+from diffeo_course.inbox.folder import grade_folder
+from diffeo_course.inbox.similarity import fingerprints
+from handed_in import files, folder, zipped
 from reliability.limited import limited
 
 CLAIMS = ("id", "name", "bits_per_dim", "values", "epochs", "seed", "ablation")
@@ -39,7 +39,7 @@ def test_a_report_of_hostile_values_has_no_claim_that_is_believed(value: str, tm
     submission = read(place)
     assert [number(submission.claims, key) for key in CLAIMS] == [None] * len(CLAIMS)
     assert submission.id == "20231234"
-    evidence = Evidence(submission, None, {}, Draw("a key", ""))
+    evidence = CloseEvidence(submission, None, {}, Draw("a key", ""))
     for found in (facts.model, facts.claimed_bits, facts.curves, facts.own_weights):
         assert found(evidence)
     assert len("".join(problem.text("ko") for problem in submission.problems)) < 3000
@@ -184,7 +184,7 @@ def test_a_hostile_hand_in_takes_nobody_elses_row(tmp_path: Path, monkeypatch: p
 
 
 def test_what_breaks_the_reading_of_one_is_said_in_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from diffeo_course.handin import inbox as reading
+    from diffeo_course.inbox import hand_ins as reading
 
     def breaks(path: Path, **options: object) -> Submission:
         if path.name == "20230002.zip":

@@ -22,9 +22,9 @@ from reliability.mutations import changed, changed_json, changed_text
 
 def handin(rng: Random, place: Path, good: Path) -> Given:
     """A hand-in of one of four kinds, or a folder of many, or a roster."""
-    from diffeo_course.handin.inbox import hand_ins, pieces
     from diffeo_course.handin.reading import read
-    from diffeo_course.handin.roster import read_roster
+    from diffeo_course.inbox.hand_ins import hand_ins, pieces
+    from diffeo_course.inbox.roster import read_roster
 
     kind = rng.choice(("py", "ipynb", "zip", "folder", "inbox", "roster"))
     if kind == "folder":
@@ -101,7 +101,7 @@ def add() -> None:
     """Add what the course reads, and its verbs, to what is tried."""
     readers.ADDED["handins"] = readers.Reader("hand-ins (py, ipynb, zip, folder), read", 700, handin)
     seeds.ADDED.append(made)
-    fuzz.LIGHT.extend(["diffeo_course.handin.inbox", "diffeo_course.handin.roster"])
+    fuzz.LIGHT.extend(["diffeo_course.inbox.hand_ins", "diffeo_course.inbox.roster"])
     words.VERBS.extend(["grade", "course"])
     words.SUBVERBS["course"] = ("check", "pack", "x", "--help")
     words.STARTING.update({("grade",), ("course", "pack")})

@@ -25,8 +25,8 @@ def pack(folder: Path = Path(), /, *, id: str, name: str, lang: MaybeLanguage = 
     out
         The zip to write; ID_NAME.zip in that folder if not given.
     """
-    from diffeo_course.handin.pack import pack as packed
     from diffeo_course.messages import say
+    from diffeo_course.packing import pack as packed
 
     language = spoken(lang)
     done = packed(folder, id, name, language, out=out)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from diffeo_course.fonts import undrawable
-from diffeo_course.slides import FILES, Deck
+from diffeo_course.slides.deck import FILES, Deck
 
 BODY, CODE, FOOTER = 20.0, 16.0, 12.0  # points; notes below a figure are as small as code
 MOST_LINES, MOST_SLIDES = 18, 12

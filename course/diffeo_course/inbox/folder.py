@@ -3,14 +3,15 @@
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from diffeo_course.handin.inbox import HandIn, hand_ins, pieces
-from diffeo_course.handin.roster import Roster, read_roster
-from diffeo_course.handin.similarity import Pair, pairs
+from diffeo_course.inbox import table
+from diffeo_course.inbox.graded import Graded, Row, Score
+from diffeo_course.inbox.hand_ins import HandIn, hand_ins, pieces
+from diffeo_course.inbox.roster import Roster, read_roster
+from diffeo_course.inbox.similarity import Pair, pairs
 from diffeo_course.messages import say
 from diffeo_course.sandbox.limits import Limits
 from diffeo_course.sandbox.untrusted import one_line
@@ -19,66 +20,6 @@ TEMPLATES = ("submission.py", "run.py")
 SOLUTION = "solution.py"
 KEY = "key"  # in the folder of the results; no program that is graded may see it
 CHECKER = ("grading", "sandbox", "messages")
-
-
-@dataclass(frozen=True)
-class Score:
-    """What the checker found, as it is stored.
-
-    Args:
-        lines: key, points (None: scored by hand), possible points and message of each line of the rubric.
-        total: the points given automatically.
-        markdown: the report.
-        failed: why there is none; "" if there is one.
-    """
-
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    total: float = 0.0
-    markdown: str = ""
-    failed: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A student's line in the table."""
-
-    hand_in: HandIn
-    score: Score
-    feedback: str
-    note: str = ""
-
-    @property
-    def who(self) -> str:
-        """Number and name, or where it is if neither is known."""
-        submission = self.hand_in.submission
-        return " ".join(each for each in (submission.id, submission.name) if each) or self.hand_in.piece.where
-
-    @property
-    def found(self) -> str:
-        """Who it is, and where it is."""
-        where = self.hand_in.piece.where
-        return self.who if self.who == where else f"{self.who} ({where})"
-
-
-@dataclass(frozen=True)
-class Graded:
-    """A graded inbox.
-
-    Args:
-        rows: one for each student, those without a number last.
-        alike: pairs of students whose code is worth a look; the worked solution, which is public, is one of them.
-        absent: number and name of those on the roster who handed nothing in.
-        unread: files that belong to no hand-in.
-        out: the folder with the results.
-        wrote: the files written.
-    """
-
-    rows: list[Row]
-    alike: list[Pair]
-    absent: list[tuple[str, str]]
-    unread: list[str]
-    out: Path
-    wrote: list[Path] = field(default_factory=list)
 
 
 def grade_folder(
@@ -111,7 +52,6 @@ def grade_folder(
         ValueError: if the roster or the key cannot be read, or nobody handed anything in.
     """
     from diffeo_course.grading.drawing import key_in
-    from diffeo_course.handin import table
 
     folder = Path(folder).resolve()
     out = folder.with_name(f"{folder.name}-graded") if out is None else Path(out)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from command import DIFFEO, environment
-from handed_in import files, folder
 
-from diffeo_course import grading
+from diffeo_course import grading, packing
 from diffeo_course.grading import RUBRIC, Line, Report
-from diffeo_course.handin import pack as packing
-from diffeo_course.handin.pack import pack
 from diffeo_course.handin.reading import Submission, read
 from diffeo_course.material import material
+from diffeo_course.packing import pack
+from handed_in import files, folder
 
 
 @pytest.fixture(autouse=True)

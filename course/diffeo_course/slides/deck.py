@@ -1,17 +1,12 @@
-"""The slides, compiled: both languages, each for the screen, as a handout with notes, and black on white for print."""
+"""A deck of slides: its files, what is missing of them, and what typst makes of them."""
 
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from diffeo_course.fonts import gather
-from diffeo_course.material import material
-from diffeo_course.messages import LANGUAGES
 
 if TYPE_CHECKING:
     from typst import Compiler
@@ -141,64 +136,3 @@ def numbers(root: Path) -> dict[str, Any]:
             raise SlidesError([f"{path.name}: {', '.join(twice)} are in another file of numbers too. Rename them."])
         found |= read
     return found
-
-
-def contact_sheet(pdf: bytes, *, columns: int = 4, width: int = 480) -> bytes:
-    """All pages of a PDF in one PNG, in rows."""
-    import io
-
-    import pypdfium2
-    from PIL import Image
-
-    document = pypdfium2.PdfDocument(pdf)
-    pages = [page.render(scale=width / page.get_width()).to_pil() for page in document]
-    height = max(page.height for page in pages)
-    rows = -(-len(pages) // columns)
-    sheet = Image.new("RGB", (columns * (width + 8) + 8, rows * (height + 8) + 8), "#888888")
-    for i, page in enumerate(pages):
-        sheet.paste(page, (8 + i % columns * (width + 8), 8 + i // columns * (height + 8)))
-    buffer = io.BytesIO()
-    sheet.quantize(64).save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def build(folder: Path, *, root: Path | None = None, files: tuple[str, ...] = FILES) -> list[str]:
-    """Check both decks, then write every version of them, their contact sheets and their animations.
-
-    Returns:
-        A line a file: its pages, and its minutes.
-
-    Raises:
-        SlidesError: with every fault of both decks; nothing is written then.
-    """
-    from diffeo_course.slide_checks import faults, same_ids
-
-    root = root or material()
-    fonts = gather(folder / "fonts")
-    decks = [Deck(language, fonts, root, files) for language in LANGUAGES]
-    for deck in decks:
-        deck.check_files()
-    made = {(deck.language, version): deck.pdf(version) for deck in decks for version in VERSIONS}
-    found = [fault for deck in decks for fault in faults(deck, made[deck.language, "slides"])]
-    if found := found + same_ids(*decks):
-        raise SlidesError(found)
-    lines = []
-    for deck in decks:
-        full, short = deck.minutes()
-        for version in VERSIONS:
-            pdf = made[deck.language, version]
-            (folder / f"{deck.language}-{version}.pdf").write_bytes(pdf)
-            times = f"{full:g} minutes, {short:g} without what may be skipped"
-            lines.append(f"{deck.language}-{version}.pdf: {pages(pdf)} pages, {times}")
-        (folder / f"{deck.language}-contact.png").write_bytes(contact_sheet(made[deck.language, "slides"]))
-        for moving in sorted((root / "figures" / deck.language).glob("*.gif")):
-            shutil.copyfile(moving, folder / f"{deck.language}-{moving.name}")
-            lines.append(f"{deck.language}-{moving.name}")
-    return lines
-
-
-def pages(pdf: bytes) -> int:
-    """How many pages a PDF has."""
-    import pypdfium2
-
-    return len(pypdfium2.PdfDocument(pdf))

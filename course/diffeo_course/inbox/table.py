@@ -7,15 +7,12 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from diffeo_course.handin.archive import composed
-from diffeo_course.handin.inbox import HandIn
 from diffeo_course.handin.reading import number_in
+from diffeo_course.inbox.graded import Graded, Row
+from diffeo_course.inbox.hand_ins import HandIn
 from diffeo_course.messages import say
-
-if TYPE_CHECKING:
-    from diffeo_course.handin.folder import Graded, Row
 
 WRITTEN = "written.json"  # what was written last, so that what a person has changed since is not lost
 BOM = "\ufeff"  # without it Excel takes a CSV file for the system's own encoding
@@ -36,7 +33,7 @@ def file_names(found: Sequence[HandIn]) -> list[str]:
     return [f"{name}.md" for name in names]
 
 
-def write(graded: "Graded", out: Path, language: str) -> list[Path]:
+def write(graded: Graded, out: Path, language: str) -> list[Path]:
     """Write ``table.csv``, ``summary.md``, ``alike.csv`` and ``feedback/``.
 
     A file that was changed since it was written here is left alone: the new one gets a number.
@@ -58,7 +55,7 @@ def write(graded: "Graded", out: Path, language: str) -> list[Path]:
     return wrote
 
 
-def feedback(row: "Row", language: str) -> str:
+def feedback(row: Row, language: str) -> str:
     """The page for a student."""
     problems = [problem.text(language) for problem in row.hand_in.problems]
     if row.score.failed:
@@ -68,7 +65,7 @@ def feedback(row: "Row", language: str) -> str:
     return "\n".join([row.score.markdown.rstrip(), "", *(f"- {line}" for line in problems)]).rstrip() + "\n"
 
 
-def summary(graded: "Graded", language: str) -> str:
+def summary(graded: Graded, language: str) -> str:
     """The page for the lecturer: who is missing, what is unclear, which pairs to look at."""
     parts = [f"# {say('handin-summary', language, number=len(graded.rows))}"]
 
@@ -95,13 +92,13 @@ def summary(graded: "Graded", language: str) -> str:
     return "\n".join([*parts, "", say("handin-alike-meaning", language)]) + "\n"
 
 
-def _odd(row: "Row", language: str) -> str:
+def _odd(row: Row, language: str) -> str:
     texts = [problem.text(language) for problem in (*row.hand_in.problems, *row.hand_in.submission.problems)]
     failed = [say("handin-not-graded", language, why=row.score.failed)] if row.score.failed else []
     return " ".join([*failed, *([row.note] if row.note else []), *texts])
 
 
-def _table(graded: "Graded", language: str) -> str:
+def _table(graded: Graded, language: str) -> str:
     from diffeo_course.grading import RUBRIC
 
     keys = [line.key for line in RUBRIC]
@@ -128,14 +125,14 @@ def _table(graded: "Graded", language: str) -> str:
     return _csv(rows)
 
 
-def _left(graded: "Graded") -> list[tuple[str, str]]:
+def _left(graded: Graded) -> list[tuple[str, str]]:
     """Number and place of what was not read and may be somebody's work: nobody is to be missing from the table."""
     present = {row.hand_in.submission.id for row in graded.rows}
     numbered = [(number_in(composed(where)), where) for where in graded.unread]
     return [each for each in numbered if _is_closed(each[1]) or (each[0] and each[0] not in present)]
 
 
-def _theirs(graded: "Graded", number: str) -> tuple[list[str], str]:
+def _theirs(graded: Graded, number: str) -> tuple[list[str], str]:
     """Files that may be of somebody without a hand-in, and the message about them."""
     if closed := [where for of, where in _left(graded) if of == number]:
         return closed, "handin-not-read"
@@ -143,7 +140,7 @@ def _theirs(graded: "Graded", number: str) -> tuple[list[str], str]:
     return named, "handin-other-id" if named else "handin-nothing"
 
 
-def _other_ids(row: "Row") -> list[str]:
+def _other_ids(row: Row) -> list[str]:
     differ = [each for each in row.hand_in.submission.problems if each.key == "handin-ids-differ"]
     return [number for each in differ for number in str(each.values["ids"]).split(", ")]
 
@@ -152,7 +149,7 @@ def _is_closed(where: str) -> bool:
     return PurePosixPath(where).suffix.lower() in CLOSED
 
 
-def _alike(graded: "Graded") -> list[list[object]]:
+def _alike(graded: Graded) -> list[list[object]]:
     return [
         [pair.share, pair.first, _ranges(pair.first_lines), pair.second, _ranges(pair.second_lines)]
         for pair in graded.alike

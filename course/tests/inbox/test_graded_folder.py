@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handed_in import files, folder, zipped
 
 from diffeo_course import grading
 from diffeo_course.grading import RUBRIC, Line, Report
-from diffeo_course.handin.folder import Graded, grade_folder
 from diffeo_course.handin.reading import Submission
+from diffeo_course.inbox.folder import Graded, grade_folder
 from diffeo_course.sandbox.limits import Limits
+from handed_in import files, folder, zipped
 
 
 class Checker:
@@ -110,7 +110,7 @@ def test_another_checker_grades_again(
     (tmp_path / "mnist").mkdir()  # what could not be looked at before
     _grade(inbox)
     assert sorted(checker.graded) == sorted(["20230001", "20230002", "20230003"] * 2)
-    monkeypatch.setattr("diffeo_course.handin.folder.CHECKER", ("grading",))
+    monkeypatch.setattr("diffeo_course.inbox.folder.CHECKER", ("grading",))
     _grade(inbox)
     assert len(checker.graded) == 9
 

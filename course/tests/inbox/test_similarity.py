@@ -3,7 +3,7 @@
 import random
 import re
 
-from diffeo_course.handin.similarity import fingerprints, pairs
+from diffeo_course.inbox.similarity import fingerprints, pairs
 from diffeo_course.material import material
 
 ASSIGNMENT = material() / "assignment"

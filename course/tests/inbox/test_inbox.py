@@ -5,7 +5,7 @@ from pathlib import Path
 
 from handed_in import CODE, files, folder, zipped
 
-from diffeo_course.handin.inbox import HandIn, hand_ins, pieces
+from diffeo_course.inbox.hand_ins import HandIn, hand_ins, pieces
 
 
 def _found(inbox: Path) -> dict[str, HandIn]:
