@@ -4,6 +4,9 @@ import base64
 import csv
 import hashlib
 import io
+import subprocess
+import sys
+import tarfile
 import zipfile
 from importlib.metadata import PathDistribution
 from pathlib import Path
@@ -37,6 +40,15 @@ def test_the_wheel_of_the_library_holds_models_and_recipes_and_no_course(built: 
     assert any(name.startswith("diffeo/models/") and name.endswith(".safetensors") for name in names)
     assert {name.partition("/")[0] for name in names} == {"diffeo", f"diffeo-{__version__}.dist-info"}
     assert not [name for name in names if "course" in name or "__pycache__" in name]
+
+
+def test_the_source_distribution_of_the_library_holds_no_course(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(command, cwd=wheel.ROOTS["diffeo"], check=True, capture_output=True)
+    with tarfile.open(tmp_path / f"diffeo-{__version__}.tar.gz") as archive:
+        names = archive.getnames()
+    assert any(name.endswith("/tests/test_io.py") for name in names)
+    assert not [name for name in names if "course" in name]
 
 
 def test_the_wheel_of_the_course_holds_its_tools_and_all_of_the_material(built: dict[str, Path]) -> None:
