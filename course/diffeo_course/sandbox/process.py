@@ -31,7 +31,7 @@ COPY = "checker"  # the package that the process runs: what this one was when it
 PAUSE = 0.03  # seconds between two looks
 ANSWERS = 256 << 20  # bytes of all answers of a process
 OWN = 2 if sys.platform == "linux" else 1  # processes that are none of the program's doing
-RIGHT = (Path(diffeo.__file__).parent, Path(__file__).parents[1])  # what is right stands there, and in the material
+RIGHT = ("diffeo", "diffeo_course")  # packages that say what is right
 
 
 @dataclass
@@ -100,6 +100,16 @@ def _asked(call: Call) -> tuple[str, str]:
     return call.function, call.question
 
 
+def right() -> list[str]:
+    """Where what is right stands: what runs here, the course's material, and copies in folders of the path.
+
+    A development installation leaves such a copy of the material among the installed packages.
+    """
+    here = [Path(diffeo.__file__).parent, Path(__file__).parents[1], material()]
+    copies = [Path(place, name) for place in sys.path if place for name in RIGHT]
+    return [str(place) for place in [*here, *copies] if place.exists()]
+
+
 class _Run:
     """One process, from its start until it and all its descendants are gone."""
 
@@ -119,8 +129,7 @@ class _Run:
         (self.folder / messages.SOURCE).write_text(source, encoding="utf-8", newline="")
         for name, path in files.items():
             shutil.copyfile(path, self.folder / messages.WORK / name)
-        closed = (*map(str, RIGHT), str(material()), *limits.closed)
-        reading = rules(closed, (str(self.folder),))
+        reading = rules((*right(), *limits.closed), (str(self.folder),))
         confinement = Confinement(limits.memory, reading, filter_program().hex(), LAYERS)
         (self.folder / messages.CONFINEMENT).write_text(confinement.to_json(), encoding="utf-8")
         self.seen: dict[int, psutil.Process] = {}

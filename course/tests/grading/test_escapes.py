@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import diffeo
+from diffeo_course.material import material
 from diffeo_course.messages import LANGUAGES
-from diffeo_course.sandbox import layers
+from diffeo_course.sandbox import layers, process
 from diffeo_course.sandbox.confine import LAYERS
 from diffeo_course.sandbox.kernel import landlock_version
 from diffeo_course.sandbox.reading import may_read, rules
@@ -91,6 +93,19 @@ def test_only_what_python_needs_may_be_read(tmp_path: Path, monkeypatch: pytest.
         Path("/proc/1/cmdline"),
     ):
         assert not may_read(str(place / "x"), found), place
+
+
+def test_what_is_right_is_closed_wherever_there_is_a_copy_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site_packages = tmp_path / "site-packages"
+    copy = site_packages / "diffeo_course" / "material" / "assignment"
+    copy.mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(site_packages))
+    found = rules(tuple(process.right()), ())
+    assert may_read(str(site_packages / "torch.py"), found)
+    for place in (copy, Path(diffeo.__file__).parent, Path(process.__file__).parents[1], material()):
+        assert not may_read(str(place / "solution.py"), found), place
 
 
 def test_what_is_closed_by_name_stays_closed_in_a_place_that_may_be_read(tmp_path: Path) -> None:
