@@ -6,10 +6,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from handed_in import CODE, files, folder, raw_zip, zipped
 
 from diffeo_course.handin import archive
 from diffeo_course.handin.reading import SUFFIXES, read
+from handed_in import CODE, files, folder, raw_zip, zipped
 
 
 def _keys(path: Path) -> list[str]:

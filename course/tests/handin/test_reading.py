@@ -6,9 +6,9 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from handed_in import CODE, files, folder, zipped
 
 from diffeo_course.handin.reading import number_in, read, student_id, student_name
+from handed_in import CODE, files, folder, zipped
 
 
 @pytest.mark.parametrize("form", ["folder", "zip", "zip of a folder"])

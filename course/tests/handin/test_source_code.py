@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from handed_in import CODE
 
 from diffeo_course.handin.source import decoded, defined, definitions, of_notebook
+from handed_in import CODE
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])

@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from handed_in import CODE, files, folder, zipped
-
 from diffeo_course.inbox.hand_ins import HandIn, hand_ins, pieces
+from handed_in import CODE, files, folder, zipped
 
 
 def _found(inbox: Path) -> dict[str, HandIn]:

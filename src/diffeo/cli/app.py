@@ -1,7 +1,6 @@
 """The ``diffeo`` command: its verbs, and how errors reach a person."""
 
 import functools
-import functools
 import os
 import signal
 import sys
@@ -97,6 +96,7 @@ app.command(edit)
 app.command(of_runs(info), group=USE)
 app.command(data, group=OTHER)
 app.command(models, group=OTHER)
+
 
 @functools.cache
 def with_verbs_of_others() -> App:
