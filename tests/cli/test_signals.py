@@ -8,7 +8,7 @@ STOPPED = """
 import os, signal
 import diffeo.runs.train
 from diffeo.flow import Flow
-initialize, conclude, count = Flow.initialize, diffeo.runs.train._conclude, [0]
+initialize, conclude, count = Flow.initialize, diffeo.runs.train.conclude, [0]
 def stopped_in(real, *numbers):
     def called(*given, **more):
         count[0] += 1
@@ -19,7 +19,7 @@ def stopped_in(real, *numbers):
         return real(*given, **more)
     return called
 Flow.initialize = stopped_in(initialize, signal.SIGTERM)
-diffeo.runs.train._conclude = stopped_in(conclude, {second})
+diffeo.runs.train.conclude = stopped_in(conclude, {second})
 diffeo.runs.train.samples_picture = lambda *given, **more: None
 """
 TRAIN = ("train", "realnvp", "moons", "--out", "run", "--epochs", 1, "--model.couplings", 2, "--quiet")

@@ -25,7 +25,7 @@ FILES = ("run.json", "steps.csv", "model.safetensors")
 @pytest.fixture(autouse=True)
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings end before their report, which takes most of the time."""
-    monkeypatch.setattr("diffeo.runs.train._conclude", lambda *given: {})
+    monkeypatch.setattr("diffeo.runs.train.conclude", lambda *given: {})
     monkeypatch.setattr("diffeo.runs.train.samples_picture", lambda *given, **more: None)
 
 
@@ -206,7 +206,7 @@ def test_an_interrupt_says_how_to_go_on_from_where_it_was(
             with pytest.raises(TrainingInterrupted, match=said) as stopped:
                 train(folder, data)
         assert stopped.value.signal == number
-    monkeypatch.setattr("diffeo.runs.train._conclude", stop)
+    monkeypatch.setattr("diffeo.runs.train.conclude", stop)
     with pytest.raises(TrainingInterrupted, match=r"done, but not its report. Go on with: diffeo train --resume"):
         resume_run(folder, progress=False)
 

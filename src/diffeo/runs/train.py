@@ -1,10 +1,8 @@
 """A run folder: everything that a training leaves behind, each file whole."""
 
 import datetime
-import inspect
 import math
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable
@@ -15,26 +13,13 @@ from typing import Any
 
 import torch
 
-import diffeo
 from diffeo import io
 from diffeo.configuration import build
 from diffeo.data import Dataset
-from diffeo.evaluation import (
-    better_ones,
-    condition_for,
-    deviations,
-    estimate,
-    integral,
-    log_det_error,
-    round_trip,
-    row_log_probs,
-    simple_densities,
-)
-from diffeo.evaluation.likelihood import bits_per_nat
-from diffeo.evaluation.part import described
 from diffeo.flow import Flow
 from diffeo.letters import readable
 from diffeo.proposals import path_word
+from diffeo.runs.conclusion import conclude, versions
 from diffeo.runs.folder import (
     FORMAT,
     METRICS_FILE,
@@ -55,21 +40,17 @@ from diffeo.runs.going_on import (
     way_on,
     weights_hash,
 )
-from diffeo.runs.html_report import REPORT_FILE, write_report
-from diffeo.runs.peak_memory import peak_memory
+from diffeo.runs.html_report import REPORT_FILE
 from diffeo.runs.record_files import document, is_whole, lines, mend_history
 from diffeo.runs.records import RunRecord
-from diffeo.runs.samples import on_the_plane, samples_picture
-from diffeo.runs.verdicts import train_longer
+from diffeo.runs.samples import samples_picture
+from diffeo.runs.settings import defaults, earlier, settings
 from diffeo.shortage import saying
 from diffeo.training import checkpoint
 from diffeo.training.beginning import is_beginning
 from diffeo.training.fit import fit
 from diffeo.training.lock import locked
-from diffeo.training.options import CHECKPOINTS, check_numbers
-from diffeo.training.precision import resolve
-from diffeo.training.result import Fit
-from diffeo.training_defaults import decide
+from diffeo.training.options import CHECKPOINTS
 from diffeo.writing import write_atomically
 
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
@@ -138,7 +119,7 @@ def train_run(
         raise NotADirectoryError(f"{folder} cannot be made: {nearest} is not a folder that can be written to")
 
     def begin() -> None:
-        run["versions"] = _versions(torch.get_num_threads())  # of the training
+        run["versions"] = versions(torch.get_num_threads())  # of the training
         folder.mkdir(parents=True, exist_ok=True)
         held.enter_context(locked(folder))
         check_usable(folder, run)  # another process may have been faster
@@ -191,7 +172,7 @@ def resume_run(
 
         def begin() -> None:
             if not goes_on:
-                run["versions"] = _versions(torch.get_num_threads())
+                run["versions"] = versions(torch.get_num_threads())
                 write_atomically(folder / RUN_FILE, document(run))
                 return
             for place in (folder, folder / CHECKPOINTS):
@@ -209,7 +190,7 @@ def _built(run: dict[str, Any], path: Path, device: torch.device | str | None) -
         ValueError: naming the file, if it does not say how to build one.
     """
     missing = [name for name in ("flow", "settings", "seed", "dtype", "device") if name not in run]
-    unknown = run.get("settings", {}).keys() - _defaults().keys()
+    unknown = run.get("settings", {}).keys() - defaults().keys()
     if missing or unknown:
         problem = f"{missing[0]} is missing" if missing else f"settings has the unknown key {min(unknown)!r}"
         raise ValueError(f"{path} is damaged: {problem}. {OF_RUN}")
@@ -244,7 +225,7 @@ def _train(
     begin: Callable[[], None] = lambda: None,
     resume: bool = False,
 ) -> dict[str, Any]:
-    seed, options = run["seed"], _defaults() | run["settings"] | _earlier(run["settings"])
+    seed, options = run["seed"], defaults() | run["settings"] | earlier(run["settings"])
     history: list[dict[str, float]] = []
     for note in data.notes:
         say(note)
@@ -289,7 +270,7 @@ def _train(
     write_atomically(folder / METRICS_FILE, lines(result.history))
     try:
         with saying(lambda: _more_memory(folder)):
-            return _conclude(flow, data, folder, run, result, say)
+            return conclude(flow, data, folder, run, result, say)
     except KeyboardInterrupt as stopped:
         raise interrupted(folder, stopped, "the training is done, but not its report") from None
 
@@ -300,113 +281,7 @@ def _more_memory(folder: Path) -> str:
     return f"With more memory the same training goes on by: diffeo train --resume {path_word(folder)}"
 
 
-def _conclude(
-    flow: Flow,
-    data: Dataset,
-    folder: Path,
-    run: dict[str, Any],
-    result: Fit,
-    say: Callable[[str], None],
-) -> dict[str, Any]:
-    """Evaluate, and write the summary, the pictures and the report."""
-    seed = run["seed"]
-    say(f"evaluating on {len(data.test):,} test rows")
-    started = time.perf_counter()
-    bits = flow.door is not None
-    per_row = row_log_probs(flow, data.test, seed=seed) * (bits_per_nat(flow) if bits else 1.0)
-    found = estimate(per_row)
-    simple = simple_densities(data)
-    labels = condition_for(flow, data.test)
-    trip = round_trip(flow, data.test.x, labels, deviation=deviations(data.train.x))
-    improving = result.best["epoch"] == result.history[-1]["epoch"]
-    summary = {
-        "flow": type(flow).__name__,
-        "data": data.name,
-        "data_options": run["data"]["options"],
-        "notes": data.notes,
-        "worse_than": better_ones(simple, per_row, lower_is_better=bits),
-        "still_improving": improving,
-        "train_longer": train_longer(run["command"], run["settings"]) if improving else None,
-        "test_bits_per_dim" if bits else "test_log_likelihood": found.mean,
-        "standard_error": found.standard_error,
-        "median": found.median,
-        "far_rows": found.far,
-        "test_rows": len(data.test),
-        "baselines": described(simple),
-        "round_trip_error": trip.error,
-        "round_trip_error_standardised": trip.standardised,
-        "wrong_values": trip.wrong_values,
-        "log_det_error": log_det_error(flow, data.test.x, labels),
-        "integral": integral(flow, seed=seed) if on_the_plane(flow) else None,
-        "best_validation": result.best["validation"],
-        "best_epoch": result.best["epoch"],
-        "stopped": result.stopped,
-        "skipped_steps": result.skipped,
-        "rollbacks": result.rollbacks,
-        "incidents": [str(incident) for incident in result.incidents],
-        "seconds": result.seconds,
-        "timings": result.timings,
-        "evaluation_seconds": time.perf_counter() - started,
-        "peak_memory": peak_memory(flow.device),
-        "steps": result.steps,
-        "parameters": sum(parameter.numel() for parameter in flow.parameters()),
-        "precision": result.precision,
-        "seed": seed,
-        "settings": run["settings"],
-        "command": run["command"],
-        "versions": _versions(result.threads),
-    }
-    write_atomically(folder / SUMMARY_FILE, document(summary))
-    write_report(folder, flow, data, summary, result.history)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the run is complete
-    return summary
-
-
 def _anywhere(name: str) -> str:
     """The name of a data set; of a file or folder by its whole path, so that it is found from another folder too."""
     kind, colon, path = name.partition(":")
     return readable(f"{kind}:{Path(path).expanduser().absolute()}") if colon else name
-
-
-def settings(flow: Flow, data: Dataset, options: dict[str, Any]) -> dict[str, Any]:
-    """The options of :func:`diffeo.fit` as a run has them: those given, and all others, decided.
-
-    Raises:
-        TypeError, ValueError: if one is no number, or the precision does not fit the flow.
-    """
-    asked = _defaults() | options
-    check_numbers(asked)
-    open_ = {name: asked[name] for name in ("batch_size", "lr", "epochs", "time_budget")}
-    decided = decide(flow.shape, len(data.train), **open_)
-    return asked | decided._asdict() | {"precision": resolve(asked["precision"], flow)}
-
-
-def _defaults() -> dict[str, Any]:
-    """Those of the options of fit that a run sets."""
-    own = ("validation", "seed", "folder", "resume", "progress", "on_start", "on_epoch")
-    options = inspect.signature(fit).parameters.values()
-    return {
-        option.name: option.default
-        for option in options
-        if option.kind is option.KEYWORD_ONLY and option.name not in own
-    }
-
-
-def _earlier(settings: dict[str, Any]) -> dict[str, Any]:
-    """What a run.json means where its settings say nothing, or None: one of when :func:`diffeo.fit` had fixed defaults.
-
-    Today's says what was decided, so nothing of it is left open but epochs, to a time budget.
-    """
-    fixed = {"batch_size": 128, "lr": 1e-3, "precision": "float32"}
-    if settings.get("time_budget") is None:
-        fixed["epochs"] = 50
-    return {name: value for name, value in fixed.items() if settings.get(name) is None}
-
-
-def _versions(threads: int) -> dict[str, Any]:
-    return {
-        "diffeo": diffeo.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "threads": threads,
-    }
