@@ -179,7 +179,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_interrupted_elsewhere_ends_in_a_line(tmp_path: Path) -> None:
-    code = "import diffeo.cli.app as a\ndef stop(*args, **options): raise KeyboardInterrupt\na.app = stop\na.main(['data'])"
+    code = "import diffeo.cli.app as a\ndef stop(*args, **options): raise KeyboardInterrupt\n"
+    code += "a.app = stop\na.main(['data'])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
     )
