@@ -29,7 +29,7 @@ from diffeo.models.cards import CARD_FILE
 from diffeo.models.places import SHIPPED
 from diffeo.runs import Run, read_run, write_curve
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SUMMARY_FILE
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 
 PAGE = Path(__file__).parents[1] / "docs" / "models.md"
 BEGIN, END = "<!-- table of models: python tools/ship.py --table -->\n", "<!-- end of table -->\n"

@@ -23,7 +23,7 @@ from diffeo.flow import Flow
 from diffeo.models.cards import CARD_FILE
 from diffeo.models.places import SHIPPED
 from diffeo.runs import sample_labels
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 
 TEMPERATURES = tuple(step / 20 for step in range(10, 21))  # 0.5, 0.55, .. 1
 SAMPLES, TESTED = 2000, 5000

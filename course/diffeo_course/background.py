@@ -101,7 +101,7 @@ def length(*, fast: bool) -> list[str]:
 
 def _keep_status(main: Callable[[], object], status: str, command: list[str]) -> None:
     """Run a command of diffeo, and leave its exit status in a file."""
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     sys.argv = ["diffeo", *command]
     code = 1

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 from diffeo_course.messages import say
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 from diffeo_course.material import material
 from diffeo_course.messages import Language
 

@@ -60,7 +60,7 @@ def pack(folder: Path, student: str, name: str, language: str = "ko", *, out: Pa
         FileExistsError: if the zip is there already.
         FileNotFoundError: if its folder is not there.
     """
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
     from diffeo_course.grading import grade
 
     given, student, name = student, student_id(student), student_name(name)

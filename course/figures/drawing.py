@@ -27,7 +27,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib import font_manager
 
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 from diffeo_course.fonts import korean
 from diffeo_course.messages import LANGUAGES
 

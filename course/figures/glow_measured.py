@@ -17,7 +17,7 @@ from torch import Tensor
 import diffeo
 from diffeo import editing
 from diffeo.evaluation import estimate, image_grid, memorisation
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 
 MEASURED = Path(__file__).parents[1] / "measured"
 STRENGTHS = (-2.0, 0.0, 2.0, 6.0)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 import diffeo
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 
 FILE = Path(__file__).parents[1] / "measured" / "realnvp.json"
 COMMAND = "DIFFEO_DATA=~/data python course/figures/realnvp_measured.py"

@@ -26,7 +26,7 @@ import listing
 import realnvp
 import torch
 
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 
 KEYS = {"plan": "listing", "listing": "reference.listing", "paper": "reference.paper", "glow": "reference.glow"}
 

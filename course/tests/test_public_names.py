@@ -11,7 +11,7 @@ from diffeo_course.material import material
 
 SOURCE = Path(diffeo.__file__).parent
 PACKAGES = ("", ".data", ".editing", ".evaluation", ".models", ".runs")  # public is what their __init__ hands on
-MODULES = (".tensors", ".writing")  # public is what has no underscore
+MODULES = (".tensors", ".system.writing")  # public is what has no underscore
 FILES = [path for path in sorted(material().rglob("*.py")) if path.relative_to(material()).parts[0] != "tests"]
 
 
@@ -26,7 +26,7 @@ def handed_on(package: str) -> set[str]:
 
 def defined(module: str) -> set[str]:
     """The functions, classes and constants of a module that have no underscore."""
-    tree = ast.parse((SOURCE / f"{module[1:]}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(SOURCE.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
     names = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     return {name for name in names if not name.startswith("_")}
 
@@ -89,7 +89,7 @@ def test_only_public_names_of_the_library_are_used(path: Path) -> None:
         "from diffeo.data import mnist",
         "from diffeo import flow",
         "from diffeo.cli import main",
-        "from diffeo.writing import _removed",
+        "from diffeo.system.writing import _removed",
         "import diffeo\ndiffeo.io.load('x')",
         "import diffeo.data as d\nd.download.cache()",
         "from diffeo import editing\nediting.posterior.mode",
@@ -100,6 +100,6 @@ def test_a_private_name_is_seen(program: str) -> None:
 
 
 def test_public_names_are_not_taken_for_private_ones() -> None:
-    program = "import diffeo\nfrom diffeo import data\nfrom diffeo.writing import write_atomically\n"
+    program = "import diffeo\nfrom diffeo import data\nfrom diffeo.system.writing import write_atomically\n"
     program += "diffeo.load('x').sample(3); diffeo.editing.interpolate; data.load('digits').train.x"
     assert list(private(program)) == []

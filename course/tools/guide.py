@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 from diffeo_course.messages import LANGUAGES, say
 from diffeo_course.notebooks import notebook, source
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import nbformat
 
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 from diffeo_course.notebooks import sections
 
 MEASURED = Path(__file__).parents[1] / "measured"

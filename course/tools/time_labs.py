@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 from diffeo_course.notebooks import LABS, build, run
 
 MEASURED = Path(__file__).parents[1] / "measured"

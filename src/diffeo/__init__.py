@@ -6,7 +6,7 @@ command line's help does not wait for torch.
 
 import lazy_loader
 
-from diffeo import threads as _threads
+from diffeo.system import threads as _threads
 
 __version__ = "0.1.0"
 

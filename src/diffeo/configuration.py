@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from diffeo.building import Budget
-from diffeo.documents import shortened
 from diffeo.options import only, torch_layer, torch_options
 from diffeo.registry import find, registered, without_effect
+from diffeo.system.documents import shortened
 
 TORCH = "torch.nn."  # before the names of torch's own layers
 

@@ -15,7 +15,7 @@ from diffeo.inputs import Condition, chunks, in_evaluation
 from diffeo.plan import describe
 from diffeo.pretrained import Pretrained
 from diffeo.registry import register
-from diffeo.warning import warn
+from diffeo.system.warning import warn
 
 _freezing = threading.Lock()  # while frozen() counts
 

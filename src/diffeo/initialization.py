@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from diffeo.bijections.chain import INITIAL_ROWS, Chain
 from diffeo.inputs import Condition, Inputs
 from diffeo.networks import StandardizeCondition
-from diffeo.warning import warn
+from diffeo.system.warning import warn
 
 
 class Initialization(Inputs):

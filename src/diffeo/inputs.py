@@ -9,11 +9,11 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from diffeo import threads
 from diffeo.bases import Base, expect_base
 from diffeo.bijections import Bijection, refuse_shared
 from diffeo.bijections.bijection import expected_bijection
 from diffeo.doors import Quantizer
+from diffeo.system import threads
 from diffeo.view import view
 
 Condition = Tensor | int | Sequence[int] | None

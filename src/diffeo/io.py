@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from diffeo import models, tensors
 from diffeo.configuration import Json, config
-from diffeo.documents import json_object, read_json
 from diffeo.seal import check_seal, sealed
 from diffeo.skeleton import FORMAT, let_go, skeleton, structure, tied
-from diffeo.writing import write_atomically
+from diffeo.system.documents import json_object, read_json
+from diffeo.system.writing import write_atomically
 
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "model.safetensors"

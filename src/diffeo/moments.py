@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from diffeo.warning import warn
+from diffeo.system.warning import warn
 
 
 def moments(x: Tensor, dims: tuple[int, ...], layer: str) -> tuple[Tensor, Tensor]:

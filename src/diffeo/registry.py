@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from diffeo.documents import shortened
 from diffeo.options import check_number, only, plain, refuse
+from diffeo.system.documents import shortened
 
 T = TypeVar("T", bound=type)
 

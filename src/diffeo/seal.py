@@ -66,7 +66,7 @@ def _begun(header: bytes) -> "hashlib._Hash":
 
 def _way_back(folder: Path) -> str:
     from diffeo.models.places import SHIPPED
-    from diffeo.proposals import path_word
+    from diffeo.system.proposals import path_word
 
     if folder.parent == SHIPPED:
         return "It ships with diffeo: install that again, with pip install --force-reinstall --no-deps diffeo"

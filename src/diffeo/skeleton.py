@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from diffeo.configuration import build, config, listed
-from diffeo.documents import shortened
+from diffeo.system.documents import shortened
 
 FORMAT = 1
 DRAWING = {  # functions of torch that draw random numbers, by a generator that may be given

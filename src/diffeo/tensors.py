@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from diffeo.documents import json_object
-from diffeo.regular import open_regular
+from diffeo.system.documents import json_object
+from diffeo.system.regular import open_regular
 
 LARGEST_HEADER = 4 << 20  # bytes
 MOST_TENSORS = 20_000  # Glow with 6 levels of 32 steps has 2,300

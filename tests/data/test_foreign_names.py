@@ -11,7 +11,7 @@ from PIL import Image
 import diffeo
 from diffeo.cli.output import as_json
 from diffeo.data.typed_names import existing
-from diffeo.letters import readable
+from diffeo.system.letters import readable
 
 PHOTO, PLACE, SALES = (os.fsdecode(bytes.fromhex(name)) for name in ("bbe7c1f8", "bdc7bdc0", "b8c5c3e2"))
 

@@ -15,7 +15,7 @@ from pyarrow import feather, ipc, parquet
 import diffeo
 from diffeo.data.tables.files import read_file, unique
 from diffeo.data.tables.reading import Limit, in_bytes, reading
-from diffeo.shortage import ran_out
+from diffeo.system.shortage import ran_out
 from reliability.limited import limited
 
 ROWS = np.random.default_rng(0).normal(size=(200, 3))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diffeo import building, documents, tensors
+from diffeo import building, tensors
 from diffeo import io as saving
 from diffeo.cli import recipe
 from diffeo.data import download, image_refusals, mnist, pillow, transfer
@@ -11,6 +11,7 @@ from diffeo.data.tables import reading as tables
 from diffeo.editing import pictures
 from diffeo.models import hub
 from diffeo.runs import curve, record_files
+from diffeo.system import documents
 from diffeo.training import losses
 from reliability.page import not_stated
 

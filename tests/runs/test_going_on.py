@@ -15,8 +15,8 @@ from killing import Killed, Operations, full_at, gone_at
 import diffeo
 from diffeo.data import Dataset
 from diffeo.runs import TrainingInterrupted, resume_run, train_run
+from diffeo.system.writing import DiskFull
 from diffeo.training import checkpoint
-from diffeo.writing import DiskFull
 from runs.made import table
 
 FILES = ("run.json", "steps.csv", "model.safetensors")
@@ -217,7 +217,7 @@ def test_the_way_on_works_where_there_was_no_room_for_any_checkpoint(
     tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch, model: bool
 ) -> None:
     folder = tmp_path / "run"
-    write = diffeo.writing.write_atomically
+    write = diffeo.system.writing.write_atomically
 
     def no_room(*given: object) -> None:
         raise OSError(errno.ENOSPC, "no space left on device", "a file")

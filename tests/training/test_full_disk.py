@@ -7,9 +7,9 @@ import torch
 from killing import Operations, full_at
 
 from diffeo import RealNVP
+from diffeo.system.writing import DiskFull
 from diffeo.training import checkpoint, fit, steplog
 from diffeo.training.options import STEPS_FILE
-from diffeo.writing import DiskFull
 
 
 def train(folder: Path, **options):

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from diffeo import Glow, RealNVP, threads
+from diffeo import Glow, RealNVP
 from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.data import Part
+from diffeo.system import threads
 from diffeo.training import checkpoint, fit
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE
 from diffeo.training.preparation import initialize

@@ -23,7 +23,7 @@ def key_in(path: Path) -> str:
     Raises:
         ValueError: if what is in it is too short to be kept secret, or no text.
     """
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     if not path.exists():
         write_atomically(path, f"{new_key()}\n".encode())

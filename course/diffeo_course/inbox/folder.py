@@ -116,7 +116,7 @@ def _scores(
 
 
 def _graded(each: HandIn, copies: dict[str, str], language: str, place: Path, limits: Limits, key: str) -> Score:
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
     from diffeo_course import grading
 
     another = say("handin-another", language)  # whose it is stays between lecturer and table

@@ -203,6 +203,6 @@ def _hash(content: bytes) -> str:
 
 
 def _write(place: Path, content: bytes) -> None:
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     write_atomically(place, content)

@@ -131,7 +131,7 @@ def _writable(out: Path | None, json: Path | None, *, force: bool) -> None:
 def _write(report: "Report", out: Path | None, json: Path | None) -> None:
     import json as text
 
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     pages = {".html": report.to_html, ".md": report.to_markdown}
     if out is not None:

@@ -32,7 +32,7 @@ from diffeo.cli.usage import explain
 from diffeo.cli.verbs import add_verbs
 from diffeo.cli.verify import NotVerified, verify
 from diffeo.cli.watch import watch
-from diffeo.shortage import ran_out
+from diffeo.system.shortage import ran_out
 
 HELP = """Exact-likelihood generative models: train a flow, sample from it, score data with it.
 

@@ -56,7 +56,7 @@ def evaluate(
     from diffeo.runs import read_run
     from diffeo.runs.new_rows import about_new, is_new, with_new_rows
     from diffeo.runs.samples import sample_pairs, shows_images
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     check_free(out, neighbours, force=force)
     if neighbours is not None and neighbours.suffix.lower() != ".png":

@@ -90,7 +90,7 @@ def write_samples(
 
     from diffeo.data.grid import quantized
     from diffeo.evaluation import image_grid, save_figure, scatter_picture
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     ending, array, moved = path.suffix.lower(), x.cpu().numpy(), dict[str, int]()
     names = list(columns or [f"x{i}" for i in range(x.shape[1])])
@@ -129,7 +129,7 @@ def write_table(path: Path, table: "pa.Table") -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     buffer = io.BytesIO()
     if path.suffix.lower() == ".parquet":

@@ -2,7 +2,7 @@
 
 from diffeo.cli.parameters import Model
 from diffeo.cli.parse import Flag
-from diffeo.proposals import path_word
+from diffeo.system.proposals import path_word
 
 
 def info(run: Model, /, *, json: Flag = False) -> None:

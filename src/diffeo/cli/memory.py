@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-from diffeo.shortage import OutOfMemory
+from diffeo.system.shortage import OutOfMemory
 
 SOURCE = Path(__file__).parents[1]
 DOING = {  # by where in the source it was, from the outside

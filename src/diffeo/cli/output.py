@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from diffeo.letters import readable
-from diffeo.regular import reason
+from diffeo.system.letters import readable
+from diffeo.system.regular import reason
 
 
 def plain_letters() -> bool:

@@ -10,7 +10,7 @@ from cyclopts import App, CycloptsError
 from cyclopts.argument import ArgumentCollection
 
 from diffeo.cli.names import did_you_mean
-from diffeo.documents import read_bytes, shortened
+from diffeo.system.documents import read_bytes, shortened
 
 if TYPE_CHECKING:
     from yaml import Node, SafeLoader

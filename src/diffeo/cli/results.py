@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from diffeo.letters import readable
+from diffeo.system.letters import readable
 
 MOST_EPOCHS = 12  # lines of a curve
 MOST_REASONS = 5  # why rows have no score

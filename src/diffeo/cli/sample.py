@@ -65,7 +65,7 @@ def sample(
     import diffeo
     from diffeo.cli.files import check_ending, destination, write_samples
     from diffeo.cli.output import counted, print_json
-    from diffeo.threads import computing_with
+    from diffeo.system.threads import computing_with
 
     place = diffeo.models.find(run)
     recommended = diffeo.models.temperature(place) if temperature is None else None

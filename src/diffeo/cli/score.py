@@ -48,7 +48,7 @@ def score(
     from diffeo.cli.output import print_json
     from diffeo.cli.results import note_unfinished, show_scores
     from diffeo.runs import read_run, score_rows
-    from diffeo.threads import computing_with
+    from diffeo.system.threads import computing_with
 
     check_free(out, force=force)
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):

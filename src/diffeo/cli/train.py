@@ -16,8 +16,8 @@ from diffeo.cli.model import chosen
 from diffeo.cli.parse import Flag
 from diffeo.cli.settings import NOTHING, Asked, TableSettings, check_condition, data_options
 from diffeo.cli.signals import ending_by_signal, saying_how_to_go_on
-from diffeo.letters import readable
-from diffeo.proposals import path_word, without_options, word
+from diffeo.system.letters import readable
+from diffeo.system.proposals import path_word, without_options, word
 
 FLAGS_OF_DATA = ("--header", "--no-header", "--skip-broken", "--no-skip-broken")
 WITH_RESUME = ("--resume", "--device", "--quiet", "--json")

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from cyclopts import App, Group
 
-from diffeo.warning import warn
+from diffeo.system.warning import warn
 
 GROUP = "diffeo.verbs"
 

@@ -8,7 +8,7 @@ from diffeo.cli.names import check_data_name
 from diffeo.cli.output import in_words
 from diffeo.cli.parameters import PartName
 from diffeo.cli.parse import Flag, Seed, Whole
-from diffeo.proposals import path_word
+from diffeo.system.proposals import path_word
 
 if TYPE_CHECKING:
     from diffeo.data import Part

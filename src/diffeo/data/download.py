@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from diffeo.data.transfer import OTHER, SLACK, Refused, arriving, unpacked
-from diffeo.warning import warn
+from diffeo.system.warning import warn
 
 CACHE = "DIFFEO_CACHE"
 MIRROR = "DIFFEO_MIRROR"

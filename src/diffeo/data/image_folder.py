@@ -10,7 +10,7 @@ from diffeo.data.image_parts import class_folders, classes, content_hash, copies
 from diffeo.data.image_reading import Images, read_images
 from diffeo.data.image_refusals import named, shown
 from diffeo.data.typed_names import composed, existing
-from diffeo.letters import readable
+from diffeo.system.letters import readable
 
 if TYPE_CHECKING:
     from torch import Tensor

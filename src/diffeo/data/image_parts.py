@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffeo.data.typed_names import composed
-from diffeo.letters import readable
+from diffeo.system.letters import readable
 
 if TYPE_CHECKING:
     from torch import Tensor

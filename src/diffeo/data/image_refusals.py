@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from diffeo.data.pillow import FORMATS_IN_WORDS, MOST_PIXELS, TooLarge, Unreadable
-from diffeo.letters import readable
+from diffeo.system.letters import readable
 
 MEMORY = 4  # GB of all pixels; of one image as many pixels as a quarter of that has bytes, over ten
 ADVISED = 8 * MEMORY  # GB that are still advised for the sake of a large image

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part, listed, without
 from diffeo.data.download import file_of, folder_of
-from diffeo.regular import open_regular
+from diffeo.system.regular import open_regular
 
 if TYPE_CHECKING:
     from torch import Tensor

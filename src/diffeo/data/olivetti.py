@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.download import BYTES, SHA256, file_of
-from diffeo.regular import open_regular
+from diffeo.system.regular import open_regular
 
 FILE = "olivettifaces.mat"
 SAVED_AGAIN = "b1988d02c72fe5b8ee82b5ef3bb7982eafc74f1e1ff0ae0ade35061ad0af534d"  # the same faces, by MATLAB in 2013

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from diffeo.regular import open_regular, reason
+from diffeo.system.regular import open_regular, reason
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # others start programs (EPS), or are no pictures of pixels
 FORMATS_IN_WORDS = "PNG, JPEG, WebP, TIFF, BMP and GIF are read"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from diffeo.letters import readable
-from diffeo.regular import reason
+from diffeo.system.letters import readable
+from diffeo.system.regular import reason
 
 LONGEST = 300  # letters of a path that an error shows
 ADVICE = re.compile(r"\s(?:Use|Leave)\b[^\n]*--[^\n]*\Z|; [^;)\n]*--[^;)\n]*")

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from diffeo import tensors
-from diffeo.documents import json_object
 from diffeo.editing.fingerprint import fingerprint
 from diffeo.editing.latent import as_rows, decode_images, encode_images
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
-from diffeo.writing import write_atomically
+from diffeo.system.documents import json_object
+from diffeo.system.writing import write_atomically
 
 Method = Literal["means", "probe", "whitened"]
 HELD_OUT = 5  # every fifth row tests the direction

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from diffeo.evaluation.fonts import use_fonts
 from diffeo.evaluation.numbers import plain_numbers
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

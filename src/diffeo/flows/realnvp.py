@@ -22,7 +22,7 @@ from diffeo.flows.levels import plan_levels
 from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
 from diffeo.networks import MLP, ResidualConvNet, embedding_for
 from diffeo.registry import register
-from diffeo.warning import warn
+from diffeo.system.warning import warn
 
 Shape = tuple[int, ...]
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from diffeo.documents import read_json
 from diffeo.models.places import folder, names
+from diffeo.system.documents import read_json
 
 CARD_FILE, CONFIG_FILE = "card.json", "config.json"
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from diffeo.documents import shortened
+from diffeo.system.documents import shortened
 
 FILES = ("config.json", "model.safetensors")
 HTTP_LIBRARIES = ("httpx", "httpx2", "requests")  # one of them is huggingface_hub's, by its version

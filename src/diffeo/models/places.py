@@ -4,9 +4,9 @@ import difflib
 import os
 from pathlib import Path
 
-from diffeo.documents import shortened
-from diffeo.letters import readable
 from diffeo.models import hub
+from diffeo.system.documents import shortened
+from diffeo.system.letters import readable
 
 LONGEST = 200  # letters of a name that an error repeats
 SHIPPED = Path(__file__).parent / "shipped"

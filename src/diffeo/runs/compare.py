@@ -8,7 +8,7 @@ from typing import Any
 from diffeo.evaluation import comparison_picture, estimate, row_log_probs, save_figure, units
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.runs.folder import Run, resolved
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 
 
 def compare_runs(runs: Sequence[Run]) -> list[dict[str, Any]]:

@@ -31,9 +31,9 @@ from diffeo.runs.peak_memory import peak_memory
 from diffeo.runs.record_files import document
 from diffeo.runs.samples import on_the_plane
 from diffeo.runs.verdicts import train_longer
+from diffeo.system.writing import write_atomically
 from diffeo.training.options import CHECKPOINTS
 from diffeo.training.result import Fit
-from diffeo.writing import write_atomically
 
 
 def conclude(

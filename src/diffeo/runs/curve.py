@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from diffeo.documents import read_bytes
 from diffeo.runs.folder import Run
-from diffeo.writing import write_atomically
+from diffeo.system.documents import read_bytes
+from diffeo.system.writing import write_atomically
 
 LARGEST_CURVE = 4 << 20  # bytes: 100,000 epochs
 COLUMNS = ("epoch", "step", "seconds", "validation")

@@ -9,13 +9,13 @@ from diffeo.data import Dataset
 from diffeo.data.grid import Grid
 from diffeo.data.typed_names import without_advice
 from diffeo.flow import Flow
-from diffeo.proposals import path_word
 from diffeo.runs.record_files import read_epochs, read_record
 from diffeo.runs.records import RunRecord, SummaryRecord
+from diffeo.system.proposals import path_word
+from diffeo.system.warning import warn
 from diffeo.training.losses import read_losses
 from diffeo.training.options import CHECKPOINTS, SAMPLES, STEPS_FILE
 from diffeo.training.parts import fingerprint
-from diffeo.warning import warn
 
 FORMAT = 1
 RUN_FILE, METRICS_FILE, SUMMARY_FILE = "run.json", "metrics.jsonl", "summary.json"

@@ -12,18 +12,18 @@ from typing import Any
 import torch
 
 from diffeo import io
-from diffeo.documents import read_json
 from diffeo.flow import Flow
-from diffeo.proposals import path_word
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SUMMARY_FILE
 from diffeo.runs.html_report import REPORT_FILE
 from diffeo.runs.record_files import LARGEST, plain
 from diffeo.runs.verdicts import elsewhere
+from diffeo.system.documents import read_json
+from diffeo.system.proposals import path_word
+from diffeo.system.writing import advising
 from diffeo.training import checkpoint
 from diffeo.training.beginning import is_beginning
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE
 from diffeo.training.result import Fit
-from diffeo.writing import advising
 
 OF_THE_DAY = ("started", "versions", "command")  # in run.json; the rest is what was asked for
 

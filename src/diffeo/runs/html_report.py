@@ -24,8 +24,8 @@ from diffeo.runs.report_sections import (
 )
 from diffeo.runs.samples import samples_picture
 from diffeo.runs.verdicts import verdicts
-from diffeo.warning import warn
-from diffeo.writing import write_atomically
+from diffeo.system.warning import warn
+from diffeo.system.writing import write_atomically
 
 REPORT_FILE = "report.html"
 MEANINGS = {

@@ -3,8 +3,8 @@
 import types
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from diffeo.documents import shortened
 from diffeo.runs.records import DataOptions
+from diffeo.system.documents import shortened
 
 KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from diffeo.documents import json_object, read_json
 from diffeo.runs.misfit import misfit
 from diffeo.runs.records import EpochRecord
-from diffeo.warning import warn
-from diffeo.writing import write_atomically
+from diffeo.system.documents import json_object, read_json
+from diffeo.system.warning import warn
+from diffeo.system.writing import write_atomically
 
 LARGEST, LONGEST_LINE = 64 << 20, 1 << 20  # bytes of a record, of a line of metrics.jsonl
 

@@ -17,8 +17,6 @@ from diffeo import io
 from diffeo.configuration import build
 from diffeo.data import Dataset
 from diffeo.flow import Flow
-from diffeo.letters import readable
-from diffeo.proposals import path_word
 from diffeo.runs.conclusion import conclude, versions
 from diffeo.runs.folder import (
     FORMAT,
@@ -45,13 +43,15 @@ from diffeo.runs.record_files import document, is_whole, lines, mend_history
 from diffeo.runs.records import RunRecord
 from diffeo.runs.samples import samples_picture
 from diffeo.runs.settings import defaults, earlier, settings
-from diffeo.shortage import saying
+from diffeo.system.letters import readable
+from diffeo.system.proposals import path_word
+from diffeo.system.shortage import saying
+from diffeo.system.writing import write_atomically
 from diffeo.training import checkpoint
 from diffeo.training.beginning import is_beginning
 from diffeo.training.fit import fit
 from diffeo.training.lock import locked
 from diffeo.training.options import CHECKPOINTS
-from diffeo.writing import write_atomically
 
 MOST_PICTURES = 25  # of samples during a training, where the number of epochs is known
 DRAWING = 0.05  # of a time budget at most, once the first picture is drawn

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from diffeo.proposals import without_options
+from diffeo.system.proposals import without_options
 
 DEMO = "diffeo train --config realnvp-digits"  # the same training, as a command with options
 REPLACED = ("--epochs", "--time-budget", "--out")

@@ -15,10 +15,10 @@ from rich.text import Text
 
 from diffeo.data.pillow import Unreadable
 from diffeo.evaluation.curves import thinned
-from diffeo.proposals import path_word
 from diffeo.runs.characters import Line, curves, picture
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, Run, read_run
 from diffeo.runs.verdicts import verdicts
+from diffeo.system.proposals import path_word
 from diffeo.training.options import STEPS_FILE
 
 QUIET = 150.0  # seconds without a new line after which a training may have been stopped

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from diffeo.documents import read_json
+from diffeo.system.documents import read_json
+from diffeo.system.writing import is_unfinished
 from diffeo.training.lock import HOLDER, LOCK
 from diffeo.training.losses import HEADER
 from diffeo.training.options import CHECKPOINTS, STEPS_FILE
-from diffeo.writing import is_unfinished
 
 
 def is_beginning(path: Path) -> bool:

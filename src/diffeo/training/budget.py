@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from diffeo import threads
 from diffeo.data import Part
+from diffeo.system import threads
 from diffeo.training import checkpoint
 from diffeo.training.checkpoint import Position
 from diffeo.training.state import State

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from diffeo.flow import Flow
+from diffeo.system.warning import warn
+from diffeo.system.writing import remove, sync, unfinished_folder, write_atomically
 from diffeo.training.ema import EMA
-from diffeo.warning import warn
-from diffeo.writing import remove, sync, unfinished_folder, write_atomically
 
 FORMAT = 1
 LAYOUT, FLOW = "tensors of the flow", "flow"

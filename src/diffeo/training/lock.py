@@ -9,10 +9,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from diffeo.documents import read_json
-from diffeo.proposals import path_word
+from diffeo.system.documents import read_json
+from diffeo.system.proposals import path_word
+from diffeo.system.writing import sweep, write_atomically
 from diffeo.training.options import CHECKPOINTS, FLIGHT, SAMPLES
-from diffeo.writing import sweep, write_atomically
 
 LOCK, HOLDER = ".lock", ".lock.json"
 

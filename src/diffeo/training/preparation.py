@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from diffeo import threads
 from diffeo.bijections.chain import INITIAL_ROWS
 from diffeo.data import Part
 from diffeo.flow import Flow
+from diffeo.system import threads
 from diffeo.training.budget import PREPARING, rounds, seconds_a_step
 from diffeo.training.checkpoint import Checkpoint
 from diffeo.training.order import generator

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from diffeo.bijections import Step
 from diffeo.flow import Flow
-from diffeo.writing import write_atomically
+from diffeo.system.writing import write_atomically
 
 MOST_KEPT = 3  # batches of one training
 LARGE = 8.0  # standard deviations

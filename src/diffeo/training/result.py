@@ -3,9 +3,9 @@
 import signal
 from dataclasses import dataclass, field
 
+from diffeo.system.warning import warn
 from diffeo.training.recorder import Incident
 from diffeo.training.state import State
-from diffeo.warning import warn
 
 
 class TrainingDiverged(RuntimeError):

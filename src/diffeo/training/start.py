@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from diffeo.threads import computing_with
+from diffeo.system.threads import computing_with
+from diffeo.system.writing import advising
 from diffeo.training import checkpoint
 from diffeo.training.beginning import check_free
 from diffeo.training.budget import affordable_steps
@@ -17,7 +18,6 @@ from diffeo.training.preparation import Pace, prepared
 from diffeo.training.state import State
 from diffeo.training.steps import Steps
 from diffeo.training.task import Task
-from diffeo.writing import advising
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import time
 import torch
 from torch import Tensor
 
+from diffeo.system.warning import warn
+from diffeo.system.writing import DiskFull
 from diffeo.training import checkpoint, recorder
 from diffeo.training.checkpoint import Position
 from diffeo.training.options import CHECKPOINTS, FLIGHT, STEPS_FILE
@@ -13,8 +15,6 @@ from diffeo.training.schedule import learning_rate
 from diffeo.training.steplog import StepLog
 from diffeo.training.steps import Steps
 from diffeo.training.task import Task
-from diffeo.warning import warn
-from diffeo.writing import DiskFull
 
 
 class State:

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from diffeo.system.warning import warn
+from diffeo.system.writing import DiskFull, append, write_atomically
 from diffeo.training.losses import HEADER, checksum, read_losses
-from diffeo.warning import warn
-from diffeo.writing import DiskFull, append, write_atomically
 
 FLUSH_EVERY = 5.0  # seconds
 

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from diffeo.cli.parameters import AnyData, Force, RunFolder
 from diffeo.cli.parse import Flag, MaybeWhole, Whole
-from diffeo.proposals import path_word
+from diffeo.system.proposals import path_word
 
 
 def direction(

@@ -108,7 +108,7 @@ def _write(drawn: Drawn, edit: str, run: EditedRun, out: Path, *, json: bool) ->
     """Write the rows of images as a picture or an animation, and say so."""
     from diffeo.cli.output import counted, print_json
     from diffeo.evaluation import strip_picture
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     down, across = drawn.rows.shape[:2]
     if not json:

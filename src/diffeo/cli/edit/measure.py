@@ -61,7 +61,7 @@ def measure(
     from diffeo.data import Part
     from diffeo.editing.measurement import percent
     from diffeo.editing.style import check_classes
-    from diffeo.writing import write_atomically
+    from diffeo.system.writing import write_atomically
 
     if n < 1:
         raise ValueError(f"-n must be at least 1, got {n}")

@@ -13,8 +13,8 @@ from diffeo.data.tables.formats import Reading, may_be_thousands, sign_of_most
 from diffeo.data.tables.index import numbers_rows
 from diffeo.data.tables.reading import Limit, reading, size_of
 from diffeo.data.typed_names import composed, existing, nearest
-from diffeo.letters import readable
-from diffeo.proposals import word
+from diffeo.system.letters import readable
+from diffeo.system.proposals import word
 
 TEXT = (".csv", ".tsv", ".txt", ".data", ".dat")
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}

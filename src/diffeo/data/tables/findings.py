@@ -13,7 +13,7 @@ from diffeo.data.tables.cells import Ties, step, ties
 from diffeo.data.tables.codes import KEEP, written
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.far import Far
-from diffeo.proposals import option, options_of, quoted, word
+from diffeo.system.proposals import option, options_of, quoted, word
 
 MANY = 1 / 3  # share of missing values from which the column goes, rather than the rows
 ALMOST = 0.99  # share of one value from which a column is as good as constant

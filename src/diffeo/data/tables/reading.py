@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from diffeo.letters import readable
-from diffeo.regular import NotRegular, check_regular, reason
+from diffeo.system.letters import readable
+from diffeo.system.regular import NotRegular, check_regular, reason
 
 SMALL = 512 * 10**6  # bytes that any table may take
 TIMES = 20  # .. or so many times the bytes of its file

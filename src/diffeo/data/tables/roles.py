@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from diffeo.data.tables.column import Column
 from diffeo.data.tables.files import Table
 from diffeo.data.typed_names import composed, nearest
-from diffeo.proposals import option, word
+from diffeo.system.proposals import option, word
 
 LISTED = 100  # names of columns that an error lists
 

@@ -21,8 +21,8 @@ from diffeo.data.tables.row_parts import Hashes, by_content, by_time, content_ha
 from diffeo.data.tables.settle import settled, too_wide
 from diffeo.data.tables.spacing import grid
 from diffeo.data.typed_names import without_advice
-from diffeo.letters import readable
-from diffeo.proposals import option, quoted
+from diffeo.system.letters import readable
+from diffeo.system.proposals import option, quoted
 
 TABLE_OPTIONS = ("columns", "drop", "missing", "missing_values", "dequantize", "split", "header", "decimal", "largest")
 SHOWN = 3  # far values that a note names

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import diffeo
-from diffeo import threads
+from diffeo.system import threads
 
 WIDTH = 16
 PIECE = threads.PIECE // WIDTH
@@ -182,7 +182,7 @@ def test_waiting_threads_sleep_unless_the_user_says_otherwise() -> None:
 
 
 def test_torchs_own_number_says_nothing_and_any_other_does() -> None:
-    shown = "import torch; from diffeo import threads; {}print(threads.given())"
+    shown = "import torch; from diffeo.system import threads; {}print(threads.given())"
     assert started(shown.format("")) == "None"
     assert started(shown.format("torch.set_num_threads(977); ")) == "977"
     assert started(shown.format(""), OMP_NUM_THREADS="1") == "1"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from diffeo.cli.app import app
 from diffeo.cli.train import train
-from diffeo.proposals import option, options_of, path_word, quoted, word
+from diffeo.system.proposals import option, options_of, path_word, quoted, word
 
 AWFUL = (
     "-log10p", "--fold", "-x", "--", "-1", "a,b", '"quoted', 'say "hi"', "it's", "two words", "=x", "a=1", "-a=0.5",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from diffeo.documents import DEEPEST, json_object, read_bytes, read_json
+from diffeo.system.documents import DEEPEST, json_object, read_bytes, read_json
 from reliability.limited import limited
 
 DAMAGED: dict[str, tuple[Any, str]] = {

@@ -7,7 +7,7 @@ import re
 from itertools import accumulate
 from typing import Any
 
-from diffeo.regular import NotRegular, open_regular
+from diffeo.system.regular import NotRegular, open_regular
 
 LARGEST_JSON = 8 << 20  # bytes; a value takes up to 25 times its letters in memory
 DEEPEST = 300  # lists and objects in each other

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from killing import Operations, full_at
 
-from diffeo.writing import DiskFull, advising, append, sweep, write_atomically
+from diffeo.system.writing import DiskFull, advising, append, sweep, write_atomically
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no umask")

@@ -27,7 +27,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     Example:
         >>> open_regular(os.curdir)
         Traceback (most recent call last):
-        diffeo.regular.NotRegular: [Errno 0] a folder, no file: '.'
+        diffeo.system.regular.NotRegular: [Errno 0] a folder, no file: '.'
     """
     check_regular(path, os.stat(path))  # opening alone may do something to a device
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
