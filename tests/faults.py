@@ -7,7 +7,7 @@ SCALES, PARTS = "tests/contract/test_scales.py", "tests/contract/test_parts.py"
 ROWS, CHECKS = "tests/contract/test_rows.py", "tests/contract/test_checks.py"
 COPIES, STATE = "tests/contract/test_copies.py", "tests/contract/test_state.py"
 DECLARED = "tests/contract/test_declarations.py"
-FLOW, IO, DOORS = "tests/test_flow.py", "tests/test_io.py", "tests/test_doors.py"
+FLOW, IO, DOORS = "tests/test_flow.py", "tests/saving/test_io.py", "tests/test_doors.py"
 
 
 @dataclass(frozen=True)
@@ -192,24 +192,24 @@ MUTANTS = [
     ),
     Mutant(
         "a tensor too many in a file is accepted",
-        "io.py",
+        "saving/io.py",
         'faults += [f"extra {name}" for name in tensors if name not in wanted]',
         "faults += []",
         f"{IO}::test_a_file_that_does_not_fit_is_refused",
     ),
     Mutant(
         "opening keeps the skeleton's numbers beside the file's",
-        "io.py",
+        "saving/io.py",
         "    let_go(item)\n",
         "",
-        "tests/test_building.py::test_opening_takes_the_tensors_once",
+        "tests/saving/test_building.py::test_opening_takes_the_tensors_once",
     ),
     Mutant(
         "steps without tensors are not counted",
-        "building.py",
+        "saving/building.py",
         "self.steps -= 1",
         "self.steps -= 0",
-        "tests/test_building.py::test_whatever_makes_much_is_stopped",
+        "tests/saving/test_building.py::test_whatever_makes_much_is_stopped",
     ),
     Mutant(
         "an error of a half-precision input is not raised",
@@ -416,7 +416,7 @@ MUTANTS = [
     ),
     Mutant(
         "a file from before an option existed takes today's default",
-        "configuration.py",
+        "saving/configuration.py",
         "given = {**earlier, **given}",
         "given = {**given}",
         "tests/test_gaussianize.py::test_a_file_from_before_there_was_a_choice_means_the_logit",

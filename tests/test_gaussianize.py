@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from diffeo import Gaussianize, Glow, RealNVP, StandardNormal, configuration
+from diffeo import Gaussianize, Glow, RealNVP, StandardNormal
+from diffeo.saving import configuration
 
 BLACK, WHITE = 0.0, 255.0
 

@@ -76,7 +76,7 @@ def ship(place: Path, name: str, *, replace: bool) -> None:
         raise ValueError(f"the training of {place} has not ended. Go on with: diffeo train --resume {place}")
     if found := differences(run.record, name):
         raise ValueError(f"{place} was not made by recipes/{name}.yaml: {'; '.join(found)}")
-    size = (place / diffeo.io.TENSORS_FILE).stat().st_size
+    size = (place / diffeo.saving.io.TENSORS_FILE).stat().st_size
     others = sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file() and target not in file.parents)
     if size > MOST_BYTES or size + others > MOST_BYTES_IN_ALL:
         raise ValueError(
@@ -88,7 +88,7 @@ def ship(place: Path, name: str, *, replace: bool) -> None:
     with tempfile.TemporaryDirectory(dir=SHIPPED) as made:
         folder = Path(made) / name
         folder.mkdir()
-        for file in (diffeo.io.CONFIG_FILE, diffeo.io.TENSORS_FILE, METRICS_FILE):
+        for file in (diffeo.saving.io.CONFIG_FILE, diffeo.saving.io.TENSORS_FILE, METRICS_FILE):
             shutil.copyfile(place / file, folder / file)
         for file, content in (
             (RUN_FILE, run.record | {"command": found["command"]}),

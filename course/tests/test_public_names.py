@@ -11,7 +11,7 @@ from diffeo_course.material import material
 
 SOURCE = Path(diffeo.__file__).parent
 PACKAGES = ("", ".data", ".editing", ".evaluation", ".models", ".runs")  # public is what their __init__ hands on
-MODULES = (".tensors", ".system.writing")  # public is what has no underscore
+MODULES = (".saving.tensors", ".system.writing")  # public is what has no underscore
 FILES = [path for path in sorted(material().rglob("*.py")) if path.relative_to(material()).parts[0] != "tests"]
 
 
@@ -84,13 +84,13 @@ def test_only_public_names_of_the_library_are_used(path: Path) -> None:
 @pytest.mark.parametrize(
     "program",
     [
-        "import diffeo.io",
+        "import diffeo.saving.io",
         "from diffeo.data.download import folder_of",
         "from diffeo.data import mnist",
         "from diffeo import flow",
         "from diffeo.cli import main",
         "from diffeo.system.writing import _removed",
-        "import diffeo\ndiffeo.io.load('x')",
+        "import diffeo\ndiffeo.saving.io.load('x')",
         "import diffeo.data as d\nd.download.cache()",
         "from diffeo import editing\nediting.posterior.mode",
     ],

@@ -47,7 +47,7 @@ def test_the_source_distribution_of_the_library_holds_no_course(tmp_path: Path) 
     subprocess.run(command, cwd=wheel.ROOTS["diffeo"], check=True, capture_output=True)
     with tarfile.open(tmp_path / f"diffeo-{__version__}.tar.gz") as archive:
         names = archive.getnames()
-    assert any(name.endswith("/tests/test_io.py") for name in names)
+    assert any(name.endswith("/tests/saving/test_io.py") for name in names)
     assert not [name for name in names if "course" in name]
 
 

@@ -29,7 +29,6 @@ from .flow import Flow as Flow
 from .flows.glow import Glow as Glow
 from .flows.nice import NICE as NICE
 from .flows.realnvp import RealNVP as RealNVP
-from .io import load as load
 from .networks import MLP as MLP
 from .networks import AddCondition as AddCondition
 from .networks import ClassEmbedding as ClassEmbedding
@@ -42,7 +41,8 @@ from .networks import ResidualConvNet as ResidualConvNet
 from .networks import StandardizeCondition as StandardizeCondition
 from .networks import VectorEmbedding as VectorEmbedding
 from .networks import ZeroConv as ZeroConv
-from .registry import register as register
+from .saving.io import load as load
+from .saving.registry import register as register
 from .training import fit as fit
 
 __version__: str

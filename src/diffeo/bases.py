@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 MAX_VALUES = 2**16
 

@@ -13,8 +13,8 @@ from diffeo.bijections import Bijection
 from diffeo.initialization import Initialization
 from diffeo.inputs import Condition, chunks, in_evaluation
 from diffeo.plan import describe
-from diffeo.pretrained import Pretrained
-from diffeo.registry import register
+from diffeo.saving.pretrained import Pretrained
+from diffeo.saving.registry import register
 from diffeo.system.warning import warn
 
 _freezing = threading.Lock()  # while frozen() counts

@@ -198,7 +198,7 @@ def test_the_declared_directions_trace(case: Case, make) -> None:
 @pytest.mark.point(12)
 def test_options_and_tensors_say_it_all(case: Case, make, tmp_path, dtype: torch.dtype) -> None:
     item = make(case, dtype)
-    diffeo.io.save(item, tmp_path / "saved")
+    diffeo.saving.io.save(item, tmp_path / "saved")
     loaded = diffeo.load(tmp_path / "saved")
     assert type(loaded) is type(item)
     assert_same(case, item, loaded, dtype)
@@ -208,7 +208,7 @@ def test_options_and_tensors_say_it_all(case: Case, make, tmp_path, dtype: torch
 def test_a_tensor_too_few_too_many_or_of_another_shape_is_refused(case: Case, make, tmp_path) -> None:
     from safetensors.torch import load_file, save_file
 
-    diffeo.io.save(make(case), tmp_path)
+    diffeo.saving.io.save(make(case), tmp_path)
     tensors = load_file(tmp_path / "model.safetensors")
     wrong: dict[str, dict[str, Tensor]] = {"extra": {**tensors, "other": torch.zeros(1)}}
     if tensors:

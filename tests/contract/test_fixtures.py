@@ -110,7 +110,7 @@ def write() -> None:
         if not (FIXTURES / name).exists():
             item = case.make().double().eval()
             redraw(item, 1)
-            diffeo.io.save(item.to(dtype), FIXTURES / name)
+            diffeo.saving.io.save(item.to(dtype), FIXTURES / name)
         if (FIXTURES / name / "numbers.json").exists():
             continue
         item = diffeo.load(FIXTURES / name).double()

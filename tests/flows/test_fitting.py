@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import diffeo
-from diffeo import registry
-from diffeo.configuration import config
+from diffeo.saving import registry
+from diffeo.saving.configuration import config
 from diffeo.training import checkpoint
 
 VECTORS = {"couplings": 12, "depth": 2}

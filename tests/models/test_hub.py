@@ -12,7 +12,7 @@ from command import NOBODY, diffeo, environment
 from hub_server import COMMIT, Hub, hub
 
 import diffeo as library
-from diffeo.pretrained import readme
+from diffeo.saving.pretrained import readme
 
 PUBLISH = """
 import diffeo, torch

@@ -31,7 +31,7 @@ from reliability.forked import CLEAR, COLUMNS, READ, Given, Outcome, attempt
 from reliability.readers import Reader, readers
 
 GOOD = (READ, CLEAR)
-LIGHT = ["torch", "diffeo.cli.app", "diffeo.data", "diffeo.io", "diffeo.bijections", "diffeo.flows",
+LIGHT = ["torch", "diffeo.cli.app", "diffeo.data", "diffeo.saving.io", "diffeo.bijections", "diffeo.flows",
 "diffeo.models.cards", "pyarrow.csv",
          "pyarrow.parquet", "pyarrow.ipc", "scipy.io", "safetensors.torch", "yaml", "PIL.Image", "rich.markdown",
          "zipfile",

@@ -84,7 +84,7 @@ def limited(
 @functools.cache
 def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "diffeo", "diffeo.data", "diffeo.io", "scipy.io", "PIL.Image"])
+    context.set_forkserver_preload(["torch", "diffeo", "diffeo.data", "diffeo.saving.io", "scipy.io", "PIL.Image"])
     return context
 
 

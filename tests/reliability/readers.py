@@ -148,9 +148,9 @@ def _model(rng: Random, place: Path, good: Path) -> Path:
 
 def opened(folder: Path, *names: str) -> Given:
     """Open a model."""
-    import diffeo.io
+    import diffeo.saving.io
 
-    return Given(lambda: diffeo.io.load(folder), names)
+    return Given(lambda: diffeo.saving.io.load(folder), names)
 
 
 def config(rng: Random, place: Path, good: Path) -> Given:

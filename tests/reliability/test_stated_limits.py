@@ -2,8 +2,6 @@
 
 import pytest
 
-from diffeo import building, tensors
-from diffeo import io as saving
 from diffeo.cli import recipe
 from diffeo.data import download, image_refusals, mnist, pillow, transfer
 from diffeo.data.tables import numpy_files
@@ -11,6 +9,7 @@ from diffeo.data.tables import reading as tables
 from diffeo.editing import pictures
 from diffeo.models import hub
 from diffeo.runs import curve, record_files
+from diffeo.saving import building, io, tensors
 from diffeo.system import documents
 from diffeo.training import losses
 from reliability.page import not_stated
@@ -33,7 +32,7 @@ STATED = {
     "POWER": [f"{tables.SMALL // 10**6} MB, or {tables.TIMES} times its file"],
     "header of an array": [f"{numpy_files.LONGEST:,} bytes, brackets {numpy_files.DEEPEST} deep"],
     "`config.json` of a model": [
-        f"{saving.LARGEST_CONFIG // MB} MiB", f"{documents.DEEPEST} deep", f"{documents.LONGEST_NUMBER} digits",
+        f"{io.LARGEST_CONFIG // MB} MiB", f"{documents.DEEPEST} deep", f"{documents.LONGEST_NUMBER} digits",
     ],
     "other JSON": [f"{documents.LARGEST_JSON // MB} MiB"],
     "tensors of a file": [f"{tensors.LARGEST_HEADER // MB} MiB, {tensors.MOST_TENSORS:,} tensors"],

@@ -80,7 +80,7 @@ def _of_others(given: str, place: Path) -> bool:
 def name(rng: Random, place: Path, good: Path) -> Given:
     """A name of data, of a model or of a repository, with no way out to the network."""
     import diffeo.data
-    import diffeo.io
+    import diffeo.saving.io
 
     os.environ.update(
         DIFFEO_CACHE=str(place / "cache"), DIFFEO_MIRROR="https://127.0.0.1:9", HF_HUB_OFFLINE="1", HF_HOME=str(place)
@@ -92,7 +92,7 @@ def name(rng: Random, place: Path, good: Path) -> Given:
     given = _text(rng, rng.choice(NAMES))
     if _of_others(given, place):
         given += "x"
-    take = rng.choice((diffeo.data.load, diffeo.data.read, diffeo.io.load, "info"))
+    take = rng.choice((diffeo.data.load, diffeo.data.read, diffeo.saving.io.load, "info"))
     if take == "info":
         return Given(("info", given.replace("\0", "")), _said(given))
     return Given(lambda: take(given), _said(given))  # type: ignore[operator]

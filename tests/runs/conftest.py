@@ -37,7 +37,7 @@ def running(tmp_path: Path) -> Path:
     flow = diffeo.RealNVP((1, 8, 8), values=17, width=4, blocks=1)
     record = {
         "format": 1,
-        "flow": diffeo.configuration.config(flow),
+        "flow": diffeo.saving.configuration.config(flow),
         "data": {"name": "digits", "options": {}},
         "settings": {"epochs": 40},
         "seed": 0,

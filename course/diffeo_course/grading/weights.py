@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from diffeo import tensors
+from diffeo.saving import tensors
 from diffeo_course.handin.reading import LARGEST_WEIGHTS, digest
 from diffeo_course.sandbox.calling import Answer
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from diffeo.bijections.bijection import Bijection, Shape
 from diffeo.elementwise import bounded, unbounded
 from diffeo.moments import claim, moments
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 BOUND = 10.0  # of |log-scale|: scales from 4.5e-5 to 2.2e4
 

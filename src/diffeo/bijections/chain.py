@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from diffeo.bijections.bijection import Bijection, Shape, Step, expected_bijection
 from diffeo.bijections.sharing import refuse_shared
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 INITIAL_ROWS = 512  # rows that data-dependent layers see, behind those that are fitted on everything
 

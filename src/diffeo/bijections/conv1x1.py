@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from diffeo.bijections.bijection import Bijection, Shape
 from diffeo.elementwise import bounded, unbounded
-from diffeo.registry import register
-from diffeo.skeleton import from_file
+from diffeo.saving.registry import register
+from diffeo.saving.skeleton import from_file
 
 LOWER_BOUND = 2.0  # of the entries below L's diagonal; pivoting starts them below 1
 LOG_DIAGONAL_BOUND = 4.0

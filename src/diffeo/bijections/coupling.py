@@ -8,7 +8,7 @@ from diffeo.bijections.bijection import Bijection, Shape
 from diffeo.bijections.partition import PARTITIONS, Partition
 from diffeo.elementwise import Affine, Elementwise, expect_elementwise
 from diffeo.networks.conditioner import ask, takes_condition
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from diffeo.bijections.bijection import Bijection, Shape
 from diffeo.bijections.permutation import zeros
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from diffeo.bijections.bijection import Bijection, Shape
 from diffeo.moments import claim, finite_rows
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 FLOOR = 2.0**-11  # share of the uniform density: no cell is so rare that rounding could not find back into it
 COUNTED = 2**22  # numbers at a time, of all training rows

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from diffeo.bijections.bijection import Bijection, Shape, expected_bijection
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

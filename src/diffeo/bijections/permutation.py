@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from diffeo.bijections.bijection import Bijection, Shape
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

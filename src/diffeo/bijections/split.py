@@ -10,7 +10,7 @@ from diffeo.bijections.bijection import Bijection, Shape, Step, expected_bijecti
 from diffeo.bijections.sharing import refuse_shared
 from diffeo.elementwise import Affine
 from diffeo.networks.conditioner import ask, takes_condition
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from diffeo.bijections.bijection import Bijection, Shape
 from diffeo.moments import claim, moments
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

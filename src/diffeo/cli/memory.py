@@ -16,7 +16,7 @@ DOING = {  # by where in the source it was, from the outside
         "Less is needed with --accumulate 4 or a smaller --batch-size, with fewer rows, or by a smaller flow "
         "(--model.width)",
     ),
-    "io.py": ("opening the model", "It takes as much as its file is large, so close other programs"),
+    "saving/io.py": ("opening the model", "It takes as much as its file is large, so close other programs"),
     "evaluation/verification": ("verifying", "Less is needed with --rows 64 and --exact-up-to 64"),
     "editing": ("editing", "Fewer images, or fewer samples of each, need less"),
     "runs/html_report.py": ("writing the report", "Fewer rows, or a smaller flow, need less"),

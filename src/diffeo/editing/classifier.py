@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from diffeo.data import Dataset
 from diffeo.evaluation import Estimate, estimate
 from diffeo.networks.dropout import Dropout, dropout_from
-from diffeo.options import check_seed
+from diffeo.saving.options import check_seed
 
 BATCH, STEPS = 100, 1200  # MNIST: half a minute on one thread
 PASSES = 20  # over the training rows, at most

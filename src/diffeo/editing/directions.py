@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffeo import tensors
 from diffeo.editing.fingerprint import fingerprint
 from diffeo.editing.latent import as_rows, decode_images, encode_images
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
+from diffeo.saving import tensors
 from diffeo.system.documents import json_object
 from diffeo.system.writing import write_atomically
 

@@ -9,7 +9,7 @@ from diffeo.editing.langevin import langevin
 from diffeo.editing.posterior import Posterior, mode
 from diffeo.flow import Flow
 from diffeo.inputs import Condition
-from diffeo.options import check_seed
+from diffeo.saving.options import check_seed
 
 SIDES = ("left", "right", "top", "bottom", "middle")
 

@@ -12,7 +12,7 @@ from diffeo.editing.classifier import Classifier
 from diffeo.editing.style import check_classes
 from diffeo.evaluation import Estimate, estimate
 from diffeo.flow import Flow
-from diffeo.options import check_seed
+from diffeo.saving.options import check_seed
 
 KEPT = ("thickness", "slant")  # what a change of class should leave alone, and is judged by
 SHOWN = (*KEPT, "brightness")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

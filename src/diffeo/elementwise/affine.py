@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from diffeo.elementwise.bound import bounded
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

@@ -14,7 +14,7 @@ from diffeo.evaluation.grids import image_grid
 from diffeo.evaluation.likelihood import Estimate, bits_per_nat, condition_for, estimate, row_log_probs
 from diffeo.evaluation.neighbours import Neighbours
 from diffeo.flow import Flow
-from diffeo.options import check_seed
+from diffeo.saving.options import check_seed
 
 if TYPE_CHECKING:
     from PIL.Image import Image

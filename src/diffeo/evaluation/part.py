@@ -12,7 +12,7 @@ from diffeo.evaluation.likelihood import Estimate, bits_per_nat, condition_for, 
 from diffeo.evaluation.round_trip import round_trip
 from diffeo.evaluation.units import deviations, units
 from diffeo.flow import Flow
-from diffeo.options import check_seed
+from diffeo.saving.options import check_seed
 
 PartName = Literal["train", "validation", "test"]
 

@@ -20,7 +20,7 @@ from diffeo.flows.fitting import unfit
 from diffeo.flows.levels import plan_levels
 from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
 from diffeo.networks import ConvNet, ZeroConv, embedding_for
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 Shape = tuple[int, ...]
 

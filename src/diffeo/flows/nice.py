@@ -8,7 +8,7 @@ from diffeo.elementwise import Additive
 from diffeo.flow import Flow
 from diffeo.flows.preprocessing import as_shape, at_least, preprocess
 from diffeo.networks import MLP, embedding_for
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

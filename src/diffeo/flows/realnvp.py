@@ -21,7 +21,7 @@ from diffeo.flows.fitting import unfit
 from diffeo.flows.levels import plan_levels
 from diffeo.flows.preprocessing import Preprocessing, as_shape, at_least, preprocess
 from diffeo.networks import MLP, ResidualConvNet, embedding_for
-from diffeo.registry import register
+from diffeo.saving.registry import register
 from diffeo.system.warning import warn
 
 Shape = tuple[int, ...]

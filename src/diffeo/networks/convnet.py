@@ -10,7 +10,7 @@ from diffeo.networks.conditioning import AddCondition, Shape
 from diffeo.networks.coordinates import PlaceBias
 from diffeo.networks.last_layer import OutputConv
 from diffeo.networks.layout import channels_last
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 GAIN = 3.0  # learns three times as fast as the weights beside it
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 _generator: ContextVar[torch.Generator | None] = ContextVar("generator of dropout", default=None)
 

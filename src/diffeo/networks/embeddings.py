@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from diffeo.networks.conditioning import Shape
 from diffeo.networks.standardize_condition import StandardizeCondition
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 GAIN = 3.0  # as the exponent's in Glow's published code, conv2d_zeros(logscale_factor=3)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from diffeo.networks.conditioning import AddCondition, Shape
 from diffeo.networks.dropout import Dropout
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

@@ -8,7 +8,7 @@ from diffeo.networks.coordinates import PlaceBias
 from diffeo.networks.dropout import Dropout
 from diffeo.networks.last_layer import OutputConv
 from diffeo.networks.layout import channels_last, from_squares, to_squares
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

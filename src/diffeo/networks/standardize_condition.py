@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from diffeo.moments import claim, moments
 from diffeo.networks.conditioning import Shape
-from diffeo.registry import register
+from diffeo.saving.registry import register
 
 
 @register

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffeo import data, io, models
+from diffeo import data, models
 from diffeo.data import Dataset
 from diffeo.data.grid import Grid
 from diffeo.data.typed_names import without_advice
 from diffeo.flow import Flow
 from diffeo.runs.record_files import read_epochs, read_record
 from diffeo.runs.records import RunRecord, SummaryRecord
+from diffeo.saving import io
 from diffeo.system.proposals import path_word
 from diffeo.system.warning import warn
 from diffeo.training.losses import read_losses

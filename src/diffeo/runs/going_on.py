@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from diffeo import io
 from diffeo.flow import Flow
 from diffeo.runs.folder import METRICS_FILE, RUN_FILE, SUMMARY_FILE
 from diffeo.runs.html_report import REPORT_FILE
 from diffeo.runs.record_files import LARGEST, plain
 from diffeo.runs.verdicts import elsewhere
+from diffeo.saving import io
 from diffeo.system.documents import read_json
 from diffeo.system.proposals import path_word
 from diffeo.system.writing import advising

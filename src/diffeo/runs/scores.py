@@ -14,9 +14,9 @@ from diffeo.evaluation import FalseAlarms, estimate, false_alarms, far_rows, qua
 from diffeo.evaluation.likelihood import bits_per_nat
 from diffeo.evaluation.part import PartName, check_fit
 from diffeo.flow import Flow
-from diffeo.options import check_seed
 from diffeo.runs.folder import Run
 from diffeo.runs.new_rows import check_units, counted, is_file, read_rows
+from diffeo.saving.options import check_seed
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 
-from diffeo import io
-from diffeo.configuration import build
 from diffeo.data import Dataset
 from diffeo.flow import Flow
 from diffeo.runs.conclusion import conclude, versions
@@ -43,6 +41,8 @@ from diffeo.runs.record_files import document, is_whole, lines, mend_history
 from diffeo.runs.records import RunRecord
 from diffeo.runs.samples import samples_picture
 from diffeo.runs.settings import defaults, earlier, settings
+from diffeo.saving import io
+from diffeo.saving.configuration import build
 from diffeo.system.letters import readable
 from diffeo.system.proposals import path_word
 from diffeo.system.shortage import saying

@@ -9,7 +9,7 @@ from torch.utils.data import TensorDataset
 
 from diffeo.data import Dataset
 from diffeo.flow import Flow
-from diffeo.options import check_seed
+from diffeo.saving.options import check_seed
 from diffeo.training.budget import Budget
 from diffeo.training.epoch import Epochs
 from diffeo.training.options import Options

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffeo.configuration import config
 from diffeo.data import Dataset, Part
 from diffeo.evaluation import condition_for
 from diffeo.flow import Flow
+from diffeo.saving.configuration import config
 from diffeo.training.given import rows_and_conditions
 from diffeo.training.order import generator
 

@@ -14,7 +14,7 @@ from diffeo.evaluation.calibration.normality import Normality, normality
 from diffeo.evaluation.calibration.two_sample import Classifier, Discrepancy, classifier_test, discrepancy
 from diffeo.evaluation.likelihood import condition_for
 from diffeo.flow import Flow
-from diffeo.options import check_seed
+from diffeo.saving.options import check_seed
 
 FEWEST_ROWS = 20
 

@@ -32,7 +32,7 @@ from diffeo.evaluation.verification.whole import (
     weaknesses_of,
 )
 from diffeo.flow import Flow
-from diffeo.options import SEEDS, check_seed
+from diffeo.saving.options import SEEDS, check_seed
 
 
 @torch.no_grad()

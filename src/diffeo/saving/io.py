@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diffeo import models, tensors
-from diffeo.configuration import Json, config
-from diffeo.seal import check_seal, sealed
-from diffeo.skeleton import FORMAT, let_go, skeleton, structure, tied
+from diffeo import models
+from diffeo.saving import tensors
+from diffeo.saving.configuration import Json, config
+from diffeo.saving.seal import check_seal, sealed
+from diffeo.saving.skeleton import FORMAT, let_go, skeleton, structure, tied
 from diffeo.system.documents import json_object, read_json
 from diffeo.system.writing import write_atomically
 

@@ -15,8 +15,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 import diffeo
-from diffeo import Flip, Flow, RealNVP, StandardNormal, building, configuration, tensors
-from diffeo.building import Budget
+from diffeo import Flip, Flow, RealNVP, StandardNormal
+from diffeo.saving import building, configuration, tensors
+from diffeo.saving.building import Budget
 from reliability.limited import limited
 
 SLACK = 100 << 20  # bytes that opening takes whatever the size: what constructors may make beside, and Python's own
@@ -241,7 +242,7 @@ def _open_all(folders: list[Path]) -> list[str]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["realnvp-moons", "glow-digits", "chain"])
 def test_a_config_changed_at_random_is_read_or_refused(tmp_path: Path, name: str) -> None:
-    own = Path(__file__).parent / "contract/fixtures/flow-1"
+    own = Path(__file__).parents[1] / "contract/fixtures/flow-1"
     place = own if name == "chain" else diffeo.models.folder(name)
     described, rng = json.loads((place / "config.json").read_text()), random.Random(0)
     folders = []

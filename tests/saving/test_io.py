@@ -59,13 +59,13 @@ for name in {list(flows)}:
 def test_every_registered_class_is_found_by_a_process_that_only_loads() -> None:
     code = """
 import sys, diffeo
-from diffeo import registry
+from diffeo.saving import registry
 for name in sys.argv[1:]:
     registry.find(name)
 """
     for name in dir(diffeo):
         getattr(diffeo, name)
-    ours = [name for name, cls in diffeo.registry.registered().items() if cls.__module__.startswith("diffeo.")]
+    ours = [name for name, cls in diffeo.saving.registry.registered().items() if cls.__module__.startswith("diffeo.")]
     assert len(ours) > 25
     subprocess.run([sys.executable, "-c", code, *ours], check=True)
 
@@ -290,7 +290,7 @@ def test_a_kill_between_the_two_files_leaves_a_model_that_opens(saved, monkeypat
             raise KeyboardInterrupt
         path.write_bytes(content)
 
-    monkeypatch.setattr("diffeo.io.write_atomically", killed)
+    monkeypatch.setattr("diffeo.saving.io.write_atomically", killed)
     with pytest.raises(KeyboardInterrupt):
         flow.save_pretrained(folder, overwrite=True)
     assert all(torch.equal(p, q) for p, q in zip(diffeo.load(folder).parameters(), flow.parameters(), strict=True))

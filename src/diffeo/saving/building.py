@@ -25,7 +25,7 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from diffeo.options import MOST_SIZES
+from diffeo.saving.options import MOST_SIZES
 
 FREE = 1 << 23  # numbers that constructors may hold beside what the file holds: 34 MB of float32
 FREE_TENSORS = 1000

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from diffeo.options import check_number, only, plain, refuse
+from diffeo.saving.options import check_number, only, plain, refuse
 from diffeo.system.documents import shortened
 
 T = TypeVar("T", bound=type)
@@ -36,7 +36,7 @@ def register(cls: T) -> T:
 
     Example:
         >>> import diffeo
-        >>> from diffeo.configuration import config
+        >>> from diffeo.saving.configuration import config
         >>> @diffeo.register
         ... class Double(diffeo.Bijection):
         ...     def encode(self, x, condition=None):

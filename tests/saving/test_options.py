@@ -356,9 +356,9 @@ def test_torchs_own_convolutions_are_saved_as_conditioners(tmp_path) -> None:
 def test_a_file_that_names_what_torch_has_not_is_refused() -> None:
     for name in ("torch.nn.Parameter", "torch.nn.functional", "torch.nn.Nothing", "torch.nn.init.normal_"):
         with pytest.raises(ValueError, match=r"torch\.nn has no layer"):
-            diffeo.configuration.build({"class": name, "options": {}})
+            diffeo.saving.configuration.build({"class": name, "options": {}})
     with pytest.raises(ValueError, match=r"torch\.nn\.Linear: "):
-        diffeo.configuration.build({"class": "torch.nn.Linear", "options": {"sise": 3}})
+        diffeo.saving.configuration.build({"class": "torch.nn.Linear", "options": {"sise": 3}})
 
 
 @diffeo.register

@@ -38,7 +38,7 @@ def check_seal(path: Path) -> None:
     """Compare a file of tensors with the checksum that it carries, if it does.
 
     Args:
-        path: the file, whose header is sound (:func:`diffeo.tensors.outline`).
+        path: the file, whose header is sound (:func:`diffeo.saving.tensors.outline`).
 
     Raises:
         ValueError: naming the file, if they differ, with a way to get the model back.

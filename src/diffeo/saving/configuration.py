@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from diffeo.building import Budget
-from diffeo.options import only, torch_layer, torch_options
-from diffeo.registry import find, registered, without_effect
+from diffeo.saving.building import Budget
+from diffeo.saving.options import only, torch_layer, torch_options
+from diffeo.saving.registry import find, registered, without_effect
 from diffeo.system.documents import shortened
 
 TORCH = "torch.nn."  # before the names of torch's own layers
@@ -54,7 +54,7 @@ def build(data: Json, *, holds: Iterable[Iterable[int]] | None = None) -> Any:
     Args:
         data: what :func:`config` gave.
         holds: the shapes of the tensors that the object is to hold. Options that ask for much more are refused before
-            it takes memory or time (:mod:`diffeo.building`).
+            it takes memory or time (:mod:`diffeo.saving.building`).
 
     Raises:
         ValueError: if the class or an option is unknown, a key does not belong there, or the constructor fails.

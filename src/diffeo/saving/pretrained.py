@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from diffeo import io
 from diffeo.models import hub
+from diffeo.saving import io
 
 P = TypeVar("P", bound="Pretrained")
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from diffeo.configuration import build, config, listed
+from diffeo.saving.configuration import build, config, listed
 from diffeo.system.documents import shortened
 
 FORMAT = 1
