@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffeo.cli.app import app
+from diffeo.cli.settings import Asked
 from diffeo.cli.train import train
 from diffeo.system.proposals import option, options_of, path_word, quoted, word
 
@@ -20,18 +21,18 @@ AWFUL = (
 )  # fmt: skip
 
 
-def parsed(command: str) -> dict[str, object]:
+def parsed(command: str) -> Asked:
     """What diffeo understands of a pasted command."""
     words = shlex.split(command)
     assert words[0] == "diffeo"
     _, bound, _ = app.parse_args(words[1:], exit_on_error=False, print_error=False)
-    return dict(bound.arguments)
+    return bound.arguments["asked"]
 
 
 @pytest.mark.parametrize("name", AWFUL)
 def test_an_awful_name_comes_out_of_the_parser_as_it_went_in(name: str) -> None:
     names = options_of({"drop": [name], "dequantize": [f"{name}=0.5", "b"], "split": f"time:{name}"})
-    table = parsed(f"diffeo train realnvp table:t.csv {names}")["table"]
+    table = parsed(f"diffeo train realnvp table:t.csv {names}").table
     assert (table.drop, table.dequantize, table.split) == ([name], [f"{name}=0.5", "b"], f"time:{name}")
 
 
@@ -39,7 +40,7 @@ def test_an_awful_name_comes_out_of_the_parser_as_it_went_in(name: str) -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1), min_size=1, max_size=3))
 def test_any_names_come_out_of_the_parser_as_they_went_in(names: list[str]) -> None:
     names = [name.strip() or "x" for name in names]
-    table = parsed(f"diffeo train realnvp table:t.csv {option('drop', quoted(*names))} --no-header")["table"]
+    table = parsed(f"diffeo train realnvp table:t.csv {option('drop', quoted(*names))} --no-header").table
     assert table.drop == names
     assert table.header is False
 
@@ -53,10 +54,10 @@ def test_the_command_that_a_refusal_proposes_trains(tmp_path: Path, monkeypatch:
         lines.writerows([["text"] * len(names) + [f"{random.gauss(0, 1):.5f}"] for _ in range(100)])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="need a decision") as refused:
-        train("realnvp", "table:my t.csv")
+        train(Asked("realnvp", "table:my t.csv"))
     given = parsed(str(refused.value).splitlines()[-1].removeprefix("Use "))
-    assert given["data"] == "table:my t.csv"
-    assert given["table"].drop == names
+    assert given.data == "table:my t.csv"
+    assert given.table.drop == names
 
 
 def test_words_are_quoted_only_where_a_shell_needs_it() -> None:
