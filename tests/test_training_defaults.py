@@ -75,6 +75,7 @@ def test_epochs_are_enough_for_1500_steps_unless_a_budget_decides(rows: int, giv
     assert decide((2,), rows, **given).epochs == epochs
 
 
+@pytest.mark.whole
 def test_fit_and_diffeo_train_are_the_same_training(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("rows.npy", np.random.default_rng(0).normal(size=(900, 2)).astype("float32") ** 3)

@@ -9,6 +9,8 @@ import pytest
 from diffeo.runs import read_run
 from diffeo_course import background
 
+pytestmark = pytest.mark.whole
+
 START = """
 import sys
 from pathlib import Path

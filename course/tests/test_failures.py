@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.whole
+
 FIGURES = Path(__file__).parents[1] / "figures"
 SCRIPT = FIGURES / "failures.py"
 BUGS = ["wrong-sign", "one-mask", "no-dequant", "batch-sum", "mse"]

@@ -18,6 +18,8 @@ from diffeo_course.messages import LANGUAGES, Language
 from diffeo_course.slides import VERSIONS, Deck
 from handmade import handmade_wheels, small_mnist
 
+pytestmark = pytest.mark.whole
+
 STUDENT = {
     "README.md", "setup.md", "terms.md", "LICENSE.md", "slides/slides.pdf", "slides/handout.pdf", "slides/print.pdf",
     "notebooks/lab.ipynb", "notebooks/home_glow.ipynb", "notebooks/home_editing.ipynb", "notebooks/home_density.ipynb",

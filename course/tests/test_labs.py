@@ -8,6 +8,8 @@ import pytest
 
 from diffeo_course.notebooks import build, run
 
+pytestmark = pytest.mark.whole
+
 # The other language differs in text alone (test_notebooks.py), and holes are the lab's own matter.
 RUNS = [
     ("lab", "ko", "solution"),

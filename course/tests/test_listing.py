@@ -12,6 +12,8 @@ import torch
 
 from reference_code import REFERENCE, reference
 
+pytestmark = pytest.mark.whole
+
 listing = reference("listing")
 FILE = REFERENCE / "listing.py"
 # Of the plan's listing: its lines, without indentation and empty lines.

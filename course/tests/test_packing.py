@@ -16,6 +16,8 @@ from diffeo_course.material import material
 from diffeo_course.packing import pack
 from handed_in import files, folder
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(autouse=True)
 def _points(monkeypatch: pytest.MonkeyPatch) -> None:

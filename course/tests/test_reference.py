@@ -19,6 +19,8 @@ from diffeo.cli.flows import options
 from diffeo.elementwise import unbounded
 from reference_code import REFERENCE, reference
 
+pytestmark = pytest.mark.whole
+
 realnvp, glow = reference("realnvp"), reference("glow")
 RECIPES = Path(__file__).parents[2] / "recipes"
 GAIN = 3.0  # of the library's last convolutions; the reference's have none

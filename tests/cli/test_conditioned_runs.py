@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.whole
+
 MADE = """
 import sys, torch
 from diffeo.data import Dataset, Part, sources

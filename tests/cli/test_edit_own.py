@@ -9,6 +9,8 @@ from PIL import Image, ImageDraw
 
 from diffeo.cli.parse import _images
 
+pytestmark = pytest.mark.whole
+
 OUT = ("--out", "out.png")
 
 

@@ -9,6 +9,8 @@ from command import environment, together
 
 from diffeo.models import places
 
+pytestmark = pytest.mark.whole
+
 
 def test_models_lists_what_ships_and_shows_a_card(tmp_path: Path) -> None:
     listed, as_json, shown, one, unknown = together(

@@ -14,6 +14,8 @@ from PIL import Image
 
 from diffeo.cli.app import app
 
+pytestmark = pytest.mark.whole
+
 HEAD = "age,mark,income"
 GOOD = ["40,6.5,21000.5", "33,7,18000.25", "51,2.5,30000.75"]
 TRAIN = ("--epochs", 1, "--quiet", "--batch-size", 50)

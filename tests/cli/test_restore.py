@@ -7,6 +7,8 @@ import pytest
 from command import diffeo, together
 from PIL import Image
 
+pytestmark = pytest.mark.whole
+
 FAST = ("--epochs", 1, "--model.steps", 1, "--model.width", 4, "--quiet")
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.whole
+
 DIFFEO = [sys.executable, "-c", "from diffeo.cli import main; main()"]
 
 

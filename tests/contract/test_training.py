@@ -8,6 +8,8 @@ import torch
 import diffeo
 from diffeo import NICE, Flow, Glow, RealNVP
 
+pytestmark = pytest.mark.whole
+
 SEEDS, STEPS, BATCH = 20, 50, 32
 IMAGES, VECTORS = 8e-3, 4e-3  # recipes/glow-mnist.yaml and realnvp-mnist.yaml; realnvp-power.yaml
 

@@ -13,6 +13,8 @@ from diffeo.cli.output import as_json
 from diffeo.data.typed_names import existing
 from diffeo.system.letters import readable
 
+pytestmark = pytest.mark.whole
+
 PHOTO, PLACE, SALES = (os.fsdecode(bytes.fromhex(name)) for name in ("bbe7c1f8", "bdc7bdc0", "b8c5c3e2"))
 
 

@@ -110,6 +110,7 @@ def read_large(folder: Path) -> str:
     return str(diffeo.data.read(f"folder:{folder}", size=8, skip_broken=True).x.shape)
 
 
+@pytest.mark.whole
 def test_large_images_are_in_memory_one_at_a_time(good: Path) -> None:
     ended = limited(read_large, good, seconds=120, memory=1200 << 20)  # one has 392 MB, as it is and as it is wanted
     assert (ended.how, ended.value) == ("returned", "torch.Size([3, 3, 8, 8])")

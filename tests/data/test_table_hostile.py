@@ -106,6 +106,7 @@ def test_sixteen_thousand_empty_columns_leave_two(tmp_path: Path) -> None:
     assert ended.grown < 700 * MEGABYTES
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("cell", ["1.5", "12 €", "word"])
 def test_ten_thousand_columns_do_not_take_gigabytes(tmp_path: Path, cell: str) -> None:
     head = ",".join(f"c{i}" for i in range(10_000))

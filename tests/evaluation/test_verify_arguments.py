@@ -9,6 +9,8 @@ import torch
 
 from diffeo import MLP, NICE, ActNorm, Coupling, RealNVP, verify
 
+pytestmark = pytest.mark.whole
+
 X = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
 
 

@@ -11,6 +11,8 @@ from compared import best, compared
 from crash import as_table
 from killing import Operations
 
+pytestmark = pytest.mark.whole
+
 # How checkpoints were written once: what was just loaded is removed, and then put back.
 PLANTED = """
 import shutil, sys, tempfile

@@ -12,6 +12,8 @@ from reliability import fuzz, measured
 from reliability.forked import BARE, CLEAR, COLUMNS, CRASH, DEPTHS, HANG, LARGE, PROGRAM, READ
 from reliability.readers import readers
 
+pytestmark = pytest.mark.whole
+
 ENDS = Path(__file__).with_name("ends.py")
 
 

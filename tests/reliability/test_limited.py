@@ -5,6 +5,8 @@ import pytest
 
 from reliability.limited import limited
 
+pytestmark = pytest.mark.whole
+
 
 def waits():
     time.sleep(60)

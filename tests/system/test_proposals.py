@@ -36,6 +36,7 @@ def test_an_awful_name_comes_out_of_the_parser_as_it_went_in(name: str) -> None:
     assert (table.drop, table.dequantize, table.split) == ([name], [f"{name}=0.5", "b"], f"time:{name}")
 
 
+@pytest.mark.whole
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1), min_size=1, max_size=3))
 def test_any_names_come_out_of_the_parser_as_they_went_in(names: list[str]) -> None:

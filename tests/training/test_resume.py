@@ -148,6 +148,7 @@ else:
 """
 
 
+@pytest.mark.whole
 def test_a_run_that_was_killed_with_9_resumes_to_the_same_losses_and_the_same_model(tmp_path: Path) -> None:
     def start(*arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-c", RUN, *arguments], cwd=tmp_path)

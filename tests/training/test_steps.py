@@ -93,6 +93,7 @@ print(result.history[0]["validation"])
 """
 
 
+@pytest.mark.whole
 def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     (tmp_path / "train.py").write_text(SEVERAL)

@@ -16,6 +16,8 @@ from diffeo_course.sandbox.syscalls import filter_program
 from diffeo_course.verbs.grade import _held
 from reliability.escapes import HOOK, KERNEL, PLAIN, attempts, tried
 
+pytestmark = pytest.mark.whole
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what is asked of the kernel is asked of Linux")
 held = pytest.mark.skipif(
     sys.platform != "linux" or not filter_program() or not landlock_version(),

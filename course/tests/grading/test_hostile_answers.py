@@ -20,6 +20,8 @@ from grading.graded import honest
 from grading.wrong_claims import ID
 from reliability.limited import limited
 
+pytestmark = pytest.mark.whole
+
 SAID = {"values": 1, "kinds": ["Tensor"], "changed": False, "fault": "", "detail": "", "line": 0}
 
 

@@ -14,6 +14,8 @@ from diffeo_course.sandbox.limits import Limits
 from diffeo_course.sandbox.messages import Call
 from diffeo_course.sandbox.process import run
 
+pytestmark = pytest.mark.whole
+
 SHORT = Limits(call=1, load=2, memory=1 << 30)
 
 

@@ -8,6 +8,8 @@ from grading.hostile_code import HOSTILE
 from grading.wrong_claims import CLAIMS, Claim
 from grading.wrong_code import CASES, Case
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.mark.parametrize("case", [*CASES, *HOSTILE, *CLAIMS, *FALSE], ids=lambda case: case.name)
 def test_a_submission_gets_the_points_and_messages_it_should(case: Case | Claim) -> None:

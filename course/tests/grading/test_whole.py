@@ -11,6 +11,8 @@ from diffeo_course.handin.reading import read
 from grading.graded import honest
 from grading.wrong_claims import ID
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -20,6 +20,8 @@ from diffeo_course.inbox.similarity import fingerprints
 from handed_in import files, folder, zipped
 from reliability.limited import limited
 
+pytestmark = pytest.mark.whole
+
 CLAIMS = ("id", "name", "bits_per_dim", "values", "epochs", "seed", "ablation")
 VALUES = ("1e999", "-1e999", "NaN", "9" * 400, "-" + "9" * 4000, "9" * 5000, '"' + "x" * 10**5 + '"', '"\\ud800"')
 NESTED = ("[" * 30 + "]" * 30, "[" * 900 + "]" * 900, "[" * 100_000)

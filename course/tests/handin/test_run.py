@@ -10,6 +10,8 @@ import pytest
 
 from diffeo_course.material import material
 
+pytestmark = pytest.mark.whole
+
 ASSIGNMENT = material() / "assignment"
 
 

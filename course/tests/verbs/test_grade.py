@@ -4,9 +4,12 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
 from command import diffeo
 
 from grading.wrong_code import BASE
+
+pytestmark = pytest.mark.whole
 
 WRONG = BASE.replace("x.chunk(2, dim=1)", "x.chunk(2, dim=2)")
 
