@@ -15,6 +15,8 @@ from diffeo.cli.edit import edit
 from diffeo.editing import encode_images, find_direction
 from diffeo.evaluation import condition_for
 
+pytestmark = pytest.mark.whole
+
 COMMANDS = [name for name in edit if not name.startswith("-")]
 OF_THE_PAGE = {
     "interpolate", "temperature", "levels", "reconstruct", "mix", "neighbours", "direction", "sweep", "class",

@@ -16,6 +16,8 @@ from cli.command import DIFFEO, environment
 from diffeo.cli import main
 from diffeo.cli.memory import out_of_memory
 
+pytestmark = pytest.mark.whole
+
 TORCH = "[enforce fail at alloc_cpu.cpp:126] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to .."
 
 

@@ -12,11 +12,10 @@ from diffeo.cli.parse import names, seconds, written
 NOT_UNDERSTOOD = [
     (("trian",), "there is no verb 'trian'. Did you mean train? The verbs are: train, config, "),
     (("Sample", "glow-digits"), "Did you mean sample?"),
-    (("nonsense",), "models, completion. See diffeo --help"),
+    (("nonsense",), "models, completion"),
     (("edit", "levle"), "there is no verb 'levle'. Did you mean levels? The verbs of edit are: "),
     (("edit", "nonsense"), "class, measure. See diffeo edit --help"),
     (("edit", "--images", 3), "the option --images goes after a verb. The verbs of edit are: "),
-    (("course", "chek"), "Did you mean check? The verbs of course are: init, check, pack."),
     (("--hlep",), "Did you mean --help?"),
     (("help",), "Did you mean --help?"),
     (("--model.steps",), "the option --model.steps goes after a verb. The verbs are: train, "),

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from command import together
+
+pytestmark = pytest.mark.whole
 
 STOPPED = """
 import os, signal

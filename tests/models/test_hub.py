@@ -14,6 +14,8 @@ from hub_server import COMMIT, Hub, hub
 import diffeo as library
 from diffeo.saving.pretrained import readme
 
+pytestmark = pytest.mark.whole
+
 PUBLISH = """
 import diffeo, torch
 torch.manual_seed(0)

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 import diffeo
-import diffeo.runs.train
+import diffeo.runs.conclusion
+import diffeo.runs.html_report
 from diffeo.cli import main
 from diffeo.data.image_folder import FOLDER_OPTIONS
 from diffeo.data.tables import TABLE_OPTIONS
@@ -75,7 +76,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         diffeo.runs.html_report._record(folder, summary)
         read_run(folder).step_losses()
 
-    monkeypatch.setattr(diffeo.runs.train, "write_report", write_report)
+    monkeypatch.setattr(diffeo.runs.conclusion, "write_report", write_report)
 
 
 def copied(run: Path, to: Path) -> Path:

@@ -79,3 +79,9 @@ def test_the_commands_on_the_pages_are_understood(page: str, monkeypatch: pytest
         if words[:1] != ["pack"]:  # it asks for a name
             app = {"course": course, "grade": grade_app}[verb]
             app.parse_args(words, exit_on_error=False, print_error=False)
+
+
+def test_a_mistyped_command_is_recognized(tmp_path: Path) -> None:
+    (one,) = together(("course", "chek"), cwd=tmp_path)
+    assert one.status == 2
+    assert "Did you mean check? The verbs of course are: init, check, pack." in one.errors
