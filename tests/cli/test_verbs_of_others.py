@@ -70,6 +70,7 @@ def test_a_function_and_a_group_of_functions_become_verbs(tmp_path: Path) -> Non
         ({"ring": "ring"}, "import no_such_thing", "No module named 'no_such_thing'"),
         ({"ring": "rung"}, BELLS, "has no attribute 'rung'"),
         ({"ring": "ring"}, "raise RuntimeError('cracked')", "cracked"),
+        ({"ring": "ring"}, "import sys\nsys.exit('no licence')", "no licence"),
         ({"ring": "ring"}, "ring = 3", "bells:ring is neither a function nor an App of cyclopts"),
         ({"train": "ring"}, BELLS, "there is a verb of this name already"),
     ],
@@ -107,8 +108,11 @@ def test_verbs_of_others_are_not_looked_for_where_one_of_diffeos_own_will_do(tmp
 
 
 def test_a_verb_of_a_package_that_is_not_here_names_the_package(tmp_path: Path) -> None:
-    course, grade, other = together(("course", "check"), ("grade", "x.zip"), ("curse",), cwd=tmp_path, before=ABSENT)
+    course, grade, cours, other = together(
+        ("course", "check"), ("grade", "x.zip"), ("cours",), ("zzz",), cwd=tmp_path, before=ABSENT
+    )
     assert course.errors == "diffeo: diffeo course is in another package: pip install diffeo-course\n"
     assert grade.errors == "diffeo: diffeo grade is in another package: pip install diffeo-course\n"
-    assert course.status == grade.status == other.status == 2
-    assert "there is no verb 'curse'" in other.errors
+    assert course.status == grade.status == cours.status == other.status == 2
+    assert "Did you mean course?" in cours.errors
+    assert "there is no verb 'zzz'. The verbs are" in other.errors

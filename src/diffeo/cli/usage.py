@@ -48,7 +48,7 @@ def _no_such_verb(error: UnknownCommandError, group: str) -> str:
         return f"there is no verb or option {word}. Did you mean {flag}?"
     if word.startswith("-"):
         return f"the option {word} goes after a verb. {there}"
-    hint = did_you_mean(word.lower().strip("-"), verbs)
+    hint = did_you_mean(word.lower().strip("-"), [*verbs, *(() if group else ELSEWHERE)])
     return f"there is no verb {word!r}.{hint} {there}"
 
 

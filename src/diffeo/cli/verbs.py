@@ -22,7 +22,7 @@ def add_verbs(app: App, group: Group) -> None:
         package = entry.dist.name if entry.dist is not None else entry.value
         try:
             _add(app, entry, group)
-        except Exception as error:  # whatever another package does when it is imported
+        except (Exception, SystemExit) as error:  # whatever another package does when it is imported
             why = " ".join(str(error).split()) or type(error).__name__
             warn(f"{package} adds no verb {entry.name}: {why}")
 
