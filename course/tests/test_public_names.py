@@ -1,6 +1,7 @@
 """The course uses public names of diffeo alone: what a few packages hand on, and two modules of functions."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,13 @@ def private(source: str) -> Iterator[str]:
                     known[alias.asname or alias.name] = whole
                 elif alias.name not in PUBLIC.get(node.module, ()):
                     yield f"from {node.module} import {alias.name}"
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.fullmatch(r"diffeo(\.\w+)+", node.value)
+            and node.value not in PUBLIC
+        ):
+            yield f"the name {node.value!r}, which an import can be made of"
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and (chain := _dotted(node)) and chain[0] in known:
             place = known[chain[0]]
@@ -93,6 +101,9 @@ def test_only_public_names_of_the_library_are_used(path: Path) -> None:
         "import diffeo\ndiffeo.saving.io.load('x')",
         "import diffeo.data as d\nd.download.cache()",
         "from diffeo import editing\nediting.posterior.mode",
+        "def f():\n    import diffeo.runs.train as t",
+        "from diffeo import *",
+        "import importlib\nimportlib.import_module('diffeo.saving.io')",
     ],
 )
 def test_a_private_name_is_seen(program: str) -> None:
