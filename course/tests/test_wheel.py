@@ -1,14 +1,16 @@
 """The wheels in the kit: those of this checkout, and the same again out of an installation."""
 
+import ast
 import base64
 import csv
 import hashlib
 import io
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
-from importlib.metadata import PathDistribution
+from importlib.metadata import PathDistribution, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,7 @@ def test_the_source_distribution_of_the_library_holds_no_course(tmp_path: Path) 
     subprocess.run(command, cwd=wheel.ROOTS["diffeo"], check=True, capture_output=True)
     with tarfile.open(tmp_path / f"diffeo-{__version__}.tar.gz") as archive:
         names = archive.getnames()
-    assert any(name.endswith("/tests/saving/test_io.py") for name in names)
+    assert {f"diffeo-{__version__}/{name}" for name in ("conftest.py", "tests/saving/test_io.py")} <= set(names)
     assert not [name for name in names if "course" in name]
 
 
@@ -59,13 +61,37 @@ def test_the_wheel_of_the_course_holds_its_tools_and_all_of_the_material(built: 
     inside = {name.removeprefix("diffeo_course/material/") for name in packed if "/material/" in name}
     here = {path.relative_to(material()) for path in material().rglob("*") if path.is_file()}
     wanted = {path for path in here if path.parts[0] not in CODE and "__pycache__" not in path.parts}
-    assert inside == {path.as_posix() for path in wanted} - {"pyproject.toml"}
+    assert inside == {path.as_posix() for path in wanted} - {"pyproject.toml", "LICENSE"}
 
 
 def test_both_wheels_have_one_version_and_the_course_asks_for_that_of_the_library(built: dict[str, Path]) -> None:
     said = contents(built["diffeo-course"])[f"diffeo_course-{__version__}.dist-info/METADATA"].decode()
     assert f"\nVersion: {__version__}\n" in said
     assert f"\nRequires-Dist: diffeo=={__version__}\n" in said
+
+
+def test_both_wheels_have_the_licences_that_they_name(built: dict[str, Path]) -> None:
+    library, course = (contents(built[name]) for name in ("diffeo", "diffeo-course"))
+    place = f"-{__version__}.dist-info/licenses/"
+    assert course[f"diffeo_course{place}LICENSE"] == library[f"diffeo{place}LICENSE"]
+    assert b"creativecommons.org" in course[f"diffeo_course{place}LICENSE.md"]
+
+
+def test_the_course_asks_for_every_package_that_it_imports(built: dict[str, Path]) -> None:
+    said = contents(built["diffeo-course"])[f"diffeo_course-{__version__}.dist-info/METADATA"].decode()
+    named = set(re.findall(r"^Requires-Dist: ([\w-]+)", said, re.MULTILINE))
+    imports = set()
+    files = list((material() / "diffeo_course").rglob("*.py"))
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imports |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imports.add(node.module.partition(".")[0])
+    owners = packages_distributions()
+    beside = {path.stem for path in files}  # a submission's process has the sandbox's files as modules
+    others = imports - sys.stdlib_module_names - {"diffeo_course"} - beside
+    assert {name for name in others if not {owner.lower() for owner in owners.get(name, [name])} & named} == set()
 
 
 def test_wheels_that_are_given_are_told_apart(built: dict[str, Path], tmp_path: Path) -> None:
