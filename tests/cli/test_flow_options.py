@@ -252,6 +252,19 @@ def test_options_of_every_kind_are_typed_on_the_command_line_and_in_a_file(
             toy(["train", "toy", *words.split()], exit_on_error=False, print_error=False)
 
 
+def test_an_option_that_is_not_understood_points_to_the_help_that_shows_it(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("flow: nice\ndata: moons\nmodel:\n  steps: 3\n", encoding="utf-8")
+    line, word, file = together(
+        ("train", "glow", "digits", "--model.steps", "4,5"),
+        ("config", "glow", "digits", "--model.preprocessing", "none-such"),
+        ("train", "--config", "c.yaml"),
+        cwd=tmp_path,
+    )
+    assert line.errors.strip().endswith("See diffeo train glow --help")
+    assert word.errors.strip().endswith("See diffeo config glow --help")
+    assert file.errors.strip().endswith("See diffeo train nice --help")
+
+
 def test_an_option_is_a_switch_in_every_flow_or_in_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "flows", lambda: {"one": "One", "other": "Other"})
     own = {"one": (Option("deep", bool, False, "."),), "other": (Option("deep", int, 3, "."),)}

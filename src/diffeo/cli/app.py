@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has stopped: no error at exit
         sys.exit(141)
     except CycloptsError as error:
-        _end(explain(error), 2, error)
+        _end(explain(error, _flow(words)), 2, error)
     except NotVerified as error:
         _end(str(error), 2, error)
     except OSError as error:
@@ -139,8 +139,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _of_flow(words: list[str]) -> App:
     """The command as it is for the flow that the words are about."""
-    flow = flow_in(app, words) if words[:1] in (["train"], ["config"]) else None
+    flow = _flow(words)
     return app if flow is None else program(flow)
+
+
+def _flow(words: list[str]) -> str | None:
+    return flow_in(app, words) if words[:1] in (["train"], ["config"]) else None
 
 
 def _end(message: str, status: int, error: BaseException) -> NoReturn:

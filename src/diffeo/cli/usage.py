@@ -11,8 +11,11 @@ FLAGS = ("--help", "--version")
 ELSEWHERE = {"course": "diffeo-course", "grade": "diffeo-course"}  # verbs, and the packages that add them
 
 
-def explain(error: CycloptsError) -> str:
-    """The error in one line: what was given, what was expected, where to read on."""
+def explain(error: CycloptsError, flow: str | None = None) -> str:
+    """The error in one line: what was given, what was expected, where to read on.
+
+    Where a flow is named, the help with its options is that of ``diffeo VERB FLOW --help``.
+    """
     verb = " ".join(error.command_chain or ())
     text = " ".join(str(error).split())
     if isinstance(error, UnusedCliTokensError):
@@ -29,7 +32,8 @@ def explain(error: CycloptsError) -> str:
             text = f"{error.token.source}: {text[0].lower()}{text[1:]}"
     if "Did you mean" not in text and "diffeo " not in text:
         text = text if text.endswith("..") else f"{text.removesuffix('.')}."
-        text = f"{text} {_see(verb)}"
+        of_flow = flow is not None and ("model." in text or " has no option " in text)
+        text = f"{text} {_see(f'{verb} {flow}' if of_flow else verb)}"
     return text
 
 
