@@ -2,12 +2,14 @@
 
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 import yaml
-from command import TOLD, together
+from command import TOLD, environment, together
 from cyclopts import App, CycloptsError, Parameter
 
 import diffeo
@@ -250,6 +252,29 @@ def test_options_of_every_kind_are_typed_on_the_command_line_and_in_a_file(
     ):
         with pytest.raises(CycloptsError, match=said):
             toy(["train", "toy", *words.split()], exit_on_error=False, print_error=False)
+
+
+BROKEN = """
+import ast, sys
+parse = ast.parse
+def parsed(text, *others, **named):
+    return parse(str(text) + "(" * ("class NICE(" in str(text)), *others, **named)
+ast.parse = parsed
+from diffeo.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_a_flow_that_cannot_be_read_is_in_the_way_of_its_own_commands_only(tmp_path: Path) -> None:
+    models, other, own = (
+        subprocess.run(
+            [sys.executable, "-c", BROKEN, *words.split()],
+            cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", env=environment(), check=False,
+        )
+        for words in ("models", "train glow moons --help", "train nice moons")
+    )  # fmt: skip
+    assert (models.returncode, other.returncode, own.returncode) == (0, 0, 1)
+    assert re.fullmatch(r"diffeo: .*nice\.py: the options of NICE cannot be read: .*\n", own.stderr)
 
 
 def test_an_option_that_is_not_understood_points_to_the_help_that_shows_it(tmp_path: Path) -> None:

@@ -88,12 +88,14 @@ def options(flow: str) -> tuple[Option, ...]:
 def every_option() -> dict[str, Option]:
     """The options of all flows by their names; of those that share one, the first flow's.
 
+    A flow that cannot be read has none here, so that the commands about other flows work: who asks for it is told.
+
     Raises:
         ValueError: if one is a switch in one flow and takes a word in another: which words are its own is not known.
     """
     found: dict[str, Option] = {}
     for flow in flows():
-        for option in options(flow):
+        for option in _options_if_read(flow):
             other = found.setdefault(option.name, option)
             if (plain(option.kind) is bool) != (plain(other.kind) is bool):
                 raise ValueError(
@@ -105,7 +107,7 @@ def every_option() -> dict[str, Option]:
 def not_of(flow: str, word: str) -> str:
     """What to say of an option that a flow does not have: whose it is, and which there are."""
     known = [option.word for option in options(flow)]
-    others = [other for other in flows() if any(option.word == word for option in options(other))]
+    others = [other for other in flows() if any(option.word == word for option in _options_if_read(other))]
     hint = f" It belongs to {' and '.join(others)}." if others else did_you_mean(word, known)
     return f"{flow} has no option {word!r}.{hint} There are: {', '.join(known)}"
 
@@ -151,6 +153,13 @@ def choices(kind: Any) -> tuple[str, ...]:
     """The words that an option takes; none if it takes others."""
     found = get_args(plain(kind)) if get_origin(plain(kind)) is Literal else ()
     return found if all(isinstance(word, str) for word in found) else ()
+
+
+def _options_if_read(flow: str) -> tuple[Option, ...]:
+    try:
+        return options(flow)
+    except ValueError:
+        return ()
 
 
 @functools.cache
