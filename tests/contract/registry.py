@@ -185,6 +185,18 @@ BIJECTIONS: dict[str, Case] = {
     "Inverse conditional": Case(lambda: Inverse(Coupling(4, MLP(2, 4, width=8, condition_shape=(3,)))), (4,)),
 }
 
+
+def with_classes_and_without(
+    name: str, flow: Callable[..., Flow], shape: tuple[int, ...], *, declares: Declared = Declared(), **options: Any
+) -> dict[str, Case]:
+    """Cases of a flow of these options, without a condition and with classes: enough for a new flow."""
+    given = shape if len(shape) > 1 else shape[0]
+    return {
+        name: Case(lambda: flow(given, **options), shape, declares=declares),
+        f"{name} classes": Case(lambda: flow(given, classes=3, **options), shape, classes=3, declares=declares),
+    }
+
+
 FLOWS: dict[str, Case] = {
     "Flow": Case(lambda: Flow(Chain([ActNorm(2), Coupling(2, MLP(1, 2, width=8))]), StandardNormal(2)), (2,)),
     "Flow conditional": Case(
@@ -222,10 +234,7 @@ FLOWS: dict[str, Case] = {
     "RealNVP of a vector given an image": Case(
         lambda: RealNVP(4, couplings=2, width=8, condition_shape=(1, 3, 3)), (4,)
     ),
-    "RealNVP image": Case(lambda: RealNVP((1, 4, 4), levels=2, width=4, blocks=1, dropout=0.3), (1, 4, 4)),
-    "RealNVP image classes": Case(
-        lambda: RealNVP((1, 4, 4), levels=2, width=4, blocks=1, classes=3), (1, 4, 4), classes=3
-    ),
+    **with_classes_and_without("RealNVP image", RealNVP, (1, 4, 4), levels=2, width=4, blocks=1, dropout=0.3),
     "RealNVP integers": Case(lambda: RealNVP((1, 4, 4), values=7, levels=1, width=4, blocks=1), (1, 4, 4), uniform=7.0),
     "RealNVP integers by the logit": Case(
         lambda: RealNVP((1, 4, 4), values=7, levels=1, width=4, blocks=0, preprocessing="logit"),

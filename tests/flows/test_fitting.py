@@ -107,3 +107,7 @@ def test_models_that_ship_hold_options_without_effect_and_load_to_what_they_are(
     flow.save_pretrained(tmp_path)
     again = diffeo.load(tmp_path)
     assert all(torch.equal(p, q) for p, q in zip(again.state_dict().values(), flow.state_dict().values(), strict=True))
+
+
+def test_none_says_nothing_of_an_option() -> None:
+    assert "levels" not in diffeo.RealNVP(4, couplings=2, width=8, levels=None)._options

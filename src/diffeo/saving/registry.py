@@ -69,7 +69,7 @@ def register(cls: T) -> T:
     @functools.wraps(constructor)
     def remember(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = signature.bind(self, *args, **kwargs)
-        given = set(bound.arguments)
+        given = {name for name, value in bound.arguments.items() if value is not None}
         bound.apply_defaults()
         if "_options" in self.__dict__:  # of the outermost constructor: a recipe, not what it calls
             _refuse_dead(dead({name: bound.arguments[name] for name in options}), given)
