@@ -161,7 +161,7 @@ Whole = Annotated[int, Parameter(converter=_whole)]
 MaybeWhole = Annotated[int | None, Parameter(converter=_or_none(_whole))]
 Seed = Annotated[int, Parameter(converter=_seed)]
 Threads = Annotated[int | None, Parameter(converter=_or_none(_threads))]
-Wholes = Annotated[list[int], Parameter(converter=_wholes, negative="")]  # separated by commas, or given one by one
+# separated by commas, or given one by one
 MaybeWholes = Annotated[list[int] | None, Parameter(converter=_or_none(_wholes), negative="")]
 Images = Annotated[list[int | str], Parameter(converter=_images, negative="")]  # numbers of rows, or files
 MaybeImages = Annotated[list[int | str] | None, Parameter(converter=_or_none(_images), negative="")]

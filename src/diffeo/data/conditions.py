@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from diffeo.data.dataset import Dataset, Part
 from diffeo.data.typed_names import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-ConditionName = Literal["downscaled"]
 
 
 def conditioned(data: Dataset, condition: str) -> Dataset:
