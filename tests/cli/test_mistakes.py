@@ -13,6 +13,7 @@ NOT_UNDERSTOOD = [
     (("trian",), "there is no verb 'trian'. Did you mean train? The verbs are: train, config, "),
     (("Sample", "glow-digits"), "Did you mean sample?"),
     (("nonsense",), "models, completion"),
+    (("edit", "reconstruct", "glow-digits", "--images", ""), "expected numbers of images such as 3,17, or files"),
     (("edit", "levle"), "there is no verb 'levle'. Did you mean levels? The verbs of edit are: "),
     (("edit", "nonsense"), "class, measure. See diffeo edit --help"),
     (("edit", "--images", 3), "the option --images goes after a verb. The verbs of edit are: "),

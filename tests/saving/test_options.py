@@ -397,3 +397,12 @@ def test_a_run_that_could_not_be_saved_is_refused_before_it_starts(tmp_path) -> 
         with pytest.raises(error, match="cannot be saved"):
             train_run(flow, data, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_no_option_is_named_with_the_class_and_its_options() -> None:
+    with pytest.raises(
+        TypeError, match=r"NICE: got an unexpected keyword argument 'dept'. Its options are shape, .*depth"
+    ):
+        diffeo.NICE(4, dept=2)
+    with pytest.raises(TypeError, match="Flatten: missing a required argument: 'shape'"):
+        diffeo.Flatten()

@@ -100,7 +100,7 @@ def _numbers(kind: Any, tokens: Sequence[Token]) -> list[float]:
 
 
 def _images(kind: Any, tokens: Sequence[Token]) -> list[int | str]:
-    words = [word.strip() for word in next(csv.reader([",".join(token.value for token in tokens)]))]
+    words = [word.strip() for word in next(csv.reader([",".join(token.value for token in tokens)])) or [""]]
     for word in words:
         if not re.fullmatch(r"[+-]?\d+", word) and not Path(word).suffix:
             raise ValueError(f'expected numbers of images such as 3,17, or files such as mine.png, got "{word}"')

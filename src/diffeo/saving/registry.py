@@ -68,7 +68,11 @@ def register(cls: T) -> T:
 
     @functools.wraps(constructor)
     def remember(self: Any, *args: Any, **kwargs: Any) -> None:
-        bound = signature.bind(self, *args, **kwargs)
+        try:
+            bound = signature.bind(self, *args, **kwargs)
+        except TypeError as error:
+            known = f"Its options are {', '.join(options)}" if options else "It has no options"
+            raise TypeError(f"{cls.__name__}: {error}. {known}") from None
         given = {name for name, value in bound.arguments.items() if value is not None}
         bound.apply_defaults()
         if "_options" in self.__dict__:  # of the outermost constructor: a recipe, not what it calls
